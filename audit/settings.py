@@ -1,0 +1,367 @@
+"""The settings: one validated model, read from `audit.toml`, overridden by environment variables.
+
+A variable `AUDIT__S3__ENDPOINT_URL` overrides the key `s3.endpoint_url`. Secrets are never settings: S3
+credentials come from boto3's chain, the signing key from the file or variable that `[signing]` names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from audit.errors import UsageError
+from audit.model import Severity
+from audit.period import Period
+
+_PREFIX = "AUDIT__"
+
+
+def _regex(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return value
+
+
+Regex = Annotated[str, AfterValidator(_regex)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Organisation(_Model):
+    """Whose report it is, and how its year runs."""
+
+    name: str = Field(description="Name printed on the report")
+    fiscal_year_start: int = Field(1, ge=1, le=12, description="Month in which the fiscal year starts")
+    time_zone: str = Field("UTC", description="IANA time zone in which quarters and days are counted")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("not an IANA time zone, such as Europe/Berlin") from error
+        return value
+
+
+class Repository(_Model):
+    """A Git repository that declares the organisation's systems."""
+
+    name: str = Field(description="Name on the forge: owner/name", pattern=r"^[^\s#@]+$")
+    location: str = Field(description="Local path or URL; a relative path is relative to audit.toml")
+    branch: str | None = Field(None, description="Default branch; the repository's own HEAD when not set")
+
+
+class Source(_Model):
+    """A place where evidence lies."""
+
+    name: str = Field(description="Name of the source, used in the report", pattern=r"^[A-Za-z0-9._-]+$")
+    location: str = Field(description="s3://bucket/prefix/ or file:folder (relative to audit.toml)")
+    format: str = Field("auto", description="Format of its records; auto recognises it record by record")
+    cluster: str | None = Field(None, description="Cluster that its records speak of")
+    repository: str | None = Field(
+        None, description="Repository that its records speak of, where they do not say"
+    )
+
+    @field_validator("location")
+    @classmethod
+    def _known_scheme(cls, value: str) -> str:
+        if re.match(r"s3://[^/]+", value) or value.removeprefix("file:") not in ("", value):
+            return value
+        raise ValueError("neither s3://bucket/prefix nor file:folder")
+
+
+class S3(_Model):
+    """How to reach S3. Credentials come from boto3's chain (environment, profile, role), never from here."""
+
+    endpoint_url: str | None = Field(None, description="Custom endpoint; AWS when not set")
+    region: str | None = Field(None, description="Region")
+    profile: str | None = Field(None, description="Profile of the AWS configuration")
+    role_arn: str | None = Field(None, description="Role to assume before reading")
+    requester_pays: bool = Field(False, description="The reader pays for requests")
+    threads: int = Field(8, ge=1, le=64, description="Objects pulled at once")
+    attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
+
+
+class Cluster(_Model):
+    """A cluster in scope: its audit log must cover the quarter."""
+
+    name: str = Field(description="Name, as the sources name it")
+    environment: str = Field(description="Environment it serves")
+
+
+class PathRule(_Model):
+    """Which application and environments a path belongs to. The first rule that matches wins."""
+
+    pattern: str = Field(
+        description="Path pattern: {app} and {environment} each match one folder's name, * within one, ** any depth"
+    )
+    app: str | None = Field(None, description="Application, where the pattern does not name it")
+    environments: tuple[str, ...] = Field((), description="Environments, where the pattern does not name one")
+
+
+class People(_Model):
+    """Who is who."""
+
+    roster: str | None = Field(None, description="Roster file (YAML); relative to audit.toml")
+
+
+class Machines(_Model):
+    """Which authenticated identities are machines. What no rule names is a person."""
+
+    kubernetes: tuple[Regex, ...] = Field(
+        (
+            r"system:serviceaccount:.+",
+            r"system:node:.+",
+            r"system:kube-.+",
+            r"system:apiserver",
+            r"system:cloud-.+",
+            r"eks:.+",
+            r"aks-?.*:.+",
+            r"aksService",
+            r"kubelet.*",
+            r"kube-apiserver.*",
+            r"etcd-.*",
+        ),
+        description="Kubernetes users that are machines, as regular expressions that match the whole name",
+    )
+    forge: tuple[Regex, ...] = Field(
+        (r".+\[bot\]", r"web-flow"), description="Forge logins that are machines"
+    )
+    argocd: tuple[Regex, ...] = Field((), description="Argo CD users that are machines")
+    laptop_agents: tuple[Regex, ...] = Field(
+        (r"kubectl/.*", r"kubectl-.*", r"k9s/.*", r"Lens/.*", r"OpenLens/.*", r"Mozilla/.*", r"curl/.*"),
+        description="User agents of people: a machine's identity used with one of them is a person",
+    )
+
+
+class BreakGlass(_Model):
+    """A span in which a person may change a cluster directly."""
+
+    ticket: str = Field(description="Ticket that opened it")
+    person: str = Field(description="Who may act, by roster id")
+    cluster: str = Field(description="Where")
+    opened: datetime = Field(description="From (with offset)")
+    closed: datetime = Field(description="Until (with offset), exclusive")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.opened.tzinfo is None or self.closed.tzinfo is None:
+            raise ValueError("times need an offset, as in 2026-07-01T10:00:00Z")
+        if self.opened >= self.closed:
+            raise ValueError("it is closed before it is opened")
+        return self
+
+
+class Thresholds(_Model):
+    """Limits that controls and metrics apply."""
+
+    required_checks: tuple[str, ...] = Field((), description="Checks that must have succeeded before a merge")
+    silence_minutes: int = Field(
+        60, ge=60, description="Longest silence of a cluster's audit log, in minutes"
+    )
+    clock_skew_seconds: int = Field(300, ge=0, description="How far clocks of different systems may differ")
+    change_failure_hours: int = Field(
+        24, ge=1, description="Window after a deployment in which a failure is its own"
+    )
+    small_number: int = Field(10, ge=1, description="Below so many items a ratio or median carries a warning")
+    trend_quarters: int = Field(4, ge=1, le=12, description="Quarters shown in trends, this one included")
+
+
+class Scope(_Model):
+    """Which writes to a cluster are in scope."""
+
+    unmanaged_namespaces: tuple[Regex, ...] = Field((), description="Namespaces that Git does not declare")
+    unmanaged_resources: tuple[str, ...] = Field(
+        ("events", "events.events.k8s.io", "leases.coordination.k8s.io"),
+        description="Resources (resource.group) that Git never declares",
+    )
+
+
+class Signing(_Model):
+    """How manifests are signed."""
+
+    key_file: str | None = Field(
+        None, description="Ed25519 private key (PEM, PKCS#8); relative to audit.toml"
+    )
+    public_keys: tuple[str, ...] = Field((), description="Public keys (PEM files) that verify manifests")
+
+
+class Settings(_Model):
+    """Everything that `audit.toml` says."""
+
+    organisation: Organisation
+    store: str = Field("audit-store", description="Folder of the evidence store; relative to audit.toml")
+    repositories: tuple[Repository, ...] = ()
+    sources: tuple[Source, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    path_rules: tuple[PathRule, ...] = ()
+    s3: S3 = S3()
+    people: People = People()
+    machines: Machines = Machines()
+    break_glass: tuple[BreakGlass, ...] = ()
+    thresholds: Thresholds = Thresholds()
+    severities: dict[str, Severity] = Field(
+        {}, description="Severity of a control, where it differs from its own"
+    )
+    scope: Scope = Scope()
+    signing: Signing = Signing()
+    production: tuple[str, ...] = Field(
+        ("prod", "production"), description="Environments that are production"
+    )
+
+    _folder: Path = Path()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for what, names in (
+            ("repositories", [r.name for r in self.repositories]),
+            ("sources", [s.name for s in self.sources]),
+            ("clusters", [c.name for c in self.clusters]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: '{twice[0]}' is named twice")
+        clusters = {c.name for c in self.clusters}
+        for source in self.sources:
+            if source.cluster is not None and source.cluster not in clusters:
+                raise ValueError(
+                    f"sources: '{source.name}' names cluster '{source.cluster}', which is not in clusters"
+                )
+        return self
+
+    def resolve(self, path: str) -> Path:
+        """A path from the settings, relative to the file that holds it."""
+        return (self._folder / path).resolve()
+
+    @property
+    def store_path(self) -> Path:
+        """Folder of the evidence store."""
+        return self.resolve(self.store)
+
+    def quarter(self, label: str) -> Period:
+        """The fiscal quarter that `label` (as in 2026Q3) names here."""
+        return Period.quarter(
+            label, time_zone=self.organisation.time_zone, year_start=self.organisation.fiscal_year_start
+        )
+
+    def environment_of(self, cluster: str) -> str:
+        """Environment that a cluster serves; the cluster's own name where the settings do not say."""
+        return next((c.environment for c in self.clusters if c.name == cluster), cluster)
+
+
+def load(path: Path) -> Settings:
+    """The settings in a file, with environment variables over them.
+
+    Raises:
+        UsageError: the file is missing, is not TOML, or a key is unknown, missing or wrong; names file, line
+            and key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file", remedy="run 'audit init' to write one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path}: can't be read: {error}", remedy="check its permissions and that it is UTF-8"
+        ) from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"{path}: not TOML: {error}", remedy="mend the line that the message names"
+        ) from None
+    overridden = _override(values)
+    settings = validate(values, where=path, text=text, overridden=overridden)
+    settings._folder = path.parent.resolve()
+    return settings
+
+
+def validate(
+    values: dict[str, Any], *, where: Path, text: str = "", overridden: dict[str, str] | None = None
+) -> Settings:
+    """`values` as settings.
+
+    Raises:
+        UsageError: names the file (or the variable) and line, the key and what is wrong with it.
+    """
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            loc = [str(part) for part in item["loc"]]
+            name = ".".join(loc) or "settings"
+            origin = (overridden or {}).get(name) or f"{where}{_line_of(text, loc)}"
+            message = item["msg"].removeprefix("Value error, ")
+            problems.append(f"{origin}: {name}: {message[0].lower()}{message[1:]}")
+        raise UsageError(
+            "\n".join(problems), remedy="see 'audit init --print' for every key with its meaning"
+        ) from None
+
+
+def _override(values: dict[str, Any]) -> dict[str, str]:
+    """Puts `AUDIT__…` variables over `values`; returns which key came from which variable."""
+    origin = {}
+    for variable in sorted(os.environ):
+        if not variable.startswith(_PREFIX):
+            continue
+        *tables, last = variable.removeprefix(_PREFIX).lower().split("__")
+        target = values
+        for table in tables:
+            target = target.setdefault(table, {})
+            if not isinstance(target, dict):
+                raise UsageError(
+                    f"environment variable {variable}: '{table}' is not a table of the settings",
+                    remedy="name a key as in AUDIT__S3__ENDPOINT_URL; lists are set in audit.toml",
+                )
+        raw = os.environ[variable]
+        try:
+            target[last] = tomllib.loads(f"value = {raw}")["value"]
+        except tomllib.TOMLDecodeError:
+            target[last] = raw
+        origin[".".join([*tables, last])] = f"environment variable {variable}"
+    return origin
+
+
+def _line_of(text: str, loc: list[str]) -> str:
+    """`:LINE` of the key that `loc` names in TOML `text`; empty when it can't be told."""
+    table, index, found = "", -1, ""
+    want = [part for part in loc if not part.isdigit()]
+    number = next((int(part) for part in loc if part.isdigit()), 0)
+    seen: dict[str, int] = {}
+    for line_number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
+        if header:
+            table = header[1]
+            seen[table] = index = seen.get(table, -1) + 1
+            if want and table == want[0] and index == number and not found:
+                found = f":{line_number}"
+            continue
+        name = re.match(r"\s*([A-Za-z0-9_\"-]+)\s*=", line)
+        if name and want:
+            dotted = [*([table] if table else []), name[1].strip('"')]
+            if dotted == want[: len(dotted)] and (
+                not table or index == number or len(seen) == 0 or index == 0 == number
+            ):
+                return f":{line_number}"
+    return found

@@ -1,0 +1,158 @@
+"""The organisation that acts: its people, its systems, and the truth it writes down as it acts.
+
+One direction: `history` acts out what happened in Git and hands on `Landed`; `forge` tells it as the forge would;
+`operators` deploy what landed; `clusters` log who did what. Whoever commits a violation records it in `Truth`
+at that moment, never from the evidence.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+REPOSITORY = "netbpf/netbpf-gitops"
+ENVIRONMENTS = ("dev", "staging", "prod")
+COMPONENTS = ("networking", "databases", "monitoring", "security")
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC, whole seconds: `2026-07-01T09:00:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def quarter_of(moment: datetime) -> str:
+    """The calendar quarter in UTC, as in 2026Q3: NETBPF's fiscal year is the calendar year."""
+    moment = moment.astimezone(UTC)
+    return f"{moment.year}Q{(moment.month - 1) // 3 + 1}"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Someone who acts: a person with several names, or a bot.
+
+    Attributes:
+        person: roster id; None for someone who is not in the roster.
+        emails: addresses under which they commit; the first is the usual one.
+        login: forge login. kube_user: name in the clusters' logs. argocd_user: name in Argo CD.
+    """
+
+    person: str | None
+    name: str
+    emails: tuple[str, ...]
+    login: str
+    kube_user: str
+    argocd_user: str
+    team: str
+    kind: Literal["person", "machine"] = "person"
+    joined: datetime | None = None
+    left: datetime | None = None
+
+
+@dataclass
+class Landed:
+    """One arrival on main, as it happened.
+
+    Attributes:
+        targets: (app or component, environment) pairs in which it takes effect.
+        broken: controls that it violates, of CHG-01 to CHG-05.
+        reverts: head of the landing it reverts.
+    """
+
+    head_sha: str
+    position: int
+    kind: Literal["merge", "squash", "rebase", "direct"]
+    pr_number: int | None
+    landed_at: datetime
+    targets: frozenset[tuple[str, str]]
+    broken: frozenset[str] = frozenset()
+    reverts: str | None = None
+
+
+@dataclass
+class Truth:
+    """What really happened. Written apart from the evidence; the pipeline never reads it."""
+
+    violations: list[dict[str, str]] = field(default_factory=list)
+    landings: list[dict[str, Any]] = field(default_factory=list)
+    deployments: list[dict[str, Any]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def violation(
+        self, control: str, subject: str, at: datetime, *, why: str, quarter: str | None = None
+    ) -> None:
+        """Records one violation as it is committed. `subject` is the key that a finding must have."""
+        self.violations.append(
+            {
+                "control": control,
+                "subject": subject,
+                "at": stamp(at),
+                "quarter": quarter or quarter_of(at),
+                "why": why,
+            }
+        )
+
+    def write(self, path: Path) -> None:
+        """As JSON with sorted keys."""
+        content = {
+            "violations": sorted(self.violations, key=lambda v: (v["control"], v["subject"], v["quarter"])),
+            "landings": self.landings,
+            "deployments": self.deployments,
+            "counts": dict(sorted(self.counts.items())),
+        }
+        path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@dataclass
+class Evidence:
+    """Writes evidence objects under a folder, one sub-folder a source, as the real systems lay out their keys."""
+
+    folder: Path
+
+    def write(self, source: str, key: str, data: bytes) -> None:
+        """One object, as it is."""
+        path = self.folder / source / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def lines(self, source: str, key: str, records: Iterable[Any], *, compress: bool = True) -> None:
+        """One object of JSON lines; gzip without a time stamp, so that the same records give the same bytes."""
+        data = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in records).encode()
+        self.write(source, key, gzip.compress(data, 6, mtime=0) if compress else data)
+
+
+@dataclass
+class World:
+    """The stage on which everything happens.
+
+    Attributes:
+        start, end: from the first act to the last (whole quarters; half-open), UTC.
+        changes: how many landings to act out over all quarters, about.
+        log_events: how many cluster log events to write over all quarters, about.
+        apps: names of applications (deployed by Argo CD, `apps/<app>/overlays/<env>`); `COMPONENTS` are
+            deployed by Flux (`infrastructure/<component>`), in every environment.
+        landed: filled by `history`, in mainline order. unmerged: commits on branches that never landed.
+    """
+
+    rng: random.Random
+    start: datetime
+    end: datetime
+    changes: int
+    log_events: int
+    apps: tuple[str, ...]
+    people: tuple[Actor, ...]
+    truth: Truth
+    evidence: Evidence
+    landed: list[Landed] = field(default_factory=list)
+    unmerged: list[str] = field(default_factory=list)
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Environments, in promotion order; each has one cluster, of the same name."""
+        return ENVIRONMENTS

@@ -1,0 +1,59 @@
+"""Every table of the product, declared once.
+
+The declarations validate frames, write the data dictionary (`audit.tables.dictionary`) and name the columns
+that notebooks see. `TABLES` maps the name that files and documents use to the declaration.
+"""
+
+from __future__ import annotations
+
+import re
+
+from audit.tables.base import Table, columns, conform, empty, frame, key, read, write
+from audit.tables.clusters import ClusterAccess, ClusterWrites, PolicyResults
+from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation
+from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
+from audit.tables.git import (
+    Commits,
+    FileChanges,
+    LandingEnvironments,
+    Landings,
+    MergeContent,
+    Repositories,
+    RepositoryProblems,
+)
+from audit.tables.operators import (
+    Applications,
+    AppStates,
+    DeploymentLandings,
+    Deployments,
+    StateChanges,
+    SyncRecords,
+)
+from audit.tables.people import Identities, People
+from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
+
+_ALL: tuple[type[Table], ...] = (
+    Repositories, RepositoryProblems, Commits, FileChanges, MergeContent,
+    PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
+    Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults,
+    People, Identities, EvidenceObjects, Coverage, Quarantine,
+    Landings, LandingEnvironments, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
+    Reconciliation, Exceptions, Conclusions, Metrics,
+)  # fmt: skip
+
+
+def table_name(table: type[Table]) -> str:
+    """The name that files and documents use: `PullRequests` is `pull_requests`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", table.__name__).lower()
+
+
+TABLES: dict[str, type[Table]] = {table_name(table): table for table in _ALL}
+
+__all__ = [
+    "TABLES", "AppStates", "Applications", "Changes", "Checks", "ClusterAccess", "ClusterWrites", "Commits",
+    "Conclusions", "Coverage", "DeploymentLandings", "Deployments", "EvidenceObjects", "Exceptions",
+    "FileChanges", "ForgeEvents", "GitOperations", "Identities", "LandingEnvironments", "Landings",
+    "MergeContent", "Metrics", "People", "PolicyResults", "PullRequests", "Quarantine", "Reconciliation",
+    "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "StateChanges", "SyncRecords", "Table",
+    "columns", "conform", "empty", "frame", "key", "read", "table_name", "write",
+]  # fmt: skip

@@ -1,0 +1,105 @@
+"""What the clusters say: who asked the API server for what, and what admission policy found."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from audit.tables.base import UTC, Bool, Int, Meta, Table, column
+from audit.tables.forge import _EVIDENCE, _LINE
+
+
+class ClusterAccess(Table):
+    """Requests to the API server worth keeping: one row for each auditID, the last stage winning."""
+
+    cluster: str = column("Cluster")
+    audit_id: str = column("The request's own id")
+    at: UTC = column("When the request was received")
+    stage_rank: Int = column("0 RequestReceived, 1 ResponseStarted, 2 ResponseComplete or Panic", ge=0, le=2)
+    verb: str = column("Verb, as Kubernetes names it")
+    user: str = column("Who authenticated", optional=True)
+    groups: str = column("Groups of the one who authenticated, separated by commas")
+    impersonated: str = column("Who it acted as, when it impersonated someone", optional=True)
+    api_group: str = column("API group; empty for the core group")
+    resource: str = column("Resource, plural; empty for a non-resource request")
+    subresource: str = column("Subresource; empty when there is none")
+    namespace: str = column("Namespace; empty for cluster-wide objects")
+    name: str = column("Name of the object; empty when the request names none")
+    code: Int = column("HTTP status of the response; missing when none was recorded", optional=True)
+    dry_run: Bool = column("The request changed nothing: dry run")
+    user_agent: str = column("User agent", optional=True)
+    source_ip: str = column("First source address", optional=True)
+    evidence: str = column(_EVIDENCE)
+    line: Int = column(_LINE, ge=1)
+
+    class Config:
+        title = "Requests to the clusters' API servers"
+        metadata: ClassVar[Meta] = {
+            "source": "Kubernetes audit log; machines' reads, leases and events are counted as noise",
+            "stage": "normalised",
+        }
+        unique: ClassVar[list[str]] = ["cluster", "audit_id"]
+
+
+class PolicyResults(Table):
+    """Violations that Gatekeeper's audit found."""
+
+    cluster: str = column("Cluster")
+    audit_id: str = column("Id of the audit run")
+    at: UTC = column("When the run found it")
+    constraint_kind: str = column("Constraint's kind")
+    constraint: str = column("Constraint's name")
+    action: str = column("deny, warn or dryrun")
+    resource_kind: str = column("Kind of the object")
+    resource_namespace: str = column("Namespace of the object; empty for cluster-wide objects")
+    resource_name: str = column("Name of the object")
+    message: str = column("What the policy said")
+    evidence: str = column(_EVIDENCE)
+    line: Int = column(_LINE, ge=1)
+
+    class Config:
+        title = "Policy violations found by audit"
+        metadata: ClassVar[Meta] = {
+            "source": "Gatekeeper audit log and constraint status",
+            "stage": "normalised",
+        }
+        unique: ClassVar[list[str]] = [
+            "cluster",
+            "audit_id",
+            "constraint_kind",
+            "constraint",
+            "resource_kind",
+            "resource_namespace",
+            "resource_name",
+            "message",
+        ]
+
+
+class ClusterWrites(Table):
+    """Requests that changed, or tried to change, a cluster, judged by who made them."""
+
+    cluster: str = column("Cluster")
+    audit_id: str = column("The request's own id")
+    at: UTC = column("When")
+    environment: str = column("Environment of the cluster")
+    principal_kind: str = column(
+        "person or machine, by the one who authenticated", isin=["person", "machine"]
+    )
+    person: str = column("Who did it, resolved; as the log names it when nobody matches")
+    user: str = column("Who authenticated, raw")
+    impersonated: str = column("Who it acted as", optional=True)
+    verb: str = column("Verb")
+    resource: str = column("resource.group/subresource")
+    namespace: str = column("Namespace")
+    name: str = column("Name of the object")
+    outcome: str = column(
+        "done, denied, failed, dry run or unknown", isin=["done", "denied", "failed", "dry run", "unknown"]
+    )
+    change: Bool = column("It is a write to an object in scope, and it was done or its outcome is unknown")
+    break_glass: str = column("Ticket of the break-glass span it lies in", optional=True)
+    evidence: str = column(_EVIDENCE)
+    line: Int = column(_LINE, ge=1)
+
+    class Config:
+        title = "Writes to the clusters"
+        metadata: ClassVar[Meta] = {"source": "cluster access, with principals resolved", "stage": "joined"}
+        unique: ClassVar[list[str]] = ["cluster", "audit_id"]

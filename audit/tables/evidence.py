@@ -1,0 +1,90 @@
+"""The evidence itself: objects, what became of each record, coverage, quarantine."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from audit.tables.base import UTC, Int, Meta, Table, column
+
+
+class EvidenceObjects(Table):
+    """Every object read, with where it came from and what became of its records."""
+
+    source_name: str = column("Source, as the settings name it")
+    key: str = column("Key below the source's location")
+    version_id: str = column("Object version; empty where the store has none")
+    format: str = column("Format it was read as; empty when none was recognised")
+    cluster: str = column("Cluster that the source belongs to", optional=True)
+    sha256: str = column("sha256 of the stored bytes", str_matches=r"^[0-9a-f]{64}$")
+    size: Int = column("Size as stored", unit="bytes", ge=0)
+    etag: str = column("ETag; empty where the store has none")
+    last_modified: UTC = column("When the store says it was written; missing for a folder", optional=True)
+    collected_at: UTC = column("When it was collected")
+    records: Int = column("Records in it", unit="records", ge=0)
+    kept: Int = column("Records that gave rows", unit="records", ge=0)
+    noise: Int = column("Well-formed records that by rule give no row", unit="records", ge=0)
+    quarantined: Int = column(
+        "Records, or the rest of the object, that could not be read", unit="records", ge=0
+    )
+
+    class Config:
+        title = "Evidence objects"
+        metadata: ClassVar[Meta] = {
+            "source": "manifest of the evidence store, and parsing",
+            "stage": "normalised",
+        }
+        unique: ClassVar[list[str]] = ["source_name", "key", "version_id"]
+
+
+class Coverage(Table):
+    """Hours in which a source recorded something, object by object."""
+
+    source_name: str = column("Source, as the settings name it")
+    cluster: str = column("Cluster that the source belongs to", optional=True)
+    hour: UTC = column("Start of the hour")
+    records: Int = column("Records in it", unit="records", ge=1)
+    first_at: UTC = column("First of them")
+    last_at: UTC = column("Last of them")
+    evidence: str = column("sha256 of the evidence object")
+
+    class Config:
+        title = "Hours with records, by source and object"
+        metadata: ClassVar[Meta] = {
+            "source": "times of all well-formed records, noise included",
+            "stage": "normalised",
+        }
+        unique: ClassVar[list[str]] = ["source_name", "evidence", "hour"]
+
+
+class Quarantine(Table):
+    """Everything that could not be read, with the reason."""
+
+    source_name: str = column("Source, as the settings name it")
+    key: str = column("Key below the source's location")
+    evidence: str = column("sha256 of the evidence object")
+    line: Int = column(
+        "Record in the object, counted from 1; the next one when the object itself broke off", ge=1
+    )
+    offset: Int = column("Where it starts in the uncompressed object", unit="bytes", ge=0)
+    reason: str = column("Why it could not be read")
+
+    class Config:
+        title = "Quarantined records"
+        metadata: ClassVar[Meta] = {"source": "parsing", "stage": "normalised"}
+        unique: ClassVar[list[str]] = ["source_name", "key", "evidence", "line", "reason"]
+
+
+class Reconciliation(Table):
+    """Rows at each step, which tie: parsed = kept + duplicates + out of period."""
+
+    source_name: str = column("Source, as the settings name it")
+    table: str = column("Table")
+    parsed: Int = column("Rows that parsing gave", unit="rows", ge=0)
+    duplicates: Int = column("Rows that repeat another row's key", unit="rows", ge=0)
+    out_of_period: Int = column("Rows that speak of a time outside the quarter", unit="rows", ge=0)
+    kept: Int = column("Rows of the quarter", unit="rows", ge=0)
+
+    class Config:
+        title = "Rows parsed, kept, duplicate and out of period, by source and table"
+        metadata: ClassVar[Meta] = {"source": "the build", "stage": "joined"}
+        unique: ClassVar[list[str]] = ["source_name", "table"]
