@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict, cast
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 import pandas as pd
 import pandera.pandas as pa
@@ -22,10 +22,11 @@ Bool = pd.BooleanDtype
 
 
 class Meta(TypedDict):
-    """Where a table's rows come from, and which step makes it."""
+    """Where a table's rows come from, which step makes it, and which column says what time a row speaks of."""
 
     source: str
     stage: Literal["git", "normalised", "joined", "result"]
+    time: NotRequired[str]
 
 
 def column(
@@ -54,6 +55,11 @@ def key(table: type[Table]) -> list[str]:
     if not unique:
         raise TypeError(f"{table.__name__} declares no key: set Config.unique")
     return list(unique)
+
+
+def meta(table: type[Table]) -> Meta:
+    """Where the rows of `table` come from, which step makes it, and its time column if it has one."""
+    return cast("Meta", table.Config.metadata)
 
 
 def empty(table: type[Table]) -> pd.DataFrame:

@@ -36,6 +36,7 @@ class ClusterAccess(Table):
         metadata: ClassVar[Meta] = {
             "source": "Kubernetes audit log; machines' reads, leases and events are counted as noise",
             "stage": "normalised",
+            "time": "at",
         }
         unique: ClassVar[list[str]] = ["cluster", "audit_id"]
 
@@ -61,6 +62,7 @@ class PolicyResults(Table):
         metadata: ClassVar[Meta] = {
             "source": "Gatekeeper audit log and constraint status",
             "stage": "normalised",
+            "time": "at",
         }
         unique: ClassVar[list[str]] = [
             "cluster",
@@ -101,5 +103,9 @@ class ClusterWrites(Table):
 
     class Config:
         title = "Writes to the clusters"
-        metadata: ClassVar[Meta] = {"source": "cluster access, with principals resolved", "stage": "joined"}
+        metadata: ClassVar[Meta] = {
+            "source": "cluster access, with principals resolved",
+            "stage": "joined",
+            "time": "at",
+        }
         unique: ClassVar[list[str]] = ["cluster", "audit_id"]

@@ -52,6 +52,7 @@ class Coverage(Table):
         metadata: ClassVar[Meta] = {
             "source": "times of all well-formed records, noise included",
             "stage": "normalised",
+            "time": "hour",
         }
         unique: ClassVar[list[str]] = ["source_name", "evidence", "hour"]
 

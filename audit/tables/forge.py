@@ -34,7 +34,11 @@ class PullRequests(Table):
 
     class Config:
         title = "Pull requests"
-        metadata: ClassVar[Meta] = {"source": "GitHub REST: pulls", "stage": "normalised"}
+        metadata: ClassVar[Meta] = {
+            "source": "GitHub REST: pulls",
+            "stage": "normalised",
+            "time": "created_at",
+        }
         unique: ClassVar[list[str]] = ["repo", "number"]
 
 
@@ -55,7 +59,11 @@ class Reviews(Table):
 
     class Config:
         title = "Reviews of pull requests"
-        metadata: ClassVar[Meta] = {"source": "GitHub REST: pulls/N/reviews", "stage": "normalised"}
+        metadata: ClassVar[Meta] = {
+            "source": "GitHub REST: pulls/N/reviews",
+            "stage": "normalised",
+            "time": "submitted_at",
+        }
         unique: ClassVar[list[str]] = ["repo", "number", "review_id"]
 
 
@@ -76,6 +84,7 @@ class ReviewDismissals(Table):
         metadata: ClassVar[Meta] = {
             "source": "GitHub REST: issues/N/events, event review_dismissed",
             "stage": "normalised",
+            "time": "dismissed_at",
         }
         unique: ClassVar[list[str]] = ["repo", "number", "review_id"]
 
@@ -97,7 +106,11 @@ class Checks(Table):
 
     class Config:
         title = "Check runs"
-        metadata: ClassVar[Meta] = {"source": "GitHub REST: commits/SHA/check-runs", "stage": "normalised"}
+        metadata: ClassVar[Meta] = {
+            "source": "GitHub REST: commits/SHA/check-runs",
+            "stage": "normalised",
+            "time": "started_at",
+        }
         unique: ClassVar[list[str]] = ["repo", "check_id"]
 
 
@@ -119,7 +132,11 @@ class GitOperations(Table):
 
     class Config:
         title = "Pushes and other ref changes, as the forge recorded them"
-        metadata: ClassVar[Meta] = {"source": "GitHub REST: repos/OWNER/NAME/activity", "stage": "normalised"}
+        metadata: ClassVar[Meta] = {
+            "source": "GitHub REST: repos/OWNER/NAME/activity",
+            "stage": "normalised",
+            "time": "at",
+        }
         unique: ClassVar[list[str]] = ["repo", "operation_id"]
 
 
@@ -139,5 +156,5 @@ class ForgeEvents(Table):
 
     class Config:
         title = "The forge's audit log"
-        metadata: ClassVar[Meta] = {"source": "GitHub audit log stream", "stage": "normalised"}
+        metadata: ClassVar[Meta] = {"source": "GitHub audit log stream", "stage": "normalised", "time": "at"}
         unique: ClassVar[list[str]] = ["document_id"]

@@ -143,6 +143,7 @@ class Landings(Table):
         metadata: ClassVar[Meta] = {
             "source": "mainline of the Git repository, tied to the forge's pull requests and pushes",
             "stage": "joined",
+            "time": "landed_at",
         }
         unique: ClassVar[list[str]] = ["repo", "position"]
 

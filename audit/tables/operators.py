@@ -35,6 +35,7 @@ class Applications(Table):
         metadata: ClassVar[Meta] = {
             "source": "Argo CD Application and Flux Kustomization and HelmRelease objects",
             "stage": "normalised",
+            "time": "observed_at",
         }
         unique: ClassVar[list[str]] = ["cluster", "app", "observed_at"]
 
@@ -68,6 +69,7 @@ class SyncRecords(Table):
         metadata: ClassVar[Meta] = {
             "source": "Argo CD history and operationState, Flux status.history, operators' events",
             "stage": "normalised",
+            "time": "finished_at",
         }
         unique: ClassVar[list[str]] = [
             "cluster",
@@ -98,6 +100,7 @@ class StateChanges(Table):
         metadata: ClassVar[Meta] = {
             "source": "Argo CD events ('Updated sync status: … -> …'), Flux events",
             "stage": "normalised",
+            "time": "at",
         }
         unique: ClassVar[list[str]] = ["cluster", "app", "at", "aspect", "after"]
 
@@ -137,6 +140,7 @@ class Deployments(Table):
         metadata: ClassVar[Meta] = {
             "source": "sync records, merged; revisions placed on the mainline",
             "stage": "joined",
+            "time": "started_at",
         }
         unique: ClassVar[list[str]] = ["cluster", "application", "started_at"]
 

@@ -50,6 +50,7 @@ class Changes(Table):
         metadata: ClassVar[Meta] = {
             "source": "landings, pull requests, reviews, dismissals, checks, people",
             "stage": "joined",
+            "time": "landed_at",
         }
         unique: ClassVar[list[str]] = ["repo", "head_sha"]
 
@@ -75,7 +76,7 @@ class Exceptions(Table):
 
     class Config:
         title = "Exceptions"
-        metadata: ClassVar[Meta] = {"source": "controls", "stage": "result"}
+        metadata: ClassVar[Meta] = {"source": "controls", "stage": "result", "time": "at"}
         unique: ClassVar[list[str]] = ["control", "subject"]
 
 
