@@ -59,7 +59,7 @@ def key(table: type[Table]) -> list[str]:
 
 def meta(table: type[Table]) -> Meta:
     """Where the rows of `table` come from, which step makes it, and its time column if it has one."""
-    return cast("Meta", table.Config.metadata)
+    return cast("Meta", cast("Any", table.Config).metadata)
 
 
 def empty(table: type[Table]) -> pd.DataFrame:
