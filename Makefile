@@ -1,0 +1,56 @@
+# `make report` runs the main job on a demonstration organisation; `make test` tests the product.
+# Both set up what they need first. `make help` lists everything.
+
+PYTHON ?= python3
+export PYTHON
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup report test lint format bench lock docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: $(STAMP) ## virtual environment from the hashed lock file, system libraries
+
+$(STAMP): requirements.lock pyproject.toml scripts/system-packages
+	@scripts/system-packages
+	@echo "Setting up $(VENV) …"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, report
+	@$(BIN)/audit demo
+
+test: $(STAMP) ## every test, with coverage
+	@scripts/system-packages pdftotext=poppler-utils
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term
+
+lint: $(STAMP) ## ruff, mypy, import-linter, documents against the code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m scripts.generate_docs --check
+
+format: $(STAMP) ## put every file into the house style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(STAMP) ## write the reference documents from the code
+	@$(BIN)/python -m scripts.generate_docs
+
+bench: $(STAMP) ## ratios against peers and limits, measured in one run
+	@$(BIN)/python -m bench
+
+lock: $(STAMP) ## resolve the dependencies anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --all-extras --group dev --custom-compile-command "make lock" --upgrade pyproject.toml -o requirements.lock
+
+clean: ## everything made, the virtual environment included
+	@rm -rf $(VENV) build dist .cache .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

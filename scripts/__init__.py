@@ -1,0 +1,1 @@
+"""Tools of the repository itself; not part of the package."""

@@ -1,0 +1,96 @@
+"""Writes the reference documents from the code, or checks that they agree with it.
+
+`python -m scripts.generate_docs` writes docs/reference/; `--check` fails when a file there differs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from pathlib import Path
+
+from audit import tables as t
+from audit.cli import app, main
+from audit.controls import registry
+from audit.settings_template import commented
+
+FOLDER = Path(__file__).parent.parent / "docs" / "reference"
+_NOTE = "<!-- Written by `make docs` from the code: change the code, not this file. -->\n\n"
+
+
+def data_dictionary() -> str:
+    """Every table with its columns, from their declarations."""
+    parts = ["# Data dictionary\n", _NOTE, "Times are UTC. A column is required unless it says optional.\n"]
+    for name, table in t.TABLES.items():
+        meta = t.meta(table)
+        parts.append(f"\n## {name}\n\n{table.to_schema().title}. {table.__doc__}\n")
+        time = f" · **Time**: `{meta['time']}`" if "time" in meta else ""
+        parts.append(
+            f"\n**Made by**: {meta['stage']} · **Source**: {meta['source']} · "
+            f"**Key**: {', '.join(f'`{c}`' for c in t.key(table))}{time}\n\n"
+            "| column | type | unit | meaning |\n|---|---|---|---|\n"
+        )
+        for column in t.columns(table).values():
+            unit = column.metadata["unit"] or ""
+            optional = " *Optional.*" if column.nullable else ""
+            dtype = "str" if str(column.dtype).startswith("string") else str(column.dtype)
+            parts.append(f"| `{column.name}` | {dtype} | {unit} | {column.description}.{optional} |\n")
+    return "".join(parts)
+
+
+def settings() -> str:
+    """Every key of audit.toml, as `audit init` writes it."""
+    return f"# Settings\n\n{_NOTE}What `audit init` writes:\n\n```toml\n{commented()}```\n"
+
+
+def controls() -> str:
+    """The control catalogue, from the control files."""
+    parts = ["# Controls\n\n", _NOTE]
+    for control in registry.catalogue():
+        frameworks = "; ".join(f"{name}: {', '.join(refs)}" for name, refs in control.frameworks.items() if refs)
+        parts.append(
+            f"## {control.id}\n\n**Clause**: {control.clause} · **Severity**: {control.severity}\n\n"
+            f"{control.doc}\n\n**Frameworks**: {frameworks}\n\n### Examples\n\n{control.examples}\n\n"
+        )
+    return "".join(parts).rstrip() + "\n"
+
+
+def commands() -> str:
+    """`--help` of every command."""
+    names = [command.name or str(command.callback.__name__) for command in app.registered_commands if command.callback]
+    parts = ["# Commands\n\n", _NOTE]
+    for name in ("", *names):
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            main([*([name] if name else []), "--help"])
+        lines = "\n".join(line.rstrip() for line in text.getvalue().strip().splitlines())
+        parts.append(f"## audit {name}".rstrip() + f"\n\n```text\n{lines}\n```\n\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+DOCUMENTS = {
+    "tables.md": data_dictionary,
+    "settings.md": settings,
+    "controls.md": controls,
+    "commands.md": commands,
+}
+
+
+def run(check: bool) -> int:
+    """Writes or checks every document; returns the exit code."""
+    stale = []
+    for name, make in DOCUMENTS.items():
+        path, text = FOLDER / name, make()
+        if check and (not path.exists() or path.read_text(encoding="utf-8") != text):
+            stale.append(name)
+        elif not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print(f"docs/reference: {', '.join(stale)} differ from the code: run 'make docs'")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run("--check" in sys.argv))
