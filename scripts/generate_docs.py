@@ -31,11 +31,9 @@ def data_dictionary() -> str:
             f"**Key**: {', '.join(f'`{c}`' for c in t.key(table))}{time}\n\n"
             "| column | type | unit | meaning |\n|---|---|---|---|\n"
         )
-        for column in t.columns(table).values():
-            unit = column.metadata["unit"] or ""
-            optional = " *Optional.*" if column.nullable else ""
-            dtype = "str" if str(column.dtype).startswith("string") else str(column.dtype)
-            parts.append(f"| `{column.name}` | {dtype} | {unit} | {column.description}.{optional} |\n")
+        for column in t.describe(table).itertuples():
+            optional = " *Optional.*" if column.optional else ""
+            parts.append(f"| `{column.column}` | {column.dtype} | {column.unit} | {column.meaning}.{optional} |\n")
     return "".join(parts)
 
 

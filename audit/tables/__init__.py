@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from audit.tables.base import Table, columns, conform, empty, frame, key, meta, read, write
+from audit.tables.base import Table, columns, conform, describe, empty, frame, key, meta, read, write
 from audit.tables.clusters import ClusterAccess, ClusterWrites, PolicyResults
 from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
@@ -55,5 +55,5 @@ __all__ = [
     "FileChanges", "ForgeEvents", "GitOperations", "Identities", "LandingEnvironments", "Landings",
     "MergeContent", "Metrics", "People", "PolicyResults", "PullRequests", "Quarantine", "Reconciliation",
     "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "StateChanges", "SyncRecords", "Table",
-    "columns", "conform", "empty", "frame", "key", "meta", "read", "table_name", "write",
+    "columns", "conform", "describe", "empty", "frame", "key", "meta", "read", "table_name", "write",
 ]  # fmt: skip

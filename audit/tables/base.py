@@ -62,6 +62,21 @@ def meta(table: type[Table]) -> Meta:
     return cast("Meta", cast("Any", table.Config).metadata)
 
 
+def describe(table: type[Table]) -> pd.DataFrame:
+    """The columns of `table` for people: column, dtype, unit, optional, meaning (one row a column)."""
+    rows = [
+        {
+            "column": col.name,
+            "dtype": "str" if str(col.dtype).startswith("string") else str(col.dtype),
+            "unit": col.metadata["unit"] or "",
+            "optional": bool(col.nullable),
+            "meaning": col.description,
+        }
+        for col in columns(table).values()
+    ]
+    return pd.DataFrame(rows)
+
+
 def empty(table: type[Table]) -> pd.DataFrame:
     """`table` with no rows and every dtype right."""
     return frame(table, [])
