@@ -209,8 +209,14 @@ class Signing(_Model):
 class Settings(_Model):
     """Everything that `audit.toml` says."""
 
-    organisation: Organisation
     store: str = Field("audit-store", description="Folder of the evidence store; relative to audit.toml")
+    production: tuple[str, ...] = Field(
+        ("prod", "production"), description="Environments that are production"
+    )
+    severities: dict[str, Severity] = Field(
+        {}, description="Severity of a control, where it differs from its own"
+    )
+    organisation: Organisation
     repositories: tuple[Repository, ...] = ()
     sources: tuple[Source, ...] = ()
     clusters: tuple[Cluster, ...] = ()
@@ -220,14 +226,8 @@ class Settings(_Model):
     machines: Machines = Machines()
     break_glass: tuple[BreakGlass, ...] = ()
     thresholds: Thresholds = Thresholds()
-    severities: dict[str, Severity] = Field(
-        {}, description="Severity of a control, where it differs from its own"
-    )
     scope: Scope = Scope()
     signing: Signing = Signing()
-    production: tuple[str, ...] = Field(
-        ("prod", "production"), description="Environments that are production"
-    )
 
     _folder: Path = Path()
 

@@ -1,0 +1,255 @@
+"""Evidence objects to tables: parse in chunks, keep what was parsed, drop duplicates, partition.
+
+A chunk is a run of objects of one source, in the order in which manifests recorded them; as evidence is only
+ever added, yesterday's chunks are tomorrow's too, and a chunk once parsed by a version of the formats is never
+parsed again. Nothing here knows a quarter: out-of-period rows are cut when a quarter is checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from audit import tables as t
+from audit.engine import map_objects
+from audit.evidence.manifest import Entry
+from audit.evidence.store import Store
+from audit.joins.dedupe import deduplicate
+from audit.normalise.interface import Context, Parsed
+from audit.normalise.reader import parse
+from audit.normalise.registry import FORMATS
+from audit.settings import Settings, Source
+
+CHUNK_OBJECTS = 400
+CHUNK_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Item:
+    """One object to parse: where its bytes lie, and what is known of it."""
+
+    path: Path
+    context: Context
+    format: str
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Objects of one source that are parsed together, and the folder that keeps what they gave."""
+
+    source: str
+    items: tuple[Item, ...]
+    folder: Path
+
+
+@dataclass
+class Built:
+    """Every normalised table, with the source of each row and how many rows there were before.
+
+    Attributes:
+        tables: frames by table name: deduplicated, in key order, of every period.
+        sources: by table name, the source of each row (str, aligned with the frame).
+        parsed: source_name, table, rows (int64): what parsing gave, duplicates included.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    sources: dict[str, pd.Series]
+    parsed: pd.DataFrame
+
+
+def build(
+    settings: Settings,
+    store: Store,
+    entries: Iterable[Entry],
+    *,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Built:
+    """Parses what was not parsed before, drops duplicates, and leaves the tables in the store.
+
+    Args:
+        entries: objects to read, as the manifests record them.
+        workers: processes; chosen by the amount of work when None.
+        progress: told (chunks done, chunks) as they are parsed.
+    """
+    chunks = list(_chunks(settings, store, entries))
+    waiting = [chunk for chunk in chunks if not (chunk.folder / "done").exists()]
+    size = sum(item.entry.size for chunk in waiting for item in chunk.items)
+    if workers is None and size < 32 << 20:
+        workers = 1
+    map_objects(parse_chunk, waiting, workers=workers, progress=progress)
+    return _gather(chunks, store.root / "tables")
+
+
+def load(store: Store) -> Built | None:
+    """What `build` left in the store; None when it was never run."""
+    folder = store.root / "tables"
+    if not (folder / "parsed.parquet").exists():
+        return None
+    tables, sources = {}, {}
+    for name, table in _normalised():
+        files = sorted((folder / name).rglob("*.parquet"))
+        origin = [
+            pq.ParquetFile(path).metadata.num_rows * [path.parts[-3].removeprefix("source=")]
+            for path in files
+        ]
+        rows = t.read(table, files).assign(
+            _source=pd.Series([s for part in origin for s in part], dtype="str")
+        )
+        tables[name], sources[name] = _split(table, rows)
+    return Built(tables, sources, pd.read_parquet(folder / "parsed.parquet"))
+
+
+def parse_chunk(chunk: Chunk) -> None:
+    """Parses the objects of a chunk into Parquet files in its folder; complete when `done` is there."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for item in chunk.items:
+        parsed = parse(item.path, item.context, format=item.format)
+        for name, found in _rows_of(item, parsed).items():
+            rows.setdefault(name, []).extend(found)
+    aside = chunk.folder.with_name(chunk.folder.name + ".part")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    for name, found in sorted(rows.items()):
+        t.write(t.TABLES[name], t.frame(t.TABLES[name], found), aside / f"{name}.parquet")
+    (aside / "done").write_text("", encoding="utf-8")
+    shutil.rmtree(chunk.folder, ignore_errors=True)
+    aside.replace(chunk.folder)
+
+
+def _rows_of(item: Item, parsed: Parsed) -> dict[str, list[dict[str, Any]]]:
+    """Rows of one object, with its own row of `evidence_objects`, its coverage and its quarantine."""
+    entry, source = item.entry, item.context.source
+    rows: dict[str, list[dict[str, Any]]] = dict(parsed.rows)
+    rows["evidence_objects"] = [
+        {
+            "source_name": source,
+            "key": entry.key,
+            "version_id": entry.version_id,
+            "format": ",".join(sorted(parsed.formats)) or (item.format if item.format != "auto" else ""),
+            "cluster": item.context.cluster,
+            "sha256": entry.sha256,
+            "size": entry.size,
+            "etag": entry.etag,
+            "last_modified": entry.last_modified,
+            "collected_at": entry.collected_at,
+            "records": parsed.records,
+            "kept": parsed.kept,
+            "noise": parsed.noise,
+            "quarantined": len(parsed.quarantined),
+        }
+    ]
+    rows["coverage"] = [
+        {
+            "source_name": source,
+            "cluster": item.context.cluster,
+            "hour": hour,
+            "records": records,
+            "first_at": first,
+            "last_at": last,
+            "evidence": entry.sha256,
+        }
+        for hour, (records, first, last) in parsed.coverage.items()
+    ]
+    rows["quarantine"] = [
+        {
+            "source_name": source,
+            "key": entry.key,
+            "evidence": entry.sha256,
+            "line": line,
+            "offset": offset,
+            "reason": reason,
+        }
+        for line, offset, reason in parsed.quarantined
+    ]
+    return rows
+
+
+def _chunks(settings: Settings, store: Store, entries: Iterable[Entry]) -> Iterator[Chunk]:
+    """Objects in runs of one source, each with the folder its content and settings give it."""
+    sources = {source.name: source for source in settings.sources}
+    by_source: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.source in sources:
+            by_source.setdefault(entry.source, []).append(entry)
+    for name in sorted(by_source):
+        run: list[Entry] = []
+        for entry in by_source[name]:
+            run.append(entry)
+            if len(run) >= CHUNK_OBJECTS or sum(e.size for e in run) >= CHUNK_BYTES:
+                yield _chunk(sources[name], store, run)
+                run = []
+        if run:
+            yield _chunk(sources[name], store, run)
+
+
+def _chunk(source: Source, store: Store, run: list[Entry]) -> Chunk:
+    facts = {
+        "source": source.model_dump(mode="json", exclude={"location"}),
+        "formats": {name: format_.version for name, format_ in sorted(FORMATS.items())},
+        "columns": {name: list(t.columns(table)) for name, table in t.TABLES.items()},
+        "entries": [
+            [e.key, e.version_id, e.etag, e.sha256, str(e.last_modified), str(e.collected_at)] for e in run
+        ],
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    items = tuple(
+        Item(
+            store.path(entry.sha256),
+            Context(source.name, entry.key, cluster=source.cluster, repository=source.repository),
+            source.format,
+            entry,
+        )
+        for entry in run
+    )
+    return Chunk(source.name, items, store.root / "parsed" / source.name / digest[:32])
+
+
+def _normalised() -> Iterator[tuple[str, type[t.Table]]]:
+    return ((name, table) for name, table in t.TABLES.items() if t.meta(table)["stage"] == "normalised")
+
+
+def _gather(chunks: list[Chunk], folder: Path) -> Built:
+    """All chunks' rows by table: deduplicated, written partitioned by source and month, and returned."""
+    built = Built({}, {}, pd.DataFrame())
+    parsed: list[pd.Series] = []
+    aside = folder.with_name(folder.name + ".part")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    for name, table in _normalised():
+        parts = [(c.source, c.folder / f"{name}.parquet") for c in chunks]
+        frames = [t.read(table, [path]).assign(_source=source) for source, path in parts if path.exists()]
+        rows = pd.concat(frames, ignore_index=True) if frames else t.empty(table).assign(_source="")
+        parsed.append(rows.groupby("_source").size().rename(name))
+        kept, _ = deduplicate(name, rows)
+        _write_partitions(table, kept, aside / name)
+        built.tables[name], built.sources[name] = _split(table, kept)
+    counts = pd.concat(parsed, axis=1).rename_axis("source_name").stack().astype("int64").rename("rows")
+    built.parsed = counts.rename_axis(["source_name", "table"]).reset_index()
+    built.parsed.to_parquet(aside / "parsed.parquet")
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.replace(folder)
+    return built
+
+
+def _split(table: type[t.Table], rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """A conformed frame and, in the same order, the source of each of its rows."""
+    rows = rows.sort_values(t.key(table), kind="stable", na_position="first").reset_index(drop=True)
+    return t.conform(table, rows), rows["_source"].astype("str")
+
+
+def _write_partitions(table: type[t.Table], rows: pd.DataFrame, folder: Path) -> None:
+    time = t.meta(table).get("time")
+    month = rows[time].dt.strftime("%Y-%m").fillna("none") if time else pd.Series("none", index=rows.index)
+    for (source, when), part in rows.groupby([rows["_source"], month], sort=True):
+        path = folder / f"source={source}" / f"month={when}" / "part-0.parquet"
+        t.write(table, t.conform(table, part.drop(columns="_source")), path)

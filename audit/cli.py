@@ -1,0 +1,255 @@
+"""The command line: one short function a command. Errors are printed with their remedy, never as a traceback."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.exceptions import TyperException
+
+import audit
+from audit import demo as demonstration
+from audit import narrate, pipeline, screen
+from audit.controls import registry
+from audit.errors import AuditError, ExitCode, UsageError
+from audit.git import mining
+from audit.period import Period
+from audit.settings import load
+from audit.settings_template import commented
+
+app = typer.Typer(
+    name="audit",
+    help="Proves, every quarter, how an organisation that runs on GitOps changed its systems.",
+    epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 evidence missing or stale, 4 integrity. The highest wins.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"terminal_width": 100, "max_content_width": 100},
+)
+out = Console()
+
+SettingsPath = Annotated[Path, typer.Option("--settings", "-s", help="Settings file.", metavar="FILE")]
+Quarter = Annotated[
+    str, typer.Option("--quarter", "-q", help="Fiscal quarter, as in 2026Q3.", metavar="QUARTER")
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"], help="The time this run stands at (UTC)."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DEFAULT_SETTINGS = Path("audit.toml")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"gitops-audit {audit.__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    narrate.set_up_logging(verbose)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="File to write.")] = DEFAULT_SETTINGS,
+    show: Annotated[bool, typer.Option("--print", help="Print it instead.")] = False,
+) -> None:
+    """Write a commented audit.toml. Never overwrites one.
+
+    Example: audit init
+    """
+    if show:
+        print(commented())
+        return
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(commented())
+    except FileExistsError:
+        raise UsageError(f"{path}: exists already", remedy="name another file, or use --print") from None
+    except OSError as error:
+        raise UsageError(
+            f"{path}: can't be written: {error.strerror}", remedy="name a folder that exists"
+        ) from None
+    out.print(
+        f"Wrote {path}. Fill in repositories and sources, then: audit run --quarter 2026Q3", highlight=False
+    )
+
+
+@app.command()
+def run(
+    quarter: Quarter, settings: SettingsPath = DEFAULT_SETTINGS, as_of: AsOf = None, as_json: AsJson = False
+) -> ExitCode:
+    """Do the whole job: collect, mine, build, check and report one quarter.
+
+    Example: audit run --quarter 2026Q3
+    """
+    chosen = load(settings)
+    with narrate.Narrator() as progress:
+        done = pipeline.run(chosen, chosen.quarter(quarter), _moment(as_of), progress)
+    screen.show_run(out, done, as_json=as_json)
+    return done.exit_code
+
+
+@app.command()
+def collect(
+    settings: SettingsPath = DEFAULT_SETTINGS, as_of: AsOf = None, as_json: AsJson = False
+) -> ExitCode:
+    """Bring evidence from S3 and folders into the store; what is there already is not pulled again.
+
+    Example: audit collect --settings audit.toml
+    """
+    with narrate.Narrator() as progress:
+        done = pipeline.collect(load(settings), _moment(as_of), progress)
+    screen.show_collected(out, done, as_json=as_json)
+    return max((problem.exit_code for problem in done.problems), default=ExitCode.CLEAN)
+
+
+@app.command()
+def mine(
+    path: Annotated[Path | None, typer.Argument(help="A repository, mined alone, without settings.")] = None,
+    quarter: Annotated[
+        str | None, typer.Option("--quarter", "-q", help="Only this quarter.", metavar="QUARTER")
+    ] = None,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mine repositories: with PATH, print its landings by kind, link and environment; without, those of the settings.
+
+    Example: audit mine ../netbpf-gitops --quarter 2026Q3
+    """
+    if path is not None:
+        period = Period.quarter(quarter) if quarter else None
+        screen.show_mined(out, mining.summarise(path, period), as_json=as_json)
+        return
+    with narrate.Narrator() as progress:
+        tables = pipeline.mine(load(settings), _moment(as_of), progress)
+    screen.show_repositories(out, tables["repositories"], as_json=as_json)
+
+
+@app.command()
+def build(settings: SettingsPath = DEFAULT_SETTINGS, as_json: AsJson = False) -> None:
+    """Read the stored evidence into tables; what can't be read is quarantined and counted.
+
+    Example: audit build
+    """
+    with narrate.Narrator() as progress:
+        built = pipeline.build(load(settings), progress)
+    screen.show_built(out, built, as_json=as_json)
+
+
+@app.command()
+def check(
+    quarter: Quarter, settings: SettingsPath = DEFAULT_SETTINGS, as_of: AsOf = None, as_json: AsJson = False
+) -> ExitCode:
+    """Join and judge one quarter from what was collected, mined and built.
+
+    Example: audit check --quarter 2026Q3
+    """
+    chosen = load(settings)
+    moment = _moment(as_of) if as_of else pipeline.last_as_of(chosen)
+    with narrate.Narrator() as progress:
+        done = pipeline.check(chosen, chosen.quarter(quarter), moment, progress)
+    screen.show_run(out, done, as_json=as_json)
+    return done.exit_code
+
+
+@app.command()
+def report(quarter: Quarter, settings: SettingsPath = DEFAULT_SETTINGS, as_json: AsJson = False) -> None:
+    """Render a checked quarter again: results.json and report.pdf.
+
+    Example: audit report --quarter 2026Q3
+    """
+    chosen = load(settings)
+    with narrate.Narrator() as progress:
+        path = pipeline.report(chosen, pipeline.checked(chosen, chosen.quarter(quarter)), progress)
+    out.print(
+        json.dumps({"report": str(path)}) if as_json else f"Report: {path}", highlight=False, soft_wrap=True
+    )
+
+
+@app.command()
+def controls(
+    control: Annotated[str | None, typer.Argument(help="Explain this control, such as CHG-03.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the controls, or explain one.
+
+    Example: audit controls CHG-03
+    """
+    screen.show_controls(out, registry.catalogue(), control, as_json=as_json)
+
+
+@app.command("verify-evidence")
+def verify_evidence(settings: SettingsPath = DEFAULT_SETTINGS) -> None:
+    """Recompute the manifest chain and every stored object, offline; name what changed.
+
+    Example: audit verify-evidence
+    """
+    chosen = load(settings)
+    pipeline.verify(chosen)
+    out.print(
+        f"{chosen.store_path}: every object and manifest is what it was", highlight=False, soft_wrap=True
+    )
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for everything it makes.")] = Path(
+        "build/demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Which organisation: the same seed acts the same.")] = 1,
+    changes: Annotated[int, typer.Option(min=20, help="Changes that land, about.")] = 240,
+    log_events: Annotated[int, typer.Option(min=1000, help="Cluster log events, about.")] = 40_000,
+    as_json: AsJson = False,
+) -> None:
+    """Act out a demonstration organisation, serve its evidence from S3 on loopback, and report on it.
+
+    Findings are expected: it ends with 0 when the report is there. Example: audit demo --seed 7
+    """
+    with narrate.Narrator() as progress:
+        done = demonstration.run(output, seed=seed, changes=changes, log_events=log_events, progress=progress)
+    screen.show_run(out, done, as_json=as_json)
+
+
+def _moment(as_of: datetime | None) -> datetime:
+    """The time a run stands at: the only place that asks the clock."""
+    return as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC).replace(microsecond=0)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; returns its exit code (see `audit.errors.ExitCode`)."""
+    try:
+        code: Any = app(arguments, standalone_mode=False)
+    except AuditError as error:
+        Console(stderr=True).print(
+            f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
+        return error.exit_code
+    except TyperException as error:
+        Console(stderr=True).print(f"Error: {error}\n  Remedy: see 'audit --help'", style="red", markup=False)
+        return ExitCode.USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        Console(stderr=True).print(
+            "Stopped. What was collected is kept; run it again to go on.", style="yellow"
+        )
+        return 130
+    return int(code or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

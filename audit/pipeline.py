@@ -1,0 +1,312 @@
+"""The only place that knows the order of the stages.
+
+    collect → mine → build → check → report
+
+Each stage leaves what it made in the store, so that each can be run alone and an interrupted run goes on where
+it stopped. Time is an argument: `as_of` is recorded by the first stage, and the later ones take it from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+import audit
+from audit import tables as t
+from audit.build import Built
+from audit.build import build as build_tables
+from audit.build import load as load_built
+from audit.controls import registry, runner
+from audit.errors import AuditError, EvidenceMissing, ExitCode, IntegrityError, UsageError
+from audit.evidence import manifest
+from audit.evidence.collect import Collected
+from audit.evidence.collect import collect as collect_evidence
+from audit.evidence.store import Store
+from audit.git import history
+from audit.joins.build import join
+from audit.metrics import compute
+from audit.model import Conclusion
+from audit.normalise import roster
+from audit.period import Period
+from audit.report import model as report_model
+from audit.report import pdf, result
+from audit.settings import Settings
+from audit.sources.repository import mirror
+
+log = logging.getLogger(__name__)
+
+Tables = dict[str, pd.DataFrame]
+Progress = Callable[[str, int, int], None]
+
+_GIT_TABLES = tuple(name for name, table in t.TABLES.items() if t.meta(table)["stage"] == "git")
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+@dataclass
+class Run:
+    """What a run came to.
+
+    Attributes:
+        folder: where the quarter's results lie.
+        problems: sources that gave nothing, or could not be reached, in the words a user sees.
+        tables: every table of the quarter, the joined and judged ones included.
+    """
+
+    period: Period
+    as_of: datetime
+    folder: Path
+    problems: list[AuditError] = field(default_factory=list)
+    tables: Tables = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The highest that applies; controls that could not be tested are never clean."""
+        codes = [problem.exit_code for problem in self.problems]
+        conclusions = set(self.tables["conclusions"]["conclusion"])
+        if Conclusion.EXCEPTIONS in conclusions:
+            codes.append(ExitCode.FINDINGS)
+        elif Conclusion.NOT_TESTED in conclusions:
+            codes.append(ExitCode.EVIDENCE)
+        return max(codes, default=ExitCode.CLEAN)
+
+
+def collect(settings: Settings, as_of: datetime, progress: Progress = _silent) -> Collected:
+    """Brings every source's objects into the store and records them in the manifest.
+
+    What a source could not give is in `Collected.problems`: the others are collected all the same.
+    """
+    store = Store(settings.store_path)
+    return collect_evidence(
+        settings, store, as_of=as_of, progress=lambda done, total: progress("collect", done, total)
+    )
+
+
+def mine(settings: Settings, as_of: datetime, progress: Progress = _silent) -> Tables:
+    """Mirrors and mines every repository; what a tip gave once is kept. The tips go into the manifest.
+
+    Returns:
+        The git tables (repositories, repository_problems, commits, file_changes, merge_content), all
+        repositories together.
+    """
+    store = Store(settings.store_path)
+    folders: list[Path] = []
+    tips: dict[str, dict[str, str]] = {}
+    for number, repository in enumerate(settings.repositories):
+        path = mirror(repository, settings, store.root / "mirrors")
+        folder = _mine_one(path, repository.name, repository.branch, store.root / "mined")
+        head = t.read(t.Repositories, [folder / "repositories.parquet"]).iloc[0]
+        tips[repository.name] = {f"refs/heads/{head['branch']}": str(head["tip"])}
+        folders.append(folder)
+        progress("mine", number + 1, len(settings.repositories))
+    manifest.append(store, settings, as_of=as_of, entries=[], tips=tips)
+    current = store.root / "mined" / "current.json"
+    current.parent.mkdir(parents=True, exist_ok=True)
+    current.write_text(json.dumps([folder.name for folder in folders]) + "\n", encoding="utf-8")
+    return mined(settings)
+
+
+def _mine_one(path: Path, repo: str, branch: str | None, kept: Path) -> Path:
+    """The folder with the git tables of one repository; mined only when its refs or this product changed."""
+    state = json.dumps([repo, branch, history.fingerprint(path), audit.__version__, history.VERSION])
+    folder = kept / hashlib.sha256(state.encode()).hexdigest()[:32]
+    if not (folder / "done").exists():
+        found = history.read(path, repo=repo, branch=branch)
+        for name in _GIT_TABLES:
+            t.write(t.TABLES[name], t.conform(t.TABLES[name], found[name]), folder / f"{name}.parquet")
+        (folder / "done").write_text("", encoding="utf-8")
+    return folder
+
+
+def mined(settings: Settings) -> Tables:
+    """The git tables that `mine` left in the store.
+
+    Raises:
+        UsageError: it was never run.
+    """
+    kept = settings.store_path / "mined"
+    current = kept / "current.json"
+    if not current.exists():
+        raise UsageError(f"{kept}: no repository was mined yet", remedy="run 'audit mine' first")
+    folders = [kept / name for name in json.loads(current.read_text(encoding="utf-8"))]
+    return {
+        name: t.conform(
+            t.TABLES[name], t.read(t.TABLES[name], [folder / f"{name}.parquet" for folder in folders])
+        )
+        for name in _GIT_TABLES
+    }
+
+
+def build(settings: Settings, progress: Progress = _silent) -> Built:
+    """Parses what is in the store into the normalised tables."""
+    store = Store(settings.store_path)
+    entries = manifest.current_entries(store)
+    return build_tables(settings, store, entries, progress=lambda done, total: progress("build", done, total))
+
+
+def built(settings: Settings) -> Built:
+    """The normalised tables that `build` left in the store.
+
+    Raises:
+        UsageError: it was never run.
+    """
+    found = load_built(Store(settings.store_path))
+    if found is None:
+        raise UsageError(f"{settings.store_path}: no tables were built yet", remedy="run 'audit build' first")
+    return found
+
+
+def check(settings: Settings, period: Period, as_of: datetime, progress: Progress = _silent) -> Run:
+    """Joins, counts and judges one quarter from what is in the store, and writes its tables.
+
+    Raises:
+        UsageError: the quarter has not begun at `as_of`, or an earlier stage was not run.
+    """
+    require_begun(period, as_of)
+    parsed = built(settings)
+    tables = (
+        mined(settings) | parsed.tables | {name: t.empty(t.TABLES[name]) for name in ("people", "identities")}
+    )
+    if settings.people.roster is not None:
+        tables |= roster.read(settings.resolve(settings.people.roster))
+    tables |= join(tables, settings, as_of=as_of)
+    tables["reconciliation"] = reconcile(parsed, period)
+    progress("check", 1, 3)
+    tables["metrics"] = compute(tables, settings, period, as_of=as_of)
+    progress("check", 2, 3)
+    tables |= runner.run(tables, settings, period, as_of=as_of)
+    progress("check", 3, 3)
+    run = Run(period, as_of, settings.store_path / "quarters" / period.label, tables=tables)
+    _write_quarter(run)
+    return run
+
+
+def report(settings: Settings, run: Run, progress: Progress = _silent) -> Path:
+    """Renders a checked quarter: `results.json` and `report.pdf` in its folder. Returns the PDF's path."""
+    built = report_model.build(
+        run.tables,
+        settings,
+        run.period,
+        as_of=run.as_of,
+        version=audit.__version__,
+        catalogue=registry.catalogue(),
+    )
+    result.write(built, run.folder / "results.json")
+    progress("report", 1, 2)
+    pdf.render(built, run.folder / "report.pdf")
+    progress("report", 2, 2)
+    return run.folder / "report.pdf"
+
+
+def run(settings: Settings, period: Period, as_of: datetime, progress: Progress = _silent) -> Run:
+    """The whole job. What a source could not give does not end it: the report says so, and so does the exit code."""
+    require_begun(period, as_of)
+    problems: list[AuditError] = []
+    if settings.sources:
+        problems.extend(collect(settings, as_of, progress).problems)
+    mine(settings, as_of, progress)
+    build(settings, progress)
+    done = check(settings, period, as_of, progress)
+    done.problems = problems
+    report(settings, done, progress)
+    return done
+
+
+def checked(settings: Settings, period: Period) -> Run:
+    """A quarter that `check` judged before, read back from the store.
+
+    Raises:
+        UsageError: it was never checked.
+    """
+    folder = settings.store_path / "quarters" / period.label
+    stamp = folder / "checked.json"
+    if not stamp.exists():
+        raise UsageError(f"{folder}: {period.label} was not checked yet", remedy="run 'audit check' first")
+    as_of = datetime.fromisoformat(json.loads(stamp.read_text(encoding="utf-8"))["as_of"])
+    tables = {
+        name: t.read(table, [folder / "tables" / f"{name}.parquet"]) for name, table in t.TABLES.items()
+    }
+    return Run(period, as_of, folder, tables=tables)
+
+
+def last_as_of(settings: Settings) -> datetime:
+    """When evidence was last collected, as the manifest records it.
+
+    Raises:
+        EvidenceMissing: nothing was collected yet.
+    """
+    manifests = manifest.load_all(Store(settings.store_path))
+    if not manifests:
+        raise EvidenceMissing(
+            f"{settings.store_path}: no evidence was collected yet",
+            remedy="run 'audit collect' first, or give --as-of",
+        )
+    return manifests[-1].as_of
+
+
+def require_begun(period: Period, as_of: datetime) -> None:
+    """Refuses a quarter that lies in the future."""
+    if as_of <= period.start:
+        raise UsageError(
+            f"{period.label} begins on {period.start:%Y-%m-%d}, after {as_of.astimezone(UTC):%Y-%m-%d}",
+            remedy="name a quarter that has begun",
+        )
+
+
+def reconcile(built: Built, period: Period) -> pd.DataFrame:
+    """Rows at each step, by source and table: parsed = kept + duplicates + out of period, each counted by itself."""
+    parts = []
+    for name, rows in built.tables.items():
+        source, time = built.sources[name], t.meta(t.TABLES[name]).get("time")
+        inside = period.holds(rows[time]) if time else pd.Series(True, index=rows.index)
+        counts = pd.DataFrame(
+            {"kept": source[inside].value_counts(), "out_of_period": source[~inside].value_counts()}
+        )
+        parts.append(counts.rename_axis("source_name").reset_index().assign(table=name))
+    counted = pd.concat(parts, ignore_index=True)
+    whole = built.parsed.rename(columns={"rows": "parsed"}).merge(
+        counted, on=["source_name", "table"], how="outer"
+    )
+    whole = whole.fillna({"parsed": 0, "kept": 0, "out_of_period": 0})
+    whole["duplicates"] = whole["parsed"] - whole["kept"] - whole["out_of_period"]
+    return t.conform(t.Reconciliation, whole)
+
+
+def _write_quarter(run: Run) -> None:
+    """The quarter's tables, written aside and put in place together."""
+    aside = run.folder / "tables.part"
+    shutil.rmtree(aside, ignore_errors=True)
+    for name, table in t.TABLES.items():
+        t.write(table, t.conform(table, run.tables[name]), aside / f"{name}.parquet")
+    final = run.folder / "tables"
+    shutil.rmtree(final, ignore_errors=True)
+    aside.replace(final)
+    stamp = {
+        "as_of": run.as_of.astimezone(UTC).isoformat(),
+        "quarter": run.period.label,
+        "version": audit.__version__,
+    }
+    (run.folder / "checked.json").write_text(json.dumps(stamp, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def verify(settings: Settings) -> None:
+    """Recomputes the manifest chain and every object's sha256.
+
+    Raises:
+        IntegrityError: something changed, is missing or was added; names it.
+    """
+    problems = manifest.verify(Store(settings.store_path), settings)
+    if problems:
+        raise IntegrityError(
+            "\n".join(problems), remedy="restore the store from its backup; do not report from it"
+        )

@@ -1,0 +1,212 @@
+"""What commands print on the terminal: text for people, JSON for programs. Knows no policy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from audit.build import Built
+from audit.controls.interface import Control
+from audit.errors import UsageError
+from audit.evidence.collect import Collected
+from audit.model import Severity
+from audit.pipeline import Run
+
+_SYMBOLS = {"effective": "✓", "exceptions": "✗", "not tested": "?", "not applicable": "–"}
+
+
+def _dump(value: Any) -> None:
+    print(json.dumps(value, indent=1, sort_keys=True, default=str))
+
+
+def top_findings(exceptions: pd.DataFrame, count: int = 3) -> pd.DataFrame:
+    """The most important exceptions: worst severity first, then by control; no control named twice before all are."""
+    ranked = exceptions.assign(
+        rank=exceptions["severity"].map({severity.value: severity.rank for severity in Severity}),
+        nth=exceptions.groupby("control").cumcount(),
+    )
+    return ranked.sort_values(["nth", "rank", "control", "subject"], kind="stable").head(count)
+
+
+def show_run(out: Console, run: Run, *, as_json: bool) -> None:
+    """Conclusions, the three most important findings, what was missing, and where everything lies."""
+    conclusions, exceptions = run.tables["conclusions"], run.tables["exceptions"]
+    files = {
+        name: run.folder / name for name in ("report.pdf", "results.json") if (run.folder / name).exists()
+    }
+    top = top_findings(exceptions)
+    if as_json:
+        _dump(
+            {
+                "quarter": run.period.label,
+                "as_of": run.as_of.isoformat(),
+                "exit_code": int(run.exit_code),
+                "conclusions": json.loads(conclusions.to_json(orient="records")),
+                "most_important": json.loads(
+                    top.drop(columns=["rank", "nth"]).to_json(orient="records", date_format="iso")
+                ),
+                "problems": [str(problem) for problem in run.problems],
+                "folder": str(run.folder),
+                "files": {name: str(path) for name, path in files.items()},
+            }
+        )
+        return
+    table = Table(title=f"Controls, {run.period.label}", title_justify="left")
+    for heading, justify in (
+        ("Control", "left"),
+        ("Statement", "left"),
+        ("Tested", "right"),
+        ("Failed", "right"),
+        ("Conclusion", "left"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literal
+    for row in conclusions.itertuples():
+        tested = "–" if pd.isna(row.population) else f"{row.population:,}"
+        table.add_row(
+            str(row.control),
+            escape(str(row.title_text)),
+            tested,
+            f"{row.exceptions:,}",
+            f"{_SYMBOLS[str(row.conclusion)]} {row.conclusion}",
+        )
+    out.print(table)
+    for row in conclusions[conclusions["gaps"] != ""].itertuples():
+        out.print(f"{row.control}: {row.gaps}", markup=False, highlight=False, soft_wrap=True)
+    if len(top):
+        out.print("\nMost important findings:", style="bold")
+    for row in top.itertuples():
+        out.print(
+            f"  [{row.severity}] {row.control} {row.subject}: {row.found}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    for problem in run.problems:
+        out.print(f"Missing: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+    out.print("")
+    for path in files.values():
+        out.print(f"Wrote {path}", markup=False, highlight=False, soft_wrap=True)
+    out.print(f"Everything lies in {run.folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def show_collected(out: Console, done: Collected, *, as_json: bool) -> None:
+    """Objects listed, pulled and already there, by source; then what could not be had."""
+    if as_json:
+        _dump(
+            {
+                "sources": [vars(source) for source in done.sources],
+                "problems": [str(p) for p in done.problems],
+            }
+        )
+        return
+    table = Table("Source", "Listed", "Pulled", "Already there", "Bytes pulled")
+    for source in done.sources:
+        table.add_row(
+            source.name, f"{source.listed:,}", f"{source.pulled:,}", f"{source.kept:,}", f"{source.bytes:,}"
+        )
+    out.print(table)
+    for problem in done.problems:
+        out.print(f"Missing: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def show_repositories(out: Console, repositories: pd.DataFrame, *, as_json: bool) -> None:
+    """Each repository as it was mined."""
+    if as_json:
+        _dump(json.loads(repositories.to_json(orient="records")))
+        return
+    for row in repositories.itertuples():
+        out.print(
+            f"{row.repo}: {row.commits:,} commits, {row.mainline:,} on {row.branch}, tip {row.tip}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def show_built(out: Console, built: Built, *, as_json: bool) -> None:
+    """Rows by table, and what was quarantined."""
+    counts = {name: len(frame) for name, frame in built.tables.items()}
+    quarantined = built.tables["quarantine"]
+    if as_json:
+        _dump({"rows": counts, "quarantined": json.loads(quarantined.to_json(orient="records"))})
+        return
+    table = Table("Table", "Rows")
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}")
+    out.print(table)
+    for row in quarantined.head(20).itertuples():
+        out.print(
+            f"Quarantined: {row.source_name} {row.key}, record {row.line}, byte {row.offset}: {row.reason}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    if len(quarantined) > 20:
+        out.print(f"… and {len(quarantined) - 20:,} more: audit build --json lists them all")
+
+
+def show_controls(out: Console, catalogue: tuple[Control, ...], wanted: str | None, *, as_json: bool) -> None:
+    """The list of controls, or the page of one.
+
+    Raises:
+        UsageError: there is no control of that id.
+    """
+    chosen = [control for control in catalogue if wanted is None or control.id == wanted.upper()]
+    if not chosen:
+        raise UsageError(f"there is no control '{wanted}'", remedy="'audit controls' lists them")
+    if as_json:
+        _dump(
+            [
+                {
+                    "id": c.id,
+                    "title": c.title,
+                    "clause": c.clause,
+                    "severity": c.severity,
+                    "frameworks": c.frameworks,
+                    "page": c.doc,
+                }
+                for c in chosen
+            ]
+        )
+    elif wanted is None:
+        table = Table("Control", "Severity", "Statement", "Clause of the policy")
+        for control in chosen:
+            table.add_row(control.id, control.severity, escape(control.title), escape(control.clause))
+        out.print(table)
+    else:
+        out.print(
+            f"{chosen[0].id} · {chosen[0].severity} · {chosen[0].clause}\n\n{chosen[0].doc}",
+            markup=False,
+            highlight=False,
+        )
+
+
+def show_mined(out: Console, summary: dict[str, Any], *, as_json: bool) -> None:
+    """Landings of one repository by kind, by link and its confidence, by environment, and how long it took."""
+    if as_json:
+        _dump(summary)
+        return
+    out.print(
+        f"{summary['repository']}: {summary['commits']:,} commits, {summary['mainline']:,} on {summary['branch']}, "
+        f"{summary['landings']:,} landings{' in ' + summary['quarter'] if summary['quarter'] else ''}, "
+        f"{summary['seconds']:.1f} s",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    for heading, counts in (
+        ("By kind", summary["by_kind"]),
+        ("By link", summary["by_link"]),
+        ("By environment", summary["by_environment"]),
+    ):
+        table = Table(title=heading, title_justify="left", show_header=False)
+        for name, count in counts.items():
+            table.add_row(escape(name), f"{count:,}")
+        out.print(table)
+    for problem in summary["problems"]:
+        out.print(f"Not whole: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
