@@ -1,0 +1,66 @@
+"""Organisations that acted, and what the pipeline found of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from audit.simulator.organisation import simulate
+
+from audit import pipeline
+from audit.settings import Settings, load
+
+AS_OF = datetime(2026, 10, 5, 6, tzinfo=UTC)
+
+
+@dataclass
+class Acted:
+    """An organisation that acted: where it lies, its settings, and what really happened."""
+
+    folder: Path
+    settings: Settings
+    truth: dict[str, Any]
+
+    def quarter(self, label: str) -> pipeline.Run:
+        """What the pipeline finds for a quarter, from the evidence alone."""
+        return pipeline.check(self.settings, self.settings.quarter(label), AS_OF)
+
+    def violations(self, quarter: str) -> dict[tuple[str, str], str]:
+        """(control, subject) → why, of the violations committed in a quarter."""
+        return {
+            (each["control"], each["subject"]): each["why"]
+            for each in self.truth["violations"]
+            if each["quarter"] == quarter
+        }
+
+
+def act(folder: Path, *, seed: int, changes: int, log_events: int) -> Acted:
+    """Acts an organisation out, and collects, mines and builds its evidence."""
+    simulate(folder, seed=seed, changes=changes, log_events=log_events)
+    settings = load(folder / "audit.toml")
+    collected = pipeline.collect(settings, AS_OF)
+    assert collected.problems == []
+    pipeline.mine(settings, AS_OF)
+    pipeline.build(settings)
+    return Acted(folder, settings, json.loads((folder / "truth" / "truth.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def acted(tmp_path_factory: pytest.TempPathFactory) -> Acted:
+    """A small organisation that several tests look at; they do not change it."""
+    return act(tmp_path_factory.mktemp("organisation"), seed=3, changes=120, log_events=5_000)
+
+
+@pytest.fixture
+def act_out(tmp_path: Path) -> Callable[..., Acted]:
+    """Makes an organisation of one's own."""
+
+    def make(*, seed: int, changes: int = 60, log_events: int = 3_000) -> Acted:
+        return act(tmp_path / "organisation", seed=seed, changes=changes, log_events=log_events)
+
+    return make

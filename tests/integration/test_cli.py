@@ -1,0 +1,221 @@
+"""What a user sees when something is wrong: which file, which line, the remedy, the exit code; and nothing half-written."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from audit.simulator.organisation import simulate
+
+from audit.cli import main
+
+AS_OF = ["--as-of", "2026-10-05T06:00:00Z"]
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulate(tmp_path_factory.mktemp("pristine"), seed=2, changes=40, log_events=2_000)
+
+
+@pytest.fixture
+def organisation(pristine: Path, tmp_path: Path) -> Path:
+    """A copy of one's own to spoil."""
+    folder = tmp_path / "organisation"
+    shutil.copytree(pristine, folder)
+    return folder
+
+
+def _run(folder: Path, *arguments: str) -> int:
+    return main(["run", "--quarter", "2026Q3", "--settings", str(folder / "audit.toml"), *AS_OF, *arguments])
+
+
+def test_a_run_with_findings_ends_with_1_and_says_where_everything_lies(
+    organisation: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(organisation, "--json") == 1
+    printed = json.loads(capfd.readouterr().out)
+    assert len(printed["most_important"]) == 3
+    assert all(Path(path).stat().st_size > 0 for path in printed["files"].values())
+    assert set(printed["files"]) == {"report.pdf", "results.json"}
+
+
+def test_the_stages_one_by_one_give_what_run_gives(organisation: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    shutil.copytree(organisation, whole)
+    assert _run(whole) == 1
+    settings = ["--settings", str(organisation / "audit.toml")]
+    assert main(["collect", *settings, *AS_OF]) == 0
+    assert main(["mine", *settings, *AS_OF]) == 0
+    assert main(["build", *settings]) == 0
+    assert main(["check", "--quarter", "2026Q3", *settings]) == 1
+    assert main(["report", "--quarter", "2026Q3", *settings]) == 0
+    for name in ("results.json", "report.pdf"):
+        one, other = (f / "audit-store" / "quarters" / "2026Q3" / name for f in (whole, organisation))
+        assert one.read_bytes() == other.read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("stage", "remedy"),
+    [
+        (["build"], None),
+        (["check", "--quarter", "2026Q3", *AS_OF], "audit build"),
+        (["report", "--quarter", "2026Q3"], "audit check"),
+    ],
+)
+def test_a_stage_says_which_stage_it_waits_for(
+    organisation: Path, capfd: pytest.CaptureFixture[str], stage: list[str], remedy: str | None
+) -> None:
+    code = main([*stage, "--settings", str(organisation / "audit.toml")])
+    assert code == (2 if remedy else 0)
+    assert (remedy or "") in capfd.readouterr().err
+
+
+def test_a_quarter_in_the_future_is_refused(organisation: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--quarter", "2027Q1", "--settings", str(organisation / "audit.toml"), *AS_OF]) == 2
+    assert "2027Q1 begins on 2027-01-01, after 2026-10-05" in capfd.readouterr().err
+    assert not (organisation / "audit-store").exists()
+
+
+@pytest.mark.parametrize("label", ["2026", "Q3", "2026Q9"])
+def test_what_names_no_quarter_is_refused(
+    organisation: Path, capfd: pytest.CaptureFixture[str], label: str
+) -> None:
+    assert main(["run", "--quarter", label, "--settings", str(organisation / "audit.toml")]) == 2
+    assert "write the fiscal year and quarter as in 2026Q3" in capfd.readouterr().err
+
+
+def test_a_repository_that_is_not_one_is_refused(
+    organisation: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(organisation / "repositories" / "netbpf-gitops.git")
+    (organisation / "repositories" / "netbpf-gitops.git").mkdir()
+    assert _run(organisation) == 2
+    error = capfd.readouterr().err
+    assert "netbpf-gitops" in error
+    assert "Remedy:" in error
+
+
+def test_mine_of_a_folder_that_is_no_repository_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["mine", str(tmp_path)]) == 2
+    error = capfd.readouterr().err
+    assert str(tmp_path) in error
+    assert "Remedy:" in error
+
+
+def test_a_shallow_clone_is_refused(
+    organisation: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = (organisation / "repositories" / "netbpf-gitops.git").as_uri()
+    subprocess.run(["git", "clone", "-q", "--depth", "3", source, str(tmp_path / "shallow")], check=True)
+    assert main(["mine", str(tmp_path / "shallow")]) == 4
+    assert "shallow" in capfd.readouterr().err
+
+
+def test_an_empty_source_is_missing_evidence_and_the_report_is_still_made(
+    organisation: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(organisation / "evidence" / "prod-audit")
+    (organisation / "evidence" / "prod-audit").mkdir()
+    assert _run(organisation) == 3
+    printed = capfd.readouterr().out
+    assert "prod-audit" in printed
+    quarter = organisation / "audit-store" / "quarters" / "2026Q3"
+    assert (quarter / "report.pdf").exists()
+    found = json.loads((quarter / "results.json").read_text(encoding="utf-8"))
+    assert "prod" in json.dumps(found)
+
+
+def test_garbage_and_a_corrupt_gzip_are_quarantined_and_counted(
+    organisation: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = organisation / "evidence" / "dev-audit"
+    good = sorted(path for path in source.rglob("*") if path.is_file())[5]
+    lines = gzip.decompress(good.read_bytes())
+    (source / "zz-garbage.log").write_bytes(b"this is not an event\n" + lines)
+    broken = bytearray(good.read_bytes())
+    broken[-8] ^= 0xFF  # the checksum
+    (source / "zz-broken.log.gz").write_bytes(broken)
+    settings = ["--settings", str(organisation / "audit.toml")]
+    assert main(["collect", *settings, *AS_OF]) == 0
+    capfd.readouterr()
+    assert main(["build", "--json", *settings]) == 0
+    quarantined = json.loads(capfd.readouterr().out)["quarantined"]
+    by_key = {row["key"]: row for row in quarantined if row["key"].startswith("zz-")}
+    assert set(by_key) == {"zz-garbage.log", "zz-broken.log.gz"}
+    assert (by_key["zz-garbage.log"]["line"], by_key["zz-garbage.log"]["offset"]) == (1, 0)
+    assert all(row["reason"] for row in by_key.values())
+
+
+def test_settings_are_written_once_and_are_valid(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "audit.toml"
+    assert main(["init", str(path)]) == 0
+    before = path.read_bytes()
+    assert main(["init", str(path)]) == 2
+    assert path.read_bytes() == before
+    assert "exists already" in capfd.readouterr().err
+
+
+def test_a_changed_object_is_an_integrity_error(
+    organisation: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["--settings", str(organisation / "audit.toml")]
+    assert main(["collect", *settings, *AS_OF]) == 0
+    assert main(["verify-evidence", *settings]) == 0
+    victim = next(path for path in (organisation / "audit-store" / "objects").rglob("*") if path.is_file())
+    victim.chmod(0o644)
+    victim.write_bytes(victim.read_bytes() + b" ")
+    assert main(["verify-evidence", *settings]) == 4
+    assert victim.name in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], ["run", "--help"], ["controls"], ["controls", "CHG-03"], ["--version"]]
+)
+def test_help_and_catalogue_print_something(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) in (0, 2)
+    assert len(capfd.readouterr().out) > 10
+
+
+@pytest.mark.parametrize(
+    "arguments", [["rnu"], ["run"], ["run", "--quartr", "2026Q3"], ["controls", "ABC-99"]]
+)
+def test_a_wrong_command_line_ends_with_2(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert "Remedy:" in capfd.readouterr().err
+
+
+def test_settings_errors_reach_the_user_without_a_traceback(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "audit.toml").write_text("[organisation]\nname = 3\n", encoding="utf-8")
+    assert main(["run", "--quarter", "2026Q3", "--settings", str(tmp_path / "audit.toml")]) == 2
+    error = capfd.readouterr().err
+    assert "audit.toml:2: organisation.name" in error
+    assert "Traceback" not in error
+
+
+def test_wrong_credentials_and_a_missing_bucket_are_missing_evidence(
+    organisation: Path, s3_server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = (organisation / "audit.toml").read_text(encoding="utf-8")
+    monkeypatch.setenv("AUDIT__S3__ENDPOINT_URL", s3_server.endpoint_url)
+    monkeypatch.setenv("AUDIT__S3__ATTEMPTS", "1")
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    (organisation / "audit.toml").write_text(
+        text.replace("file:evidence/", "s3://no-such-bucket/"), encoding="utf-8"
+    )
+    settings = ["--settings", str(organisation / "audit.toml")]
+    assert main(["collect", *settings, *AS_OF]) == 3
+    assert "no-such-bucket" in capfd.readouterr().out
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-on-purpose")
+    assert main(["collect", *settings, *AS_OF]) == 3
+    assert "credentials" in capfd.readouterr().out.lower()
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] == "wrong-on-purpose"
