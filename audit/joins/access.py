@@ -1,0 +1,106 @@
+"""Writes to the clusters: by whom, with what outcome, and whether they changed anything in scope.
+
+The principal is who authenticated, never who was impersonated. A machine's identity used from a laptop is a
+person's doing: whose is not known.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.joins.identity import Resolver, matches_any
+from audit.model import PrincipalKind
+from audit.settings import BreakGlass, Scope, Settings
+from audit.tables import ClusterWrites, conform
+
+WRITE_VERBS = ("create", "update", "patch", "delete", "deletecollection")
+_NO_CHANGE_SUBRESOURCES = (
+    "exec",
+    "attach",
+    "portforward",
+    "proxy",
+    "log",
+    "ephemeralcontainers",
+    "token",
+)
+_QUESTIONS = (
+    "subjectaccessreviews",
+    "selfsubjectaccessreviews",
+    "selfsubjectrulesreviews",
+    "localsubjectaccessreviews",
+    "tokenreviews",
+    "selfsubjectreviews",
+)
+_UNNAMED = "unknown"
+
+
+def writes(cluster_access: pd.DataFrame, resolver: Resolver, settings: Settings) -> pd.DataFrame:
+    """`ClusterWrites` of `ClusterAccess` (one row for each request): every request with a verb that writes."""
+    rows = cluster_access[cluster_access["verb"].isin(WRITE_VERBS)].reset_index(drop=True)
+    rows = rows.assign(**_principals(rows, resolver, settings))
+    plain = rows["resource"] + ("." + rows["api_group"]).where(rows["api_group"].ne(""), "")
+    outcome = _outcome(rows)
+    done = outcome.isin(["done", "unknown"])
+    result = rows.assign(
+        user=rows["user"].fillna(_UNNAMED),
+        environment=rows["cluster"].map(
+            {name: settings.environment_of(name) for name in rows["cluster"].unique()}
+        ),
+        resource=plain + ("/" + rows["subresource"]).where(rows["subresource"].ne(""), ""),
+        outcome=outcome,
+        change=done & _changes_objects(rows) & _in_scope(rows, plain, settings.scope),
+        break_glass=_break_glass(rows, settings.break_glass),
+    )
+    return conform(ClusterWrites, result)
+
+
+def _principals(rows: pd.DataFrame, resolver: Resolver, settings: Settings) -> dict[str, pd.Series]:
+    """`person` and `principal_kind` (both str) of each request."""
+    who = resolver.resolve(rows["user"], "kubernetes")
+    agents = pd.Series(rows["user_agent"].dropna().unique(), dtype="str")
+    laptops = set(agents[matches_any(agents, settings.machines.laptop_agents)])
+    borrowed = who["kind"].eq(PrincipalKind.MACHINE) & rows["user_agent"].isin(laptops)
+    return {
+        "person": who["person"].mask(borrowed, "kubernetes:" + rows["user"]),
+        "principal_kind": who["kind"].mask(borrowed, PrincipalKind.PERSON.value),
+    }
+
+
+def _outcome(rows: pd.DataFrame) -> pd.Series:
+    """What became of each request (str). Refused and failed come before dry run: neither changed anything."""
+    code = rows["code"]
+    outcome = pd.Series("done", index=rows.index, dtype="str")
+    outcome = outcome.mask(code.isna(), "unknown")
+    outcome = outcome.mask(rows["dry_run"].fillna(False).astype(bool), "dry run")
+    outcome = outcome.mask((code >= 400).fillna(False).astype(bool), "failed")
+    return outcome.mask(code.isin([401, 403]).fillna(False).astype(bool), "denied")
+
+
+def _changes_objects(rows: pd.DataFrame) -> pd.Series:
+    """Which requests write an object, rather than open a session, ask a question or take a token (bool)."""
+    group = rows["api_group"]
+    asks = rows["resource"].isin(_QUESTIONS) & (
+        group.eq("") | group.str.startswith(("authorization.", "authentication."))
+    )
+    return rows["resource"].ne("") & ~rows["subresource"].isin(_NO_CHANGE_SUBRESOURCES) & ~asks
+
+
+def _in_scope(rows: pd.DataFrame, plain: pd.Series, scope: Scope) -> pd.Series:
+    """Which requests concern what Git declares (bool); `plain` is resource.group without the subresource."""
+    namespaces = pd.Series(rows["namespace"].unique(), dtype="str")
+    unmanaged = set(namespaces[matches_any(namespaces, scope.unmanaged_namespaces)]) - {""}
+    return ~rows["namespace"].isin(unmanaged) & ~plain.isin(scope.unmanaged_resources)
+
+
+def _break_glass(rows: pd.DataFrame, spans: tuple[BreakGlass, ...]) -> pd.Series:
+    """Ticket of the span that each request lies in (str); the first that the settings name where spans overlap."""
+    ticket = pd.Series(pd.NA, index=rows.index, dtype="str")
+    for span in spans:
+        inside = (
+            rows["person"].eq(span.person)
+            & rows["cluster"].eq(span.cluster)
+            & rows["at"].ge(pd.Timestamp(span.opened))
+            & rows["at"].lt(pd.Timestamp(span.closed))
+        )
+        ticket = ticket.mask(inside & ticket.isna(), span.ticket)
+    return ticket

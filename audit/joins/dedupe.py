@@ -1,0 +1,62 @@
+"""One row for each key, whichever order the evidence comes in.
+
+Evidence is delivered at least once and exported again and again. Which of several rows of one key stays is decided
+by what they say, never by which object was read first; the object's hash and line only break ties between rows
+that say the same.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.tables import TABLES, conform, key
+
+_COMPLETED = "completed"
+_REVIEW_STATES = {"PENDING": 0, "COMMENTED": 1, "APPROVED": 2, "CHANGES_REQUESTED": 3, "DISMISSED": 4}
+
+
+def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`rows` of the table `name` with one row for each key, and what was left out.
+
+    - `pull_requests`: the latest `updated_at` stays.
+    - `reviews`: the latest state a review can have come to: DISMISSED comes after any other, PENDING before.
+    - `checks`: a completed run before one still running, the latest completion first.
+    - `cluster_access`: the highest stage.
+    - every other table, and ties: the first by evidence and line.
+
+    Returns:
+        The table, conformed; and the rows left out (every column, order of no meaning).
+    """
+    table = TABLES[name]
+    repeated = rows.duplicated(key(table), keep=False)
+    if not repeated.any():
+        return conform(table, rows), rows.iloc[:0]
+    several = rows[repeated].reset_index(drop=True)
+    groups = several.groupby(key(table), sort=False, dropna=False).ngroup()
+    order = pd.DataFrame({"group": groups, **_priority(name, several)})
+    by = [str(column) for column in order]
+    ascending = [not column.startswith("most") for column in by]
+    ranked = order.sort_values(by, ascending=ascending, kind="stable", na_position="last")
+    first = ~ranked.duplicated("group")
+    kept = pd.concat([rows[~repeated], several.loc[ranked.index[first]]], ignore_index=True)
+    return conform(table, kept), several.loc[ranked.index[~first]]
+
+
+def _priority(name: str, rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """Columns to sort rows of one key by: the best first; `most_…` columns fall, the others rise."""
+    ties: dict[str, pd.Series] = {}
+    if "evidence" in rows:
+        objects = pd.factorize(rows["evidence"], sort=True)[0]  # hashes as numbers sort many times faster
+        ties = {"object": pd.Series(objects, index=rows.index), "line": rows["line"]}
+    match name:
+        case "pull_requests":
+            return {"most_recent": rows["updated_at"], "most_merged": rows["merged_at"].notna(), **ties}
+        case "reviews":
+            return {"most_final": rows["state"].map(_REVIEW_STATES), **ties}
+        case "checks":
+            completed = rows["status"].eq(_COMPLETED)
+            return {"most_final": completed, "most_recent": rows["completed_at"], **ties}
+        case "cluster_access":
+            return {"most_complete": rows["stage_rank"], **ties}
+        case _:
+            return ties

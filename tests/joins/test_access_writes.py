@@ -1,0 +1,135 @@
+"""A write is a person's change exactly when a person authenticated and an object in scope was changed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from joins_rows import T0, resolver, settings, shuffled, table
+
+from audit.joins.access import writes
+
+SPAN = {
+    "ticket": "INC-7",
+    "person": "bob",
+    "cluster": "prod",
+    "opened": T0,
+    "closed": T0 + timedelta(hours=1),
+}
+AGENT = "system:serviceaccount:argocd:argocd-application-controller"
+
+
+def one(values: dict[str, Any], **setting: Any) -> dict[str, Any]:
+    found = writes(table("cluster_access", values), resolver(), settings(**setting))
+    assert len(found) == 1
+    return {str(k): v for k, v in found.iloc[0].items()}
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome", "change"),
+    [
+        ({}, "done", True),
+        ({"verb": "create", "code": 201}, "done", True),
+        ({"verb": "patch"}, "done", True),
+        ({"verb": "delete"}, "done", True),
+        ({"verb": "deletecollection"}, "done", True),
+        ({"code": 403}, "denied", False),
+        ({"code": 401}, "denied", False),
+        ({"code": 409}, "failed", False),
+        ({"code": 500}, "failed", False),
+        ({"code": None}, "unknown", True),
+        ({"dry_run": True}, "dry run", False),
+        ({"dry_run": True, "code": 403}, "denied", False),
+        ({"dry_run": True, "code": None}, "dry run", False),
+        ({"subresource": "scale"}, "done", True),
+        ({"subresource": "status"}, "done", True),
+        ({"resource": "pods", "api_group": "", "subresource": "eviction", "verb": "create"}, "done", True),
+        *(({"subresource": s}, "done", False) for s in ("exec", "attach", "portforward", "proxy", "log", "token", "ephemeralcontainers")),
+        ({"resource": "selfsubjectaccessreviews", "api_group": "authorization.k8s.io"}, "done", False),
+        ({"resource": "tokenreviews", "api_group": "authentication.k8s.io"}, "done", False),
+        ({"resource": "tokenreviews", "api_group": "films.netbpf.com"}, "done", True),
+        ({"resource": "productreviews", "api_group": "shop.netbpf.com"}, "done", True),
+        ({"resource": "leases", "api_group": "coordination.k8s.io"}, "done", False),
+        ({"resource": "leases", "api_group": "cars.netbpf.com"}, "done", True),
+        ({"resource": "events", "api_group": ""}, "done", False),
+        ({"resource": "", "api_group": "", "verb": "delete"}, "done", False),
+    ],
+)  # fmt: skip
+def test_what_counts_as_a_change(values: dict[str, Any], outcome: str, change: bool) -> None:
+    found = one(values)
+    assert (found["outcome"], found["change"]) == (outcome, change)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "person"),
+    [
+        ({}, "person", "bob"),
+        ({"user": "oidc:bob@netbpf.com"}, "person", "bob"),
+        ({"user": "kubernetes-admin"}, "person", "kubernetes:kubernetes-admin"),
+        ({"user": "system:anonymous"}, "person", "kubernetes:system:anonymous"),
+        ({"user": None}, "person", "kubernetes:unknown"),
+        ({"user": AGENT}, "machine", f"kubernetes:{AGENT}"),
+        ({"user": AGENT, "user_agent": "argocd-application-controller/v2.13"}, "machine", f"kubernetes:{AGENT}"),
+        ({"user": AGENT, "user_agent": "kubectl/v1.31 (darwin/arm64)"}, "person", f"kubernetes:{AGENT}"),
+        ({"user": AGENT, "user_agent": "mykubectl/v1"}, "machine", f"kubernetes:{AGENT}"),
+        ({"user": AGENT, "impersonated": "bob@netbpf.com"}, "machine", f"kubernetes:{AGENT}"),
+        ({"impersonated": AGENT}, "person", "bob"),
+        ({"user": "renovate@netbpf.com"}, "machine", "renovate"),
+        ({"user": "renovate@netbpf.com", "user_agent": "k9s/0.32"}, "person", "kubernetes:renovate@netbpf.com"),
+        ({"user": "bob@netbpf.com", "user_agent": "kubectl/v1.31"}, "person", "bob"),
+    ],
+)  # fmt: skip
+def test_who_is_a_person(values: dict[str, Any], kind: str, person: str) -> None:
+    found = one(values)
+    assert (found["principal_kind"], found["person"]) == (kind, person)
+
+
+@pytest.mark.parametrize(
+    ("values", "ticket"),
+    [
+        ({}, "INC-7"),
+        ({"at": T0 + timedelta(minutes=59)}, "INC-7"),
+        ({"at": T0 + timedelta(hours=1)}, None),
+        ({"at": T0 - timedelta(seconds=1)}, None),
+        ({"user": "carol@netbpf.com"}, None),
+        ({"cluster": "staging"}, None),
+        ({"user": "carol@netbpf.com", "impersonated": "bob@netbpf.com"}, None),
+    ],
+)
+def test_break_glass_covers_its_person_cluster_and_span(values: dict[str, Any], ticket: str | None) -> None:
+    found = one(values, break_glass=[SPAN])["break_glass"]
+    assert (None if pd.isna(found) else found) == ticket
+
+
+def test_the_first_of_overlapping_spans_gives_its_ticket() -> None:
+    assert one({}, break_glass=[SPAN, SPAN | {"ticket": "INC-8"}])["break_glass"] == "INC-7"
+
+
+def test_namespaces_that_git_does_not_declare_are_out_of_scope() -> None:
+    scope = {"unmanaged_namespaces": ["sandbox-.*"]}
+    assert not one({"namespace": "sandbox-bob"}, scope=scope)["change"]
+    assert one({"namespace": "my-sandbox-bob"}, scope=scope)["change"]
+    assert one({"namespace": ""}, scope={"unmanaged_namespaces": [".*"]})["change"], (
+        "cluster-wide objects are"
+    )
+
+
+def test_reads_are_no_writes_and_rows_name_their_environment() -> None:
+    rows = table("cluster_access", {"audit_id": "r", "verb": "get"}, {"audit_id": "w", "cluster": "eu-1"})
+    clusters = [{"name": "eu-1", "environment": "prod"}]
+    found = writes(rows, resolver(), settings(clusters=clusters))
+    assert found[["audit_id", "environment"]].to_numpy().tolist() == [["w", "prod"]]
+
+
+def test_a_resource_is_named_with_group_and_subresource() -> None:
+    assert one({"subresource": "scale"})["resource"] == "deployments.apps/scale"
+    assert one({"api_group": "", "resource": "secrets"})["resource"] == "secrets"
+
+
+def test_no_evidence_gives_no_writes_and_order_does_not_matter() -> None:
+    assert writes(table("cluster_access"), resolver(), settings()).empty
+    rows = table("cluster_access", *({"audit_id": str(n), "code": 200 + n % 3 * 101} for n in range(30)))
+    whole = writes(rows, resolver(), settings())
+    pd.testing.assert_frame_equal(writes(shuffled(rows, 3), resolver(), settings()), whole)

@@ -1,0 +1,65 @@
+"""One row stays for each key, chosen by what it says and not by the order in which objects were read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from joins_rows import T0, shuffled, table
+
+from audit.joins.dedupe import deduplicate
+
+A, B = "a" * 64, "b" * 64
+LATER = T0 + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "column", "stays"),
+    [
+        ("pull_requests", [{"updated_at": LATER, "evidence": B, "title_text": "new"}, {"evidence": A}], "title_text", "new"),
+        ("pull_requests", [{"merged_at": None, "evidence": A, "state": "open"}, {"evidence": B}], "state", "closed"),
+        ("reviews", [{"state": "APPROVED", "evidence": A}, {"state": "DISMISSED", "evidence": B}], "state", "DISMISSED"),
+        ("reviews", [{"state": "DISMISSED", "evidence": A}, {"state": "APPROVED", "evidence": B}], "state", "DISMISSED"),
+        ("reviews", [{"state": "PENDING", "evidence": A}, {"state": "COMMENTED", "evidence": B}], "state", "COMMENTED"),
+        ("checks", [{"status": "in_progress", "conclusion": None, "completed_at": None, "evidence": A}, {"evidence": B}], "conclusion", "success"),
+        ("checks", [{"evidence": A}, {"completed_at": LATER, "conclusion": "failure", "evidence": B}], "conclusion", "failure"),
+        ("cluster_access", [{"stage_rank": 0, "code": None, "evidence": A}, {"code": 403, "evidence": B}], "code", 403),
+        ("cluster_access", [{"evidence": A, "line": 2, "name": "two"}, {"evidence": A, "line": 10, "name": "ten"}], "name", "two"),
+        ("state_changes", [{"after": "Synced", "evidence": B}, {"after": "Synced", "evidence": A}], "evidence", A),
+    ],
+)  # fmt: skip
+def test_which_row_stays(name: str, rows: list[dict[str, Any]], column: str, stays: object) -> None:
+    for given in (rows, rows[::-1]):
+        kept, left_out = deduplicate(name, table(name, *given))
+        assert kept[column].tolist() == [stays]
+        assert len(left_out) == 1
+
+
+def test_rows_of_different_keys_all_stay() -> None:
+    kept, left_out = deduplicate("cluster_access", table("cluster_access", *({"audit_id": i} for i in "cab")))
+    assert kept["audit_id"].tolist() == ["a", "b", "c"]
+    assert left_out.empty
+
+
+def test_the_order_of_objects_does_not_matter() -> None:
+    rows = table(
+        "reviews",
+        *(
+            {"review_id": n % 4, "state": state, "evidence": e * 64, "line": n + 1}
+            for n, (state, e) in enumerate(
+                (s, e) for e in "cba" for s in ("APPROVED", "DISMISSED", "PENDING", "COMMENTED", "APPROVED")
+            )
+        ),
+    )
+    whole, _ = deduplicate("reviews", rows)
+    for seed in range(10):
+        again, _ = deduplicate("reviews", shuffled(rows, seed))
+        pd.testing.assert_frame_equal(again, whole)
+
+
+def test_every_row_is_kept_or_left_out() -> None:
+    rows = table("checks", *({"check_id": n % 3, "line": n + 1} for n in range(10)))
+    kept, left_out = deduplicate("checks", rows)
+    assert sorted([*kept["line"], *left_out["line"]]) == list(range(1, 11))
