@@ -1,0 +1,142 @@
+"""What a source is: a place that lists objects and gives their bytes.
+
+A key is data. It may hold `..`, a newline or a backslash and be 1,024 bytes long; nothing outside the origin that
+listed it turns it into anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from audit.errors import EvidenceMissing
+
+CHUNK = 1 << 20
+"""Bytes handed on at once."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One object that a source says it has.
+
+    Attributes:
+        key: key below the source's location.
+        size: bytes.
+        etag: ETag without its quotes; empty where the source has none.
+        version_id: version; empty where the source has none or does not say.
+        last_modified: when the source says it was written (UTC); None where it does not say.
+    """
+
+    key: str
+    size: int
+    etag: str = ""
+    version_id: str = ""
+    last_modified: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An object that is known of and could not be read, with the reason and what to do about it."""
+
+    key: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Everything a source has, ordered by key.
+
+    Attributes:
+        objects: what can be read.
+        folders: empty objects whose key ends in `/`: they only stand for folders.
+        deleted: keys whose latest version is a delete marker.
+        superseded: versions that are no longer the latest.
+        unread: what was found but is not to be read, such as a symbolic link.
+    """
+
+    objects: tuple[Listed, ...]
+    folders: int = 0
+    deleted: int = 0
+    superseded: int = 0
+    unread: tuple[Unread, ...] = ()
+
+
+@dataclass
+class Content:
+    """One object being read.
+
+    Attributes:
+        chunks: its bytes, once. Raises `Interrupted` when they break off.
+        version_id: version that is being read; empty where there is none.
+        retention: until when the object is locked, as in `COMPLIANCE until 2030-01-01T00:00:00Z`; empty when not.
+    """
+
+    chunks: Iterator[bytes] = field(repr=False)
+    version_id: str = ""
+    retention: str = ""
+
+
+class Changed(Exception):
+    """The object is no longer what was listed: it was replaced or removed in between."""
+
+
+class Interrupted(Exception):
+    """The bytes broke off; reading the object again may well succeed."""
+
+
+class Unreadable(Exception):
+    """This object can't be read, others may be; carries the reason and the remedy."""
+
+    def __init__(self, reason: str, *, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+class Origin(Protocol):
+    """A source, ready to be read. Safe to use from several threads."""
+
+    name: str
+    """Name of the source in the settings."""
+    location: str
+    """Its location, as the settings give it."""
+    attempts: int
+    """How often to read one object whose bytes break off, before giving it up."""
+
+    def listing(self) -> Listing:
+        """Everything below the location.
+
+        Raises:
+            EvidenceMissing: the location does not exist, can't be reached, may not be read, or holds nothing.
+        """
+        ...
+
+    def read(self, listed: Listed) -> Content:
+        """The bytes of one listed object.
+
+        Raises:
+            Changed: it is no longer what was listed.
+            Interrupted: it broke off.
+            Unreadable: it can't be read.
+            EvidenceMissing: nothing of this source can be read any more.
+        """
+        ...
+
+
+def missing(name: str, location: str, problem: str, *, remedy: str) -> EvidenceMissing:
+    """An error that names the source and its location first."""
+    return EvidenceMissing(f"source '{name}' ({location}): {problem}", remedy=remedy)
+
+
+def nothing_there(name: str, location: str, *, only_folders: int = 0) -> EvidenceMissing:
+    """The location can be read and holds no object."""
+    but = f" but {only_folders} empty folder markers" if only_folders else ""
+    return missing(
+        name,
+        location,
+        f"there is nothing below it{but}",
+        remedy="check the location for a misspelt prefix, and that the export has run",
+    )

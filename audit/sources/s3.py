@@ -1,0 +1,203 @@
+"""S3 as a source: paged listing, pinned versions, parallel reads through one shared client.
+
+Where ListObjectVersions is allowed, the latest version of each key is listed and that very version is read; else
+the plain listing serves, and a read is bound to the listed ETag. Either way what is read is what was listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+
+from audit.sources.failures import object_failure, source_failure
+from audit.sources.interface import (
+    CHUNK,
+    Changed,
+    Content,
+    Interrupted,
+    Listed,
+    Listing,
+    missing,
+    nothing_there,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CHANGED = {"NoSuchKey", "NoSuchVersion", "PreconditionFailed", "404", "412"}
+_BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, FlexibleChecksumError, HTTPClientError)
+_DENIED = {"AccessDenied", "403"}
+_UNSUPPORTED = {"NotImplemented", "MethodNotAllowed"}
+
+
+class Bucket:
+    """What lies below a prefix of a bucket. A prefix is a folder: `logs` does not name `logs-old/`."""
+
+    def __init__(
+        self,
+        name: str,
+        location: str,
+        client: S3Client,
+        *,
+        requester_pays: bool = False,
+        attempts: int = 5,
+        page: int = 1000,
+    ) -> None:
+        """Args: name and location (s3://bucket/prefix) as in the settings; client, shared by all sources;
+        page, keys asked for at once.
+        """
+        self.name = name
+        self.location = location
+        self.attempts = attempts
+        self._client = client
+        self._bucket, _, prefix = location.removeprefix("s3://").partition("/")
+        self._prefix = prefix if prefix == "" or prefix.endswith("/") else prefix + "/"
+        self._page = page
+        self._payer: dict[str, Any] = {"RequestPayer": "requester"} if requester_pays else {}
+
+    def listing(self) -> Listing:
+        """The latest version of every key below the prefix.
+
+        Raises:
+            EvidenceMissing: the bucket does not exist, can't be reached, may not be listed, or holds nothing there.
+        """
+        try:
+            listing = self._versions()
+            if listing is None:
+                listing = self._plain()
+        except (ClientError, BotoCoreError) as error:
+            raise source_failure(error, self.name, self.location, self._bucket) from None
+        if not listing.objects:
+            raise nothing_there(self.name, self.location, only_folders=listing.folders)
+        return listing
+
+    def read(self, listed: Listed) -> Content:
+        """The bytes of the listed version.
+
+        Raises: see `audit.sources.interface.Origin`.
+        """
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Key": self._prefix + listed.key, **self._payer}
+        if listed.version_id:
+            asked["VersionId"] = listed.version_id
+        if listed.etag:
+            asked["IfMatch"] = f'"{listed.etag}"'
+        try:
+            response = self._client.get_object(**asked)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CHANGED:
+                raise Changed("it was replaced or removed after it had been listed") from None
+            raise object_failure(error, self.name, self.location, self._bucket) from None
+        except BotoCoreError as error:
+            raise source_failure(error, self.name, self.location, self._bucket) from None
+        return Content(
+            self._chunks(response["Body"], listed.size),
+            version_id=_version(response.get("VersionId")) or listed.version_id,
+            retention=_retention(response),
+        )
+
+    def _chunks(self, body: Any, size: int) -> Iterator[bytes]:
+        read = 0
+        with body:
+            while True:
+                try:
+                    chunk = body.read(CHUNK)
+                except _BROKEN_OFF as error:
+                    raise Interrupted(
+                        f"broke off after {read} of {size} bytes: {type(error).__name__}"
+                    ) from None
+                if not chunk:
+                    break
+                read += len(chunk)
+                yield chunk
+        if read != size:
+            raise Interrupted(f"broke off after {read} of {size} bytes")
+
+    def _versions(self) -> Listing | None:
+        """The listing with versions; None where the reader or the server only has the plain one."""
+        objects: list[Listed] = []
+        folders = deleted = superseded = 0
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=self._prefix, PaginationConfig={"PageSize": self._page}, **self._payer
+        )
+        try:
+            for page in pages:
+                deleted += sum(marker["IsLatest"] for marker in page.get("DeleteMarkers", ()))
+                for each in page.get("Versions", ()):
+                    if "\ufffd" in each["Key"]:
+                        return None  # the server can't write this key in XML; the plain listing encodes it
+                    if not each["IsLatest"]:
+                        superseded += 1
+                    elif _stands_for_folder(each):
+                        folders += 1
+                    else:
+                        objects.append(self._listed(each, _version(each["VersionId"])))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _DENIED | _UNSUPPORTED:
+                return None
+            raise
+        return Listing(tuple(sorted(objects, key=_by_key)), folders, deleted, superseded)
+
+    def _plain(self) -> Listing:
+        """The listing without versions."""
+        objects: list[Listed] = []
+        folders = 0
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix, PaginationConfig={"PageSize": self._page}, **self._payer
+        )
+        for page in pages:
+            for each in page.get("Contents", ()):
+                if _stands_for_folder(each):
+                    folders += 1
+                else:
+                    objects.append(self._listed(each, ""))
+        return Listing(tuple(sorted(objects, key=_by_key)), folders)
+
+    def _listed(self, each: Any, version_id: str) -> Listed:
+        if not each["Key"].startswith(self._prefix):
+            raise missing(
+                self.name,
+                self.location,
+                f"the server listed the key {each['Key']!r}, which does not lie below the location",
+                remedy="check that the endpoint is an S3 server",
+            )
+        return Listed(
+            key=each["Key"].removeprefix(self._prefix),
+            size=each["Size"],
+            etag=each["ETag"].strip('"'),
+            version_id=version_id,
+            last_modified=each["LastModified"].astimezone(UTC),
+        )
+
+
+def _by_key(listed: Listed) -> str:
+    return listed.key
+
+
+def _stands_for_folder(each: Any) -> bool:
+    return bool(each["Size"] == 0 and each["Key"].endswith("/"))
+
+
+def _version(version_id: str | None) -> str:
+    """A version id; what S3 calls `null` can be overwritten, so it pins nothing."""
+    return "" if version_id in (None, "null") else str(version_id)
+
+
+def _retention(response: Any) -> str:
+    """Until when the object is locked, as the response's headers say; empty when it is not or they don't."""
+    parts = []
+    mode, until = response.get("ObjectLockMode"), response.get("ObjectLockRetainUntilDate")
+    if mode and isinstance(until, datetime):
+        parts.append(f"{mode} until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    if response.get("ObjectLockLegalHoldStatus") == "ON":
+        parts.append("legal hold")
+    return ", ".join(parts)
