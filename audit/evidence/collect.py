@@ -1,0 +1,300 @@
+"""Collection: everything that the sources have and the store has not, pulled once, in parallel, resumable.
+
+What can be read is read, source by source; what can't be is told at the end, in words and one by one. The manifest
+is written last. A run that was killed leaves its journal, and the next one goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from audit.errors import AuditError, EvidenceMissing, IntegrityError
+from audit.evidence.journal import Journal
+from audit.evidence.keys import signer, verifiers
+from audit.evidence.manifest import Entry, Manifest, Tips, append, current_entries
+from audit.evidence.store import Store
+from audit.evidence.verify import check_chain
+from audit.settings import Settings
+from audit.sources.interface import Changed, Interrupted, Listed, Origin, Unread, Unreadable
+from audit.sources.origins import origins
+from audit.sources.parallel import each
+
+Progress = Callable[[str, int, int, int], None]
+"""Called with a source's name, its objects done and listed, and bytes pulled from it so far."""
+
+_SHOWN = 3  # keys named in a message about several
+_FIRST_PAUSE = 0.2  # seconds before an object that broke off is read again; doubles each time
+
+
+@dataclass
+class SourceCollected:
+    """What became of one source.
+
+    Attributes:
+        listed: objects that it has.
+        pulled: of them, those read now.
+        kept: of them, those that an earlier run, or one that was interrupted, had brought.
+        bytes: read now.
+        deleted, superseded, folders: as in `audit.sources.interface.Listing`.
+        unread: what could not be read, one by one.
+        problems: the same in words, grouped, or why the source gave nothing.
+    """
+
+    name: str
+    location: str
+    listed: int = 0
+    pulled: int = 0
+    kept: int = 0
+    bytes: int = 0
+    deleted: int = 0
+    superseded: int = 0
+    folders: int = 0
+    unread: list[Unread] = field(default_factory=list)
+    problems: list[AuditError] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What one collection came to.
+
+    Attributes:
+        sources: one for each source, in the order of the settings.
+        manifest: the manifest it added; None when there was nothing new.
+    """
+
+    sources: tuple[SourceCollected, ...]
+    manifest: Manifest | None
+
+    @property
+    def problems(self) -> list[AuditError]:
+        """All that went wrong: `EvidenceMissing`, or `IntegrityError` where the evidence was changed."""
+        return [problem for source in self.sources for problem in source.problems]
+
+    @property
+    def pulled(self) -> int:
+        """Objects read now."""
+        return sum(source.pulled for source in self.sources)
+
+    @property
+    def kept(self) -> int:
+        """Objects that were there from before."""
+        return sum(source.kept for source in self.sources)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes read now."""
+        return sum(source.bytes for source in self.sources)
+
+
+def collect(
+    settings: Settings,
+    store: Store,
+    *,
+    as_of: datetime,
+    progress: Progress | None = None,
+    tips: Tips | None = None,
+) -> Collected:
+    """Brings the store up to what the sources have.
+
+    Args:
+        as_of: what the entries' `collected_at` says (aware).
+        progress: called after each object.
+        tips: by repository, the sha of each ref: recorded in the manifest where they changed.
+
+    Raises:
+        UsageError: the settings can't be used, the store can't be written, or another run is collecting into it.
+        IntegrityError: the store's manifests are not what they were.
+        What sources could not give is not raised but told in `Collected.problems`.
+    """
+    signs, all_origins = signer(settings), origins(settings)
+    as_of = as_of.astimezone(UTC)
+    with store.exclusive():
+        check_chain(store, verifiers(settings))
+        journal = Journal(store)
+        recorded = current_entries(store)
+        known = _Known([*recorded, *journal.entries()])
+        with journal:
+            results = [
+                _Run(origin, store, journal, known, as_of, progress).all(settings.s3.threads)
+                for origin in all_origins
+            ]
+        brought = _not_in(journal.entries(), recorded)
+        manifest = append(store, as_of=as_of, entries=brought, tips=tips, signer=signs)
+        journal.clear()
+    return Collected(tuple(results), manifest)
+
+
+def _not_in(entries: Iterable[Entry], recorded: Iterable[Entry]) -> list[Entry]:
+    """Entries that no manifest holds, each once."""
+    there = set(recorded)
+    return [entry for entry in dict.fromkeys(entries) if entry not in there]
+
+
+class _Known:
+    """What was brought before, by what a listing says of it."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        """Args: entries, the latest of a key last."""
+        self._by_listing: dict[tuple[object, ...], Entry] = {}
+        self._latest: dict[tuple[str, ...], Entry] = {}
+        for entry in entries:
+            where = (entry.source, entry.location, entry.key)
+            said = (*where, entry.etag, entry.size, entry.last_modified)
+            self._by_listing[*said, entry.version_id] = entry
+            self._by_listing[*said, ""] = entry  # as a listing without versions has it
+            self._latest[where] = entry
+
+    def same(self, origin: Origin, listed: Listed) -> Entry | None:
+        """The entry of exactly this object. None for a new one, and for one without an ETag: only its bytes tell."""
+        if not listed.etag:
+            return None
+        where = (origin.name, origin.location, listed.key)
+        return self._by_listing.get(
+            (*where, listed.etag, listed.size, listed.last_modified, listed.version_id)
+        )
+
+    def unchanged(self, brought: Entry) -> bool:
+        """Whether an object without an ETag has the bytes that it had."""
+        latest = self._latest.get((brought.source, brought.location, brought.key))
+        return not brought.etag and latest is not None and latest.sha256 == brought.sha256
+
+
+@dataclass
+class _Run:
+    """The collection of one source."""
+
+    origin: Origin
+    store: Store
+    journal: Journal
+    known: _Known
+    as_of: datetime
+    progress: Progress | None
+
+    def __post_init__(self) -> None:
+        self._result = SourceCollected(self.origin.name, self.origin.location)
+
+    def all(self, threads: int) -> SourceCollected:
+        """Lists the source and brings what is new, so many objects at once; again what changed meanwhile."""
+        result = self._result
+        try:
+            listing = self.origin.listing()
+            result.listed, result.folders = len(listing.objects), listing.folders
+            result.deleted, result.superseded = listing.deleted, listing.superseded
+            result.unread += listing.unread
+            changed = self._bring(listing.objects, threads)
+            if changed:
+                changed = self._bring(self._again(changed), threads)
+            result.unread += [Unread(key, reason, _CHANGING) for key, reason in sorted(changed.items())]
+        except (EvidenceMissing, IntegrityError) as error:
+            result.problems.append(error)
+        result.problems += _in_words(self.origin, result.unread)
+        return result
+
+    def _again(self, changed: dict[str, str]) -> list[Listed]:
+        """Those of the changed keys that the source still has; the others are told of."""
+        still = [listed for listed in self.origin.listing().objects if listed.key in changed]
+        gone = changed.keys() - {listed.key for listed in still}
+        self._result.unread += [
+            Unread(key, "it was removed after it had been listed", _REMOVED) for key in sorted(gone)
+        ]
+        return still
+
+    def _bring(self, objects: Iterable[Listed], threads: int) -> dict[str, str]:
+        """Brings what is new of `objects`; returns, by key, why those that changed could not be read."""
+        result = self._result
+        changed: dict[str, str] = {}
+        for listed, outcome in each(self._one, objects, threads=threads):
+            if isinstance(outcome, Changed):
+                changed[listed.key] = str(outcome)
+            elif isinstance(outcome, Unread):
+                result.unread.append(outcome)
+            elif outcome is None:
+                result.kept += 1
+            else:
+                result.pulled += 1
+                result.bytes += outcome.size
+            if self.progress is not None:
+                done = result.pulled + result.kept + len(result.unread)
+                self.progress(result.name, done, result.listed, result.bytes)
+        return changed
+
+    def _one(self, listed: Listed) -> Entry | Unread | Changed | None:
+        """One object into the store, in a thread. None where the store had it."""
+        entry = self.known.same(self.origin, listed)
+        if entry is not None and self.store.has(entry.sha256, size=entry.size):
+            return None
+        try:
+            brought = self._read(listed)
+        except Changed as error:
+            return error
+        except Interrupted as error:
+            return Unread(listed.key, f"it {error}", "check the network and the server, then collect again")
+        except Unreadable as error:
+            return Unread(listed.key, error.reason, error.remedy)
+        if self.known.unchanged(brought) or (entry is not None and entry.sha256 == brought.sha256):
+            return None
+        self.journal.add(brought)
+        if entry is not None:
+            raise _not_the_same(self.origin, entry)
+        return brought
+
+    def _read(self, listed: Listed) -> Entry:
+        """Reads one object into the store; once more, and again, when its bytes break off."""
+        for attempt in range(1, self.origin.attempts + 1):
+            try:
+                content = self.origin.read(listed)
+                stored = self.store.put(content.chunks)
+                break
+            except Interrupted:
+                if attempt == self.origin.attempts:
+                    raise
+                time.sleep(_FIRST_PAUSE * 2 ** (attempt - 1))
+        return Entry(
+            source=self.origin.name,
+            location=self.origin.location,
+            key=listed.key,
+            version_id=content.version_id,
+            etag=listed.etag,
+            last_modified=listed.last_modified,
+            retention=content.retention,
+            size=stored.size,
+            sha256=stored.sha256,
+            collected_at=self.as_of,
+        )
+
+
+_REMOVED = "ask who runs the source why it was removed; evidence should be kept"
+_CHANGING = "let the export finish, then collect again"
+
+
+def _in_words(origin: Origin, unread: Iterable[Unread]) -> list[AuditError]:
+    """One error for each reason, with how many objects it hit and the first of them."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in unread:
+        groups.setdefault((one.reason, one.remedy), []).append(one.key)
+    return [
+        EvidenceMissing(
+            f"source '{origin.name}' ({origin.location}): {_objects(sorted(keys))} could not be read: {reason}",
+            remedy=remedy,
+        )
+        for (reason, remedy), keys in sorted(groups.items())
+    ]
+
+
+def _objects(keys: list[str]) -> str:
+    """`object 'a'`, or `5 objects ('a', 'b', 'c', …)`."""
+    if len(keys) == 1:
+        return f"object {keys[0]!r}"
+    shown = ", ".join(repr(key) for key in keys[:_SHOWN])
+    return f"{len(keys)} objects ({shown}{', …' if len(keys) > _SHOWN else ''})"
+
+
+def _not_the_same(origin: Origin, entry: Entry) -> IntegrityError:
+    return IntegrityError(
+        f"source '{origin.name}' ({origin.location}): object {entry.key!r} is gone from the evidence store, and the "
+        "source now has other bytes under the same ETag, size and time",
+        remedy="restore the evidence store from a backup, and ask who runs the source",
+    )

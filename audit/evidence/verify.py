@@ -1,0 +1,142 @@
+"""Proof that the store is what it was: the chain, the signatures, every object's bytes, and nothing else in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import UnverifiedSignatureError
+
+from audit.errors import IntegrityError
+from audit.evidence.journal import Journal
+from audit.evidence.keys import Key
+from audit.evidence.manifest import Manifest, load, open_envelope
+from audit.evidence.store import Store
+
+
+def verify(store: Store, keys: Sequence[Key] = ()) -> list[str]:
+    """What is wrong with the store: a sentence for each problem, naming the manifest or object; empty when nothing.
+
+    With `keys`, the last manifest must be signed by one of them: by the chain it vouches for all before it. Cutting
+    off the last manifests together with the objects that they alone name can't be told from the store alone: compare
+    the last manifest's sha256 (`head`) with the one that a report prints.
+    """
+    manifests, problems = _chain(store)
+    problems += _signatures(store, manifests, keys)
+    return problems + _objects(store, manifests)
+
+
+def check_chain(store: Store, keys: Sequence[Key] = ()) -> None:
+    """Makes sure that the manifests may be added to. Does not read the objects.
+
+    Raises:
+        IntegrityError: a manifest was changed or removed, or the last one lost its signature. A chain that was never
+            signed may go on being signed from now on.
+    """
+    manifests, problems = _chain(store)
+    if any(manifest.signed_by for manifest in manifests):
+        problems += _signatures(store, manifests, keys)
+    if problems:
+        raise IntegrityError(
+            "\n".join(problems), remedy="restore the evidence store from a backup, or collect into a new one"
+        )
+
+
+def head(store: Store) -> tuple[int, str] | None:
+    """Sequence and sha256 of the last manifest: what to write down elsewhere. None for an empty store."""
+    paths = _paths(store)
+    return (len(paths), hashlib.sha256(paths[-1].read_bytes()).hexdigest()) if paths else None
+
+
+def _paths(store: Store) -> list[Path]:
+    return sorted((store.root / "manifests").iterdir())
+
+
+def _chain(store: Store) -> tuple[list[Manifest], list[str]]:
+    """The manifests that can be read, and what is wrong with their chain."""
+    manifests: list[Manifest] = []
+    problems: list[str] = []
+    previous = ""
+    for number, path in enumerate(_paths(store), 1):
+        content = path.read_bytes()
+        if path.name != f"{number:06}.json":
+            problems.append(f"manifests/{path.name}: manifest {number:06} is missing before it")
+            return manifests, problems
+        try:
+            manifest = load(path.name, content)
+        except IntegrityError as error:
+            problems.append(error.problem)
+        else:
+            manifests.append(manifest)
+            if manifest.sequence != number:
+                problems.append(f"manifests/{path.name}: says that it is manifest {manifest.sequence:06}")
+            if manifest.previous != previous:
+                problems.append(
+                    f"manifests/{path.name}: does not follow the manifest before it: that one was changed, or this one"
+                )
+        previous = hashlib.sha256(content).hexdigest()
+    return manifests, problems
+
+
+def _signatures(store: Store, manifests: Sequence[Manifest], keys: Sequence[Key]) -> list[str]:
+    """Signatures that are wrong, and a last manifest without one of `keys`."""
+    by_id = {key.keyid: key for key in keys}
+    problems: list[str] = []
+    signed = False
+    for manifest in manifests if keys else ():
+        name = f"{manifest.sequence:06}.json"
+        path = store.root / "manifests" / name
+        signed = False
+        if not path.is_file():
+            continue
+        envelope = open_envelope(name, path.read_bytes())
+        for key_id in sorted(by_id.keys() & envelope.signatures.keys()):
+            if _holds(envelope, by_id[key_id]):
+                signed = True
+            else:
+                problems.append(
+                    f"manifests/{name}: the signature of key {key_id[:16]} is not that of its content"
+                )
+    if keys and manifests and not signed and not problems:
+        problems.append(
+            f"manifests/{manifests[-1].sequence:06}.json: the last manifest is not signed by any key in the settings"
+        )
+    return problems
+
+
+def _holds(envelope: Envelope, key: Key) -> bool:
+    try:
+        key.verify_signature(envelope.signatures[key.keyid], envelope.pae())
+    except UnverifiedSignatureError:
+        return False
+    return True
+
+
+def _objects(store: Store, manifests: Sequence[Manifest]) -> list[str]:
+    """Objects that are gone, changed, or that no manifest names."""
+    named = {entry.sha256: entry for manifest in manifests for entry in manifest.entries}
+    under_way = {entry.sha256 for entry in Journal(store).entries()}
+    problems = []
+    seen: set[str] = set()
+    for path in store.objects():
+        sha256 = path.name
+        seen.add(sha256)
+        if sha256 not in named and sha256 not in under_way:
+            problems.append(f"objects/{path.parent.name}/{sha256}: no manifest names it")
+        elif not _same(path):
+            whose = f" ({named[sha256].source}: {named[sha256].key!r})" if sha256 in named else ""
+            problems.append(f"objects/{path.parent.name}/{sha256}{whose}: its bytes are not what was stored")
+    for sha256 in sorted(named.keys() - seen):
+        entry = named[sha256]
+        problems.append(f"objects/{sha256[:2]}/{sha256} ({entry.source}: {entry.key!r}): it is gone")
+    return problems
+
+
+def _same(path: Path) -> bool:
+    """Whether a file is what its name says."""
+    if not path.is_file() or path.is_symlink():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == path.name
