@@ -5,9 +5,16 @@ What comes back does not depend on how many workers there were, nor on which of 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from typing import TypeVar
+
+from audit.errors import UsageError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -16,14 +23,6 @@ Progress = Callable[[int, int], None]
 """Called with items done and items in all."""
 
 _AHEAD = 4  # items handed out for each worker: enough to keep it busy, few enough to end soon
-
-
-class ItemFailed(RuntimeError):
-    """The function failed on an item: a defect of this product. Carries the item; the cause is the failure."""
-
-    def __init__(self, item: object, cause: BaseException | str) -> None:
-        super().__init__(f"failed on {item!r}: {cause}")
-        self.item = item
 
 
 def map_objects(
@@ -42,12 +41,71 @@ def map_objects(
         progress: called after each item, in this process.
 
     Raises:
-        ItemFailed: the function raised something other than an `AuditError`, which comes through as it is.
+        Whatever the function raises, with a note that names the item; what has not begun is then dropped.
+        UsageError: a worker was ended from outside, as happens when memory runs out.
     """
     count = min(processors() if workers is None else workers, len(items))
     if count <= 1:
         return _here(function, items, progress)
     return _in_pool(function, items, count, progress)
+
+
+def _here(
+    function: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None
+) -> list[Result]:
+    results = []
+    for item in items:
+        with _Naming(item):
+            results.append(function(item))
+        if progress is not None:
+            progress(len(results), len(items))
+    return results
+
+
+def _in_pool(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int, progress: Progress | None
+) -> list[Result]:
+    results: dict[int, Result] = {}
+    rest = iter(range(len(items)))
+    under_way: dict[Future[Result], int] = {}
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is this process's to handle: it ends the workers
+    )
+    try:
+        while len(results) < len(items):
+            for index in islice(rest, workers * _AHEAD - len(under_way)):
+                under_way[pool.submit(function, items[index])] = index
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                index = under_way.pop(future)
+                with _Naming(items[index]):
+                    results[index] = future.result()
+                if progress is not None:
+                    progress(len(results), len(items))
+    except BrokenProcessPool:
+        raise UsageError(
+            "a worker process was ended from outside, perhaps because memory ran out",
+            remedy="run with fewer workers, or with more memory",
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return [results[index] for index in range(len(items))]
+
+
+class _Naming:
+    """Adds to whatever is raised inside a note that names the item."""
+
+    def __init__(self, item: object) -> None:
+        self._item = item
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is not None:
+            error.add_note(f"while working on {self._item!r}")
 
 
 def processors() -> int:

@@ -6,6 +6,7 @@ A message names the file, the line where there is one, and the remedy: it is pri
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import partial
 
 
 class ExitCode(IntEnum):
@@ -32,6 +33,10 @@ class AuditError(Exception):
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[partial[AuditError], tuple[()]]:
+        """How it crosses from a worker process: exceptions are else rebuilt without keyword arguments."""
+        return partial(type(self), self.problem, remedy=self.remedy), ()
 
     def __str__(self) -> str:
         return f"{self.problem}\n  Remedy: {self.remedy}"
