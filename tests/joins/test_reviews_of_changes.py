@@ -1,0 +1,222 @@
+"""The facts of each change's review are exact: who, when, of which commit, and whether it still stood."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from joins_rows import REPO, T0, resolver, settings, shuffled, table
+
+from audit.joins.reviews import changes
+
+H = timedelta(hours=1)
+LANDING = {"head_sha": "m1", "position": 1, "pr_number": 1, "authors": "alice@netbpf.com"}
+
+
+def found(
+    *,
+    landing: dict[str, Any] | None = None,
+    pull: dict[str, Any] | None = None,
+    reviews: list[dict[str, Any]] | None = None,
+    dismissals: list[dict[str, Any]] | None = None,
+    checks: list[dict[str, Any]] | None = None,
+    required: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """The one change of one landing; reviews are numbered in the order given."""
+    rows = changes(
+        table("landings", LANDING | (landing or {})),
+        table("pull_requests", pull or {}),
+        table("reviews", *({"review_id": n} | row for n, row in enumerate(reviews or [], 1))),
+        table("review_dismissals", *(dismissals or [])),
+        table("checks", *({"check_id": n} | row for n, row in enumerate(checks or [], 1))),
+        resolver=resolver(),
+        settings=settings(thresholds={"required_checks": required}),
+    )
+    assert len(rows) == 1
+    return {str(column): value for column, value in rows.iloc[0].items()}
+
+
+def approvals(**given: Any) -> tuple[int, ...]:
+    """(before, after, standing, independent, covering)."""
+    row = found(**given)
+    return tuple(
+        row[f"approvals_{what}"] for what in ("before", "after", "standing", "independent", "covering")
+    )
+
+
+DISMISSED = {"state": "DISMISSED"}
+REFUSED = {"state": "CHANGES_REQUESTED", "submitted_at": T0 - H / 2}
+
+
+@pytest.mark.parametrize(
+    ("why", "reviews", "dismissals", "counts"),
+    [
+        ("nobody reviewed", [], [], (0, 0, 0, 0, 0)),
+        ("an approval on the head", [{}], [], (1, 0, 1, 1, 1)),
+        ("a comment is none", [{"state": "COMMENTED"}], [], (0, 0, 0, 0, 0)),
+        ("a pending review is none", [{"state": "PENDING", "submitted_at": None}], [], (0, 0, 0, 0, 0)),
+        ("at the merge is after it", [{"submitted_at": T0}], [], (0, 1, 0, 0, 0)),
+        ("a second before the merge", [{"submitted_at": T0 - timedelta(seconds=1)}], [], (1, 0, 1, 1, 1)),
+        ("after the merge", [{"submitted_at": T0 + H}], [], (0, 1, 0, 0, 0)),
+        ("a bot's", [{"reviewer": "approver[bot]"}], [], (0, 0, 0, 0, 0)),
+        ("a bot's of the roster", [{"reviewer": "renovate"}], [], (0, 0, 0, 0, 0)),
+        ("of an older commit", [{"commit_sha": "old"}], [], (1, 0, 1, 1, 0)),
+        ("of no known commit", [{"commit_sha": None}], [], (1, 0, 1, 1, 0)),
+        ("the opener's own", [{"reviewer": "alice"}], [], (1, 0, 1, 0, 1)),
+        ("a stranger's", [{"reviewer": "octocat"}], [], (1, 0, 1, 0, 1)),
+        ("a deleted account's", [{"reviewer": None}], [], (1, 0, 1, 0, 1)),
+        ("one person twice is one", [{"commit_sha": "old"}, {}], [], (1, 0, 1, 1, 1)),
+        ("two people are two", [{}, {"reviewer": "carol", "commit_sha": "old"}], [], (2, 0, 2, 2, 1)),
+        ("covering is asked of independent ones", [{"commit_sha": "old"}, {"reviewer": "alice"}], [], (2, 0, 2, 1, 0)),
+        ("taken back", [{}, REFUSED], [], (0, 0, 0, 0, 0)),
+        ("taken back by another reviewer", [{}, REFUSED | {"reviewer": "carol"}], [], (1, 0, 1, 1, 1)),
+        ("taken back after the merge", [{}, REFUSED | {"submitted_at": T0}], [], (1, 0, 1, 1, 1)),
+        ("refused, then approved", [REFUSED | {"submitted_at": T0 - 2 * H}, {}], [], (1, 0, 1, 1, 1)),
+        ("refused in the same second, by id", [{}, REFUSED | {"submitted_at": T0 - H}], [], (0, 0, 0, 0, 0)),
+        ("a later comment takes nothing back", [{}, REFUSED | {"state": "COMMENTED"}], [], (1, 0, 1, 1, 1)),
+        ("a refusal dismissed still takes it back", [{}, REFUSED | DISMISSED], [{"review_id": 2, "dismissed_at": T0 - H / 4, "state_before": "changes_requested"}], (0, 0, 0, 0, 0)),
+        ("dismissed, nobody says from what", [DISMISSED], [], (0, 0, 0, 0, 0)),
+        ("dismissed before the merge", [DISMISSED], [{"dismissed_at": T0 - H / 2}], (1, 0, 0, 0, 0)),
+        ("dismissed at the merge", [DISMISSED], [{"dismissed_at": T0}], (1, 0, 1, 1, 1)),
+        ("dismissed after the merge", [DISMISSED], [{"dismissed_at": T0 + H}], (1, 0, 1, 1, 1)),
+        ("dismissed, exported earlier as approved", [{}], [{"dismissed_at": T0 - H / 2}], (1, 0, 0, 0, 0)),
+        ("a dismissed comment", [DISMISSED], [{"dismissed_at": T0 + H, "state_before": "commented"}], (0, 0, 0, 0, 0)),
+        ("the dismissal of another pull request's", [{}], [{"number": 2, "dismissed_at": T0 - H / 2}], (1, 0, 1, 1, 1)),
+        ("another pull request's", [{"number": 2}], [], (0, 0, 0, 0, 0)),
+    ],
+)  # fmt: skip
+def test_what_an_approval_counts_for(
+    why: str, reviews: list[dict[str, Any]], dismissals: list[dict[str, Any]], counts: tuple[int, ...]
+) -> None:
+    assert approvals(reviews=reviews, dismissals=dismissals) == counts, why
+
+
+@pytest.mark.parametrize(
+    ("emails", "opener", "authors", "known", "independent"),
+    [
+        ("alice@netbpf.com", "alice", "alice", True, 1),
+        ("", "alice", "alice", True, 1),
+        ("bob@netbpf.com", "alice", "alice bob", True, 0),
+        ("7+bob@users.noreply.github.com", "alice", "alice bob", True, 0),
+        ("noreply@github.com", "alice", "alice", True, 1),
+        ("bob@elsewhere.com", "alice", "alice git:bob@elsewhere.com", False, 0),
+        ("alice@netbpf.com carol@netbpf.com", "alice", "alice carol", True, 1),
+        ("renovate@netbpf.com", "renovate", "renovate", True, 1),
+        ("9+deps[bot]@users.noreply.github.com", "deps[bot]", "github:deps[bot]", True, 1),
+        ("alice@netbpf.com", "octocat", "alice github:octocat", False, 0),
+        ("alice@netbpf.com", None, "alice github:unknown", False, 0),
+    ],
+)
+def test_an_approver_is_independent_of_known_authors_only(
+    emails: str, opener: str | None, authors: str, known: bool, independent: int
+) -> None:
+    row = found(landing={"authors": emails}, pull={"author": opener}, reviews=[{}])
+    assert (row["authors"], row["authors_known"], row["approvals_independent"]) == (
+        authors,
+        known,
+        independent,
+    )
+
+
+def test_one_independent_approval_suffices_beside_an_authors_own() -> None:
+    assert approvals(reviews=[{"reviewer": "alice"}, {"commit_sha": "old"}, {"reviewer": "carol"}])[3:] == (
+        2,
+        1,
+    )
+
+
+def test_first_reviews_are_by_people_other_than_the_opener() -> None:
+    row = found(
+        reviews=[
+            {"reviewer": "alice", "state": "COMMENTED", "submitted_at": T0 - 4 * H},
+            {"reviewer": "lint[bot]", "state": "COMMENTED", "submitted_at": T0 - 4 * H},
+            {"state": "COMMENTED", "submitted_at": T0 - 3 * H},
+            {"submitted_at": T0 - 2 * H},
+            {"reviewer": "carol", "submitted_at": T0 - H},
+        ]
+    )
+    assert (row["first_review_at"], row["first_approval_at"]) == (T0 - 3 * H, T0 - 2 * H)
+    assert row["approvers"] == "bob carol"
+    assert (row["opener"], row["opener_login"], row["opener_kind"]) == ("alice", "alice", "person")
+
+
+MORNING = {"completed_at": T0 - 3 * H}
+
+
+@pytest.mark.parametrize(
+    ("why", "checks", "wanting"),
+    [
+        ("both succeeded", [{}, {"name": "policy"}], ""),
+        ("none ran", [], "policy: missing; validate: missing"),
+        ("one failed", [{"conclusion": "failure"}, {"name": "policy"}], "validate: failure"),
+        ("skipped is no success", [{"conclusion": "skipped"}, {"name": "policy"}], "validate: skipped"),
+        ("on another commit", [{"head_sha": "old"}, {"name": "policy"}], "validate: missing"),
+        ("in another repository", [{"repo": "other/repo"}, {"name": "policy"}], "validate: missing"),
+        ("of a similar name", [{"name": "validate (2)"}, {"name": "policy"}], "validate: missing"),
+        ("still running", [{"status": "in_progress", "conclusion": None, "completed_at": None}, {"name": "policy"}], "validate: running"),
+        ("completed at the merge", [{"completed_at": T0}, {"name": "policy"}], "validate: running"),
+        ("started after the merge", [{"started_at": T0 + H, "completed_at": T0 + 2 * H}, {"name": "policy"}], "validate: missing"),
+        ("failed, then succeeded", [MORNING | {"conclusion": "failure"}, {}, {"name": "policy"}], ""),
+        ("succeeded, then failed", [MORNING, {"conclusion": "failure"}, {"name": "policy"}], "validate: failure"),
+        ("failed after the merge", [{}, {"conclusion": "failure", "completed_at": T0 + H}, {"name": "policy"}], ""),
+    ],
+)  # fmt: skip
+def test_required_checks_are_judged_at_the_merge(
+    why: str, checks: list[dict[str, Any]], wanting: str
+) -> None:
+    row = found(checks=checks, required=("validate", "policy"))
+    assert row["checks_wanting"] == wanting, why
+
+
+def test_no_check_is_wanting_when_none_is_required() -> None:
+    assert found()["checks_wanting"] == ""
+
+
+def run(
+    landings: pd.DataFrame, pulls: pd.DataFrame, reviews: pd.DataFrame, checks: pd.DataFrame
+) -> pd.DataFrame:
+    return changes(
+        landings, pulls, reviews, table("review_dismissals"), checks,
+        resolver=resolver(), settings=settings(thresholds={"required_checks": ["validate"]}),
+    )  # fmt: skip
+
+
+def test_landings_without_a_pull_request_in_evidence_have_no_row() -> None:
+    landings = table(
+        "landings",
+        LANDING,
+        LANDING | {"head_sha": "m2", "position": 2, "pr_number": None, "kind": "direct", "link": "none"},
+        LANDING | {"head_sha": "m3", "position": 3, "pr_number": 77, "link": "subject"},
+        LANDING | {"repo": "netbpf/other", "head_sha": "m4"},
+    )
+    rows = run(landings, table("pull_requests", {}), table("reviews"), table("checks"))
+    assert rows[["repo", "head_sha"]].to_numpy().tolist() == [[REPO, "m1"]]
+    nothing = run(landings, table("pull_requests"), table("reviews"), table("checks"))
+    assert nothing.empty
+
+
+def test_the_order_of_evidence_does_not_matter() -> None:
+    numbers = range(1, 13)
+    landings = table(
+        "landings", *(LANDING | {"head_sha": f"m{n}", "position": n, "pr_number": n} for n in numbers)
+    )
+    pulls = table("pull_requests", *({"number": n, "head_sha": f"h{n}"} for n in numbers))
+    reviews = table(
+        "reviews",
+        *(
+            {"number": n, "review_id": 10 * n + k, "reviewer": who, "commit_sha": f"h{n + k % 2}", "state": state,
+             "submitted_at": T0 - H + timedelta(minutes=7 * (n * k % 11))}
+            for n in numbers
+            for k, (who, state) in enumerate(
+                [("bob", "APPROVED"), ("carol", "APPROVED"), ("bob", "CHANGES_REQUESTED"), ("alice", "COMMENTED")]
+            )
+        ),
+    )  # fmt: skip
+    checks = table("checks", *({"check_id": n, "head_sha": f"h{n}", "conclusion": "failure"} for n in (3, 5)))
+    whole = run(landings, pulls, reviews, checks)
+    assert whole["head_sha"].nunique() == 12
+    for seed in range(4):
+        again = run(*(shuffled(part, seed) for part in (landings, pulls, reviews, checks)))
+        pd.testing.assert_frame_equal(again, whole)
