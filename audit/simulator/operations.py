@@ -1,0 +1,169 @@
+"""What the GitOps operators do in the course of time: operations, one after the other, for each of their objects.
+
+Argo CD runs one Application per app, Flux one Kustomization per component, one for the cluster's own configuration,
+and a HelmRelease. An operation starts because something landed, because the state drifted, or because a person asked
+for it. Operations of one object never overlap, start at least a minute apart, and begin and end on whole seconds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from audit.simulator.world import COMPONENTS, Landed, World
+
+HISTORY_LIMIT = {"argocd": 10, "flux": 5}  # entries that the operator keeps of an object's history
+Span = tuple[datetime, datetime]
+
+
+@dataclass
+class Operation:
+    """One sync or reconciliation, from its start to its end.
+
+    Attributes:
+        revision: commit id, or a chart version. position: its mainline place; None when it has none.
+        automated: the operator itself started it. username: who did, otherwise (Argo CD's name of them).
+        machine: that name is a machine's.
+        partial: self-heal of single resources: Argo CD does not keep it in the object's history.
+        history_id: Argo CD's id of it; None when it is not in the history.
+        rollback_to: the history id that it went back to.
+        policy_on: automated sync is on in the object's spec, from this operation on.
+        requested_at: when a person asked Flux for it.
+        reason: Flux's word for how it ended.
+    """
+
+    started: datetime
+    finished: datetime
+    revision: str
+    position: int | None
+    status: Literal["succeeded", "failed"] = "succeeded"
+    automated: bool = True
+    username: str | None = None
+    options: tuple[str, ...] = ()
+    message: str = ""
+    reason: str = ""
+    machine: bool = False
+    partial: bool = False
+    history_id: int | None = None
+    rollback_to: int | None = None
+    policy_on: bool = True
+    requested_at: datetime | None = None
+    carried: list[str] = field(default_factory=list)
+
+    @property
+    def by_hand(self) -> bool:
+        """A person asked for it."""
+        return not (self.automated or self.machine) or self.requested_at is not None
+
+
+@dataclass
+class Workload:
+    """An object of an operator, and what happened to it.
+
+    Attributes:
+        app: application or component that its path belongs to; `*` for the cluster's own configuration.
+        drifted: spans in which the live state differed from Git for no reason in Git.
+        degraded: spans in which it was not healthy.
+    """
+
+    cluster: str
+    operator: Literal["argocd", "flux"]
+    kind: Literal["Application", "Kustomization", "HelmRelease"]
+    namespace: str
+    name: str
+    app: str
+    path: str
+    operations: list[Operation] = field(default_factory=list)
+    drifted: list[Span] = field(default_factory=list)
+    degraded: list[Span] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """namespace/name."""
+        return f"{self.namespace}/{self.name}"
+
+
+class Mainline:
+    """Main as the operators see it: which landing is its tip at a time."""
+
+    def __init__(self, landed: list[Landed]) -> None:
+        if not landed:
+            raise ValueError("nothing has landed: there is nothing to deploy")
+        self.landed = landed
+        self.times: list[datetime] = []  # when each became visible, never going back
+        for landing in landed:
+            at = landing.landed_at.replace(microsecond=0)
+            self.times.append(max(at, self.times[-1]) if self.times else at)
+        self._touching: dict[tuple[str, str], list[int]] = {}
+        for index, landing in enumerate(landed):
+            for target in landing.targets:
+                self._touching.setdefault(target, []).append(index)
+
+    def tip(self, at: datetime) -> Landed:
+        """The last landing at `at`; the first one when none has landed by then."""
+        return self.landed[max(0, bisect_right(self.times, at) - 1)]
+
+    def touching(self, app: str, environment: str) -> list[tuple[datetime, Landed]]:
+        """Landings that take effect in (app, environment), each with its time, in mainline order."""
+        return [(self.times[i], self.landed[i]) for i in self._touching.get((app, environment), [])]
+
+    def carried(self, app: str, environment: str, after: int, until: int) -> list[str]:
+        """Heads of the landings that touch (app, environment) with `after` < position <= `until`."""
+        indices = self._touching.get((app, environment), [])
+        begin, end = (bisect_right(indices, p, key=lambda i: self.landed[i].position) for p in (after, until))
+        return [self.landed[i].head_sha for i in indices[begin:end]]
+
+
+def declare(world: World, cluster: str) -> list[Workload]:
+    """The objects that the operators of one cluster hold; the cluster is named after its environment."""
+    applications = [
+        Workload(
+            cluster,
+            "argocd",
+            "Application",
+            "argocd",
+            f"{app}-{cluster}",
+            app,
+            f"apps/{app}/overlays/{cluster}",
+        )
+        for app in world.apps
+    ]
+    kustomizations = [
+        Workload(
+            cluster, "flux", "Kustomization", "flux-system", f"infrastructure-{c}", c, f"./infrastructure/{c}"
+        )
+        for c in COMPONENTS
+    ]
+    config = Workload(
+        cluster, "flux", "Kustomization", "flux-system", "cluster-config", "*", f"./clusters/{cluster}"
+    )
+    chart = Workload(cluster, "flux", "HelmRelease", "monitoring", "prometheus", "prometheus", "")
+    return [*applications, *kustomizations, config, chart]
+
+
+def settle(workload: Workload) -> None:
+    """Cuts spells of ill health short where a later operation heals them, and drops those that never began."""
+    kept = []
+    for begin, end in workload.degraded:
+        if any(o.started <= begin <= o.finished + timedelta(seconds=60) for o in workload.operations[1:]):
+            continue
+        later = [o.finished for o in workload.operations if o.started > begin and o.status == "succeeded"]
+        kept.append((begin, min([end, *(moment + timedelta(seconds=45) for moment in later[:1])])))
+    workload.degraded = kept
+
+
+def account(mainline: Mainline, workload: Workload) -> None:
+    """Says which landings each operation carried.
+
+    The first success only sets the baseline. A revision that is not on main carries nothing and leaves the baseline;
+    going back carries nothing and takes the baseline along.
+    """
+    baseline: int | None = None
+    for operation in workload.operations:
+        if operation.status != "succeeded" or operation.position is None:
+            continue
+        if baseline is not None:
+            operation.carried = mainline.carried(workload.app, workload.cluster, baseline, operation.position)
+        baseline = operation.position

@@ -1,0 +1,236 @@
+"""The operators' Kubernetes events, as an exporter ships them hour by hour: some late, some twice, some never."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from audit.simulator.operations import Operation, Workload
+from audit.simulator.operator_objects import flux_revision, uid
+from audit.simulator.world import World, stamp
+
+Event = tuple[datetime, dict[str, Any]]
+
+_API_VERSION = {
+    "Application": "argoproj.io/v1alpha1",
+    "Kustomization": "kustomize.toolkit.fluxcd.io/v1",
+    "HelmRelease": "helm.toolkit.fluxcd.io/v2",
+}
+
+
+def write(world: World, cluster: str, workloads: list[Workload], rng: random.Random) -> None:
+    """Event objects `events/YYYY/MM/DD/HH.json.gz` by the hour in which they were delivered."""
+    deliveries: dict[datetime, list[dict[str, Any]]] = defaultdict(list)
+    for workload in workloads:
+        argo = workload.kind == "Application"
+        for at, record in _application_events(workload, rng) if argo else _flux_events(workload, rng):
+            hour = at.replace(minute=0, second=0)
+            chance = rng.random()
+            if chance < 0.02:  # the exporter was behind
+                hour += timedelta(hours=rng.randint(1, 48))
+                world.truth.counts["operator events late"] += 1
+            deliveries[hour].append(record)
+            if chance > 0.98:  # delivered at least once
+                deliveries[hour + timedelta(hours=rng.randint(0, 3))].append(record)
+                world.truth.counts["operator events twice"] += 1
+    for hour, records in sorted(deliveries.items()):
+        records.sort(key=lambda r: (r["lastTimestamp"], r["metadata"]["name"]))
+        if rng.random() < 0.2:
+            rng.shuffle(records)
+        world.evidence.lines(f"{cluster}-operators", f"events/{hour:%Y/%m/%d/%H}.json.gz", records)
+        world.truth.counts["operator events"] += len(records)
+
+
+def _event(
+    workload: Workload,
+    at: datetime,
+    *,
+    component: str,
+    reason: str,
+    message: str,
+    annotations: dict[str, str],
+    rng: random.Random,
+    warning: bool = False,
+) -> Event:
+    """One Kubernetes Event (v1); its name carries the nanosecond at which it was made."""
+    nanosecond = int(at.timestamp()) * 10**9 + rng.randrange(10**9)
+    return at, {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{workload.name}.{nanosecond:x}",
+            "namespace": workload.namespace,
+            "uid": f"{rng.getrandbits(32):08x}-0000-4000-8000-{rng.getrandbits(48):012x}",
+            "resourceVersion": str(nanosecond // 10**9 - 1_600_000_000),
+            "creationTimestamp": stamp(at),
+            "annotations": annotations,
+        },
+        "involvedObject": {
+            "kind": workload.kind,
+            "namespace": workload.namespace,
+            "name": workload.name,
+            "uid": uid(workload),
+            "apiVersion": _API_VERSION[workload.kind],
+            "resourceVersion": str(nanosecond // 10**9 - 1_600_000_001),
+        },
+        "reason": reason,
+        "message": message,
+        "source": {"component": component},
+        "firstTimestamp": stamp(at),
+        "lastTimestamp": stamp(at),
+        "count": 1,
+        "type": "Warning" if warning else "Normal",
+        "eventTime": None,
+        "reportingComponent": component,
+        "reportingInstance": "",
+    }
+
+
+def _application_events(workload: Workload, rng: random.Random) -> list[Event]:
+    """What Argo CD says of an Application: operations, and changes of its sync and health status."""
+    events: list[Event] = []
+    for operation in workload.operations:
+        # An event is best effort; what is lost here is in the object's history.
+        if operation.history_id is not None and rng.random() < 0.03:
+            continue
+        events += [_started(workload, operation, rng), _completed(workload, operation, rng)]
+    for at, aspect, before, after in status_changes(workload, rng):
+        message = f"Updated {aspect} status: {before} -> {after}"
+        events.append(_argo_event(workload, at, "ResourceUpdated", message, rng))
+    return events
+
+
+def _argo_event(
+    workload: Workload,
+    at: datetime,
+    reason: str,
+    message: str,
+    rng: random.Random,
+    *,
+    user: str | None = None,
+    warning: bool = False,
+) -> Event:
+    annotations = {"dest-namespace": workload.app, "dest-server": "https://kubernetes.default.svc"}
+    if user is not None:
+        annotations["user"] = user
+    component = "argocd-application-controller" if user is None else "argocd-server"
+    return _event(
+        workload,
+        at,
+        component=component,
+        reason=reason,
+        message=message,
+        annotations=annotations,
+        rng=rng,
+        warning=warning,
+    )
+
+
+def _started(workload: Workload, operation: Operation, rng: random.Random) -> Event:
+    user = operation.username
+    if user is None:
+        message = f"Initiated automated sync to '{operation.revision}'"
+    elif operation.rollback_to is not None:
+        message = f"{user} initiated rollback to {operation.rollback_to}"
+    elif operation.position is None:
+        message = f"{user} initiated sync to {operation.revision}"
+    else:
+        message = f"{user} initiated sync to main ({operation.revision})"
+    return _argo_event(workload, operation.started, "OperationStarted", message, rng, user=user)
+
+
+def _completed(workload: Workload, operation: Operation, rng: random.Random) -> Event:
+    what = "Partial sync operation" if operation.partial else "Sync operation"
+    failed = operation.status == "failed"
+    result = f"failed: {operation.message}" if failed else "succeeded"
+    message = f"{what} to {operation.revision} {result}"
+    return _argo_event(workload, operation.finished, "OperationCompleted", message, rng, warning=failed)
+
+
+def status_changes(workload: Workload, rng: random.Random) -> list[tuple[datetime, str, str, str]]:
+    """(when, sync or health, before, after), in order; before is empty when the object is new."""
+    wanted: list[tuple[datetime, str, str]] = []
+    for begin, end in workload.drifted:
+        wanted += [(begin, "sync", "OutOfSync"), (end, "sync", "Synced")]
+    for operation in workload.operations:
+        if operation.partial:
+            continue
+        wanted.append((operation.started, "sync", "OutOfSync"))
+        if operation.status == "succeeded":
+            if operation.policy_on:
+                wanted.append((operation.finished, "sync", "Synced"))
+            settled = operation.finished + timedelta(seconds=rng.randint(3, 50))
+            wanted += [(operation.finished, "health", "Progressing"), (settled, "health", "Healthy")]
+    for begin, end in workload.degraded:
+        wanted += [(begin, "health", "Degraded"), (end, "health", "Healthy")]
+    state = {"sync": "", "health": ""}
+    changes = []
+    for at, aspect, after in sorted(wanted, key=lambda change: change[0]):
+        if state[aspect] != after:
+            changes.append((at, aspect, state[aspect], after))
+            state[aspect] = after
+    return changes
+
+
+def _flux_events(workload: Workload, rng: random.Random) -> list[Event]:
+    """What Flux says of a Kustomization or HelmRelease, once for each new revision."""
+    events: list[Event] = []
+    for number, operation in enumerate(workload.operations, 1):
+        if workload.kind == "HelmRelease":
+            annotations = {
+                "helm.toolkit.fluxcd.io/app-version": f"v0.{operation.revision.split('.')[1]}.0",
+                "helm.toolkit.fluxcd.io/revision": operation.revision,
+            }
+            message = _helm_message(workload, operation, number)
+        else:
+            annotations = {"kustomize.toolkit.fluxcd.io/revision": flux_revision(operation)}
+            message = _reconciliation_message(operation, rng)
+            if operation.status == "succeeded":
+                events.append(_applied(workload, operation, dict(annotations), rng))
+                annotations["kustomize.toolkit.fluxcd.io/commit_status"] = "update"
+        events.append(
+            _event(
+                workload,
+                operation.started,
+                component="helm-controller" if workload.kind == "HelmRelease" else "kustomize-controller",
+                reason=operation.reason,
+                message=message,
+                annotations=annotations,
+                rng=rng,
+                warning=operation.status == "failed",
+            )
+        )
+    return events
+
+
+def _applied(
+    workload: Workload, operation: Operation, annotations: dict[str, str], rng: random.Random
+) -> Event:
+    """What was applied, a second before the reconciliation ends; not an operation of its own."""
+    name = "flux-system" if workload.app == "*" else workload.app
+    return _event(
+        workload,
+        operation.started - timedelta(seconds=1),
+        component="kustomize-controller",
+        reason="Progressing",
+        message=f"Deployment/{name}/agent configured",
+        annotations=annotations,
+        rng=rng,
+    )
+
+
+def _reconciliation_message(operation: Operation, rng: random.Random) -> str:
+    if operation.status == "failed":
+        return operation.message
+    return f"Reconciliation finished in {rng.randint(1, 40)}.{rng.randint(1, 999):03d}s, next run in 10m0s"
+
+
+def _helm_message(workload: Workload, operation: Operation, number: int) -> str:
+    chart = f"kube-prometheus-stack@{operation.revision}"
+    release = f"release {workload.id}.v{number} with chart {chart}"
+    if operation.status == "failed":
+        return f"Helm upgrade failed for {release}: {operation.message}"
+    word = "install" if operation.reason == "InstallSucceeded" else "upgrade"
+    return f"Helm {word} succeeded for {release}"

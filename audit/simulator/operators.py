@@ -1,0 +1,160 @@
+"""Deploys what lands: Argo CD and Flux in every cluster, on their own and by people's hands.
+
+`operations` acts out what each object goes through; here it is planned who disturbs it, the truth is written down,
+and `operator_objects` and `operator_events` tell it as the operators would.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+from audit.simulator import operator_events, operator_objects
+from audit.simulator.operations import Mainline, Span, Workload, account, declare, settle
+from audit.simulator.operator_acts import Play, Stage, play_chart
+from audit.simulator.world import REPOSITORY, World, quarter_of, stamp
+
+# How often people and chance disturb the operators, for each landing that an object sees; each happens at least once.
+_ARGO_ACTS = {
+    "manual": 0.02,
+    "forced": 0.01,
+    "rollback": 0.01,
+    "unmerged": 0.006,
+    "unknown": 0.004,
+    "drift": 0.05,
+}
+_FLUX_ACTS = {"requested": 0.04, "unmerged": 0.003}
+
+
+def deploy(world: World) -> None:
+    """Deploys everything that landed, in every cluster, from `world.start` until just before `world.end`.
+
+    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04 and the deployments to the
+    truth.
+
+    Raises:
+        ValueError: nothing has landed.
+    """
+    rng = random.Random(world.rng.random())
+    mainline = Mainline(world.landed)
+    workloads: dict[str, list[Workload]] = {}
+    for cluster in world.environments:
+        stage = Stage(
+            rng=rng,
+            mainline=mainline,
+            environment=cluster,
+            outages=_outages(world, rng),
+            start=world.start,
+            last_start=world.end - timedelta(hours=1),
+            people=tuple(p for p in world.people if p.kind == "person"),
+            machines=tuple(
+                p.argocd_user for p in world.people if p.kind == "machine" and p.person and p.argocd_user
+            ),
+            unmerged=world.unmerged,
+        )
+        workloads[cluster] = declare(world, cluster)
+        _act(stage, workloads[cluster])
+    for cluster, its in workloads.items():
+        for workload in its:
+            settle(workload)
+            account(mainline, workload)
+            _record(world, workload)
+        operator_objects.write(world, cluster, its, random.Random(rng.random()))
+        operator_events.write(world, cluster, its, random.Random(rng.random()))
+    _blast_radius(world, workloads["prod"])
+
+
+def _outages(world: World, rng: random.Random) -> list[Span]:
+    """Spans in which the operators of a cluster stand still: about one in six weeks."""
+    days = (world.end - world.start).days
+    outages = []
+    for first in range(7, days - 7, 42):
+        begin = world.start + timedelta(days=first, seconds=rng.randint(0, 35 * 86400))
+        outages.append((begin, begin + timedelta(seconds=rng.randint(2 * 3600, 14 * 3600))))
+    return [(a, b) for a, b in outages if b < world.end - timedelta(days=1)]
+
+
+def _act(stage: Stage, workloads: list[Workload]) -> None:
+    plays = {w.id: Play(stage, w) for w in workloads if w.kind != "HelmRelease"}
+    for operator, acts in (("argocd", _ARGO_ACTS), ("flux", _FLUX_ACTS)):
+        its = [w for w in workloads if w.operator == operator and w.id in plays]
+        seen = [(w, at, landing) for w in its for at, landing in stage.mainline.touching(w.app, w.cluster)]
+        later = [entry for entry in seen if entry[1] > stage.start]
+        for workload, at, landing in later:
+            plays[workload.id].wake(at + stage.seconds(90, 420), "landing", landing)
+        for act, share in acts.items():
+            for _ in range(max(1, round(share * len(later)))):
+                if act == "requested":
+                    if later:
+                        workload, at, landing = stage.rng.choice(later)
+                        plays[workload.id].wake(at + stage.seconds(30, 85), act, landing)
+                elif its:
+                    plays[stage.rng.choice(its).id].wake(_some_time(stage), act)
+    for workload in workloads:
+        if workload.kind == "HelmRelease":
+            play_chart(stage, workload)
+        else:
+            plays[workload.id].run()
+
+
+def _some_time(stage: Stage) -> datetime:
+    """A time at least two days after the start, on the same terms day and night: people are called at night too."""
+    begin = stage.start + timedelta(days=2)
+    return begin + timedelta(seconds=stage.rng.randrange(int((stage.last_start - begin).total_seconds())))
+
+
+def _record(world: World, workload: Workload) -> None:
+    """Every operation of `workload`, and the violations among them, into the truth."""
+    truth = world.truth
+    for operation in workload.operations:
+        started = stamp(operation.started)
+        subject = f"{workload.cluster}/{workload.id}@{started}"
+        chart = workload.kind == "HelmRelease"
+        if not chart and operation.position is None:
+            why = "its revision is not on main"
+            truth.violation("DEP-01", subject, operation.started, why=why)
+        if operation.by_hand:
+            who = operation.username or "someone who asked Flux for it"
+            truth.violation("DEP-02", subject, operation.started, why=f"started by {who}")
+        truth.counts["deployments"] += 1
+        truth.counts[f"deployments {operation.status}"] += 1
+        truth.deployments.append(
+            {
+                "cluster": workload.cluster,
+                "application": workload.id,
+                "app": workload.app,
+                "environment": workload.cluster,
+                "operator": workload.operator,
+                "started_at": started,
+                "finished_at": stamp(operation.finished),
+                "status": operation.status,
+                "revision": operation.revision,
+                "revision_kind": "chart" if chart else "git",
+                "position": operation.position,
+                "automated": not operation.by_hand,
+                "initiated_by": operation.username,
+                "options": list(operation.options),
+                "quarter": quarter_of(operation.started),
+                "carried": operation.carried,
+            }
+        )
+    truth.counts["drift spans"] += len(workload.drifted)
+    truth.counts["degraded spans"] += len(workload.degraded)
+
+
+def _blast_radius(world: World, workloads: list[Workload]) -> None:
+    """DEP-04: what production carries of landings that broke a rule, once for each landing and quarter."""
+    broken = {x.head_sha: x.broken for x in world.landed if x.broken}
+    seen: set[tuple[str, str]] = set()
+    operations = sorted(
+        (o.started, w.id, head)
+        for w in workloads
+        for o in w.operations
+        for head in o.carried
+        if head in broken
+    )
+    for started, _, head in operations:
+        if (head, quarter_of(started)) not in seen:
+            seen.add((head, quarter_of(started)))
+            why = f"production carries it, and it broke {', '.join(sorted(broken[head]))}"
+            world.truth.violation("DEP-04", f"{REPOSITORY}@{head}", started, why=why)
