@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.tables import TABLES, conform, key
+from audit.tables import TABLES, columns, key
 
 _COMPLETED = "completed"
 _REVIEW_STATES = {"PENDING": 0, "COMMENTED": 1, "APPROVED": 2, "CHANGES_REQUESTED": 3, "DISMISSED": 4}
@@ -24,13 +24,16 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     - `cluster_access`: the highest stage.
     - every other table, and ties: the first by evidence and line.
 
+    Args:
+        rows: may hold columns that the table does not declare; they stay with their rows.
+
     Returns:
-        The table, conformed; and the rows left out (every column, order of no meaning).
+        The rows that stay, in key order; and those left out, in an order of no meaning.
     """
     table = TABLES[name]
     repeated = rows.duplicated(key(table), keep=False)
     if not repeated.any():
-        return conform(table, rows), rows.iloc[:0]
+        return _sorted(rows, key(table)), rows.iloc[:0]
     several = rows[repeated].reset_index(drop=True)
     groups = several.groupby(key(table), sort=False, dropna=False).ngroup()
     order = pd.DataFrame({"group": groups, **_priority(name, several)})
@@ -39,7 +42,11 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     ranked = order.sort_values(by, ascending=ascending, kind="stable", na_position="last")
     first = ~ranked.duplicated("group")
     kept = pd.concat([rows[~repeated], several.loc[ranked.index[first]]], ignore_index=True)
-    return conform(table, kept), several.loc[ranked.index[~first]]
+    return _sorted(kept, key(table)), several.loc[ranked.index[~first]]
+
+
+def _sorted(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    return rows.sort_values(by, kind="stable", na_position="first", ignore_index=True)
 
 
 def _priority(name: str, rows: pd.DataFrame) -> dict[str, pd.Series]:
@@ -48,6 +55,8 @@ def _priority(name: str, rows: pd.DataFrame) -> dict[str, pd.Series]:
     if "evidence" in rows:
         objects = pd.factorize(rows["evidence"], sort=True)[0]  # hashes as numbers sort many times faster
         ties = {"object": pd.Series(objects, index=rows.index), "line": rows["line"]}
+    declared = columns(TABLES[name])
+    ties |= {f"other_{column}": rows[column] for column in rows if column not in declared}
     match name:
         case "pull_requests":
             return {"most_recent": rows["updated_at"], "most_merged": rows["merged_at"].notna(), **ties}

@@ -63,3 +63,12 @@ def test_every_row_is_kept_or_left_out() -> None:
     rows = table("checks", *({"check_id": n % 3, "line": n + 1} for n in range(10)))
     kept, left_out = deduplicate("checks", rows)
     assert sorted([*kept["line"], *left_out["line"]]) == list(range(1, 11))
+
+
+def test_columns_of_others_stay_with_their_rows_whatever_the_order() -> None:
+    rows = table("checks", {"evidence": A}, {"evidence": A}, {"check_id": 2, "evidence": B})
+    rows = rows.assign(_source=["two", "one", "three"])
+    for given in (rows, rows.iloc[::-1]):
+        kept, left_out = deduplicate("checks", given)
+        assert kept[["check_id", "_source"]].to_numpy().tolist() == [[1, "one"], [2, "three"]]
+        assert left_out["_source"].tolist() == ["two"]

@@ -1,0 +1,101 @@
+"""Everything tied together: from commits, exports and logs to changes, deployments and writes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from audit.git import environments, landings
+from audit.git.paths import DEFAULT_RULES, PathRules
+from audit.joins import access, deployments, reviews, states
+from audit.joins.availability import formats_of
+from audit.joins.identity import Resolver
+from audit.settings import Settings
+from audit.tables import LandingEnvironments, Landings, conform, empty
+
+Tables = dict[str, pd.DataFrame]
+
+_GIT = ("repositories", "repository_problems", "commits", "file_changes", "merge_content")
+_PULLS = "github-pulls"
+_USUAL_ENVIRONMENTS = ("dev", "staging", "prod")
+
+
+def join(tables: Tables, settings: Settings, *, as_of: datetime) -> Tables:  # noqa: ARG001
+    """The joined tables of a build.
+
+    Args:
+        tables: git, normalised and people tables by name, each with one row for each key; a table without rows
+            gives none of what it would tell.
+        as_of: the moment the build speaks of. Nothing is cut by it here: periods cut, when controls and metrics
+            choose their populations.
+
+    Returns:
+        `landings`, `landing_environments`, `changes`, `deployments`, `deployment_landings`, `app_states` and
+        `cluster_writes`, conformed.
+    """
+    resolver = Resolver(tables["people"], tables["identities"], settings.machines)
+    rules = path_rules(settings)
+    landed = _landings(tables)
+    reached = environments.attribute(landed, tables["commits"], tables["file_changes"], rules)
+    reached = conform(LandingEnvironments, reached)
+    deployed = deployments.deployments(
+        tables["sync_records"],
+        tables["applications"],
+        tables["commits"],
+        resolver=resolver,
+        rules=rules,
+        settings=settings,
+    )
+    return {
+        "landings": landed,
+        "landing_environments": reached,
+        "changes": reviews.changes(
+            landed,
+            tables["pull_requests"],
+            tables["reviews"],
+            tables["review_dismissals"],
+            tables["checks"],
+            resolver=resolver,
+            settings=settings,
+        ),
+        "deployments": deployed,
+        "deployment_landings": deployments.carried(deployed, landed, reached),
+        "app_states": states.spans(tables["state_changes"], tables["applications"]),
+        "cluster_writes": access.writes(tables["cluster_access"], resolver, settings),
+    }
+
+
+def path_rules(settings: Settings) -> PathRules:
+    """The path rules in force: the settings', else the policy's layout; environments are the clusters'."""
+    named = tuple(dict.fromkeys(cluster.environment for cluster in settings.clusters))
+    return PathRules(settings.path_rules or DEFAULT_RULES, named or _USUAL_ENVIRONMENTS)
+
+
+def _landings(tables: Tables) -> pd.DataFrame:
+    """`Landings` of every repository, each judged by its own forge evidence alone."""
+    complete = _forge_complete(tables["evidence_objects"])
+    names = sorted(tables["commits"]["repo"].unique())
+    found = [
+        landings.find(
+            {name: _of(tables[name], repo) for name in _GIT},
+            _of(tables["pull_requests"], repo),
+            _of(tables["git_operations"], repo),
+            forge_complete=complete and tables["pull_requests"]["repo"].eq(repo).any(),
+        )
+        for repo in names
+    ]
+    return conform(Landings, pd.concat(found, ignore_index=True)) if found else empty(Landings)
+
+
+def _of(table: pd.DataFrame, repo: str) -> pd.DataFrame:
+    return table[table["repo"].eq(repo)].reset_index(drop=True)
+
+
+def _forge_complete(evidence_objects: pd.DataFrame) -> bool:
+    """Whether pull requests were read, and nothing that may have held one was unreadable."""
+    if _PULLS not in formats_of(evidence_objects):
+        return False
+    named = evidence_objects["format"].str.split(",").explode().eq(_PULLS).groupby(level=0).any()
+    unread = evidence_objects["quarantined"] > 0
+    return not bool((unread & (named | evidence_objects["format"].eq(""))).any())
