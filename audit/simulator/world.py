@@ -41,6 +41,8 @@ class Actor:
         person: roster id; None for someone who is not in the roster.
         emails: addresses under which they commit; the first is the usual one.
         login: forge login. kube_user: name in the clusters' logs. argocd_user: name in Argo CD.
+        joined, left: first day, and first day no longer there; None for always.
+        aliases: other forge logins of theirs.
     """
 
     person: str | None
@@ -53,6 +55,11 @@ class Actor:
     kind: Literal["person", "machine"] = "person"
     joined: datetime | None = None
     left: datetime | None = None
+    aliases: tuple[str, ...] = ()
+
+    def active(self, since: datetime, until: datetime) -> bool:
+        """Whether they belong to the organisation all the time from `since` to `until`."""
+        return (self.joined is None or self.joined <= since) and (self.left is None or until < self.left)
 
 
 @dataclass
@@ -138,6 +145,7 @@ class World:
         apps: names of applications (deployed by Argo CD, `apps/<app>/overlays/<env>`); `COMPONENTS` are
             deployed by Flux (`infrastructure/<component>`), in every environment.
         landed: filled by `history`, in mainline order. unmerged: commits on branches that never landed.
+        break_glass: spans in which someone may change a cluster by hand: ticket, person, cluster, opened, closed.
     """
 
     rng: random.Random
@@ -151,6 +159,7 @@ class World:
     evidence: Evidence
     landed: list[Landed] = field(default_factory=list)
     unmerged: list[str] = field(default_factory=list)
+    break_glass: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def environments(self) -> tuple[str, ...]:

@@ -1,0 +1,135 @@
+"""One run of the demonstration organisation: acts everything out, and writes evidence, settings and truth.
+
+The same arguments give the same bytes, Git's objects included.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audit.simulator import clusters, forge, gatekeeper, history, operators, people
+from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World
+
+APPS = ("catalog", "checkout", "gateway", "ledger", "search", "shipping")
+SILENCE_MINUTES = 180
+_HEAD = f"""# Settings of the demonstration organisation.
+store = "audit-store"
+
+[organisation]
+name = "NETBPF"
+
+[people]
+roster = "roster.yaml"
+
+[thresholds]
+required_checks = [{", ".join(f'"{name}"' for name in history.REQUIRED_CHECKS)}]
+silence_minutes = {SILENCE_MINUTES}
+
+[[repositories]]
+name = "{REPOSITORY}"
+location = "repositories/netbpf-gitops.git"
+branch = "main"
+"""
+_PATH_RULES = (
+    ("apps/{app}/overlays/{environment}/**", None, ()),
+    ("apps/{app}/**", None, ENVIRONMENTS),
+    ("infrastructure/{app}/**", None, ENVIRONMENTS),
+    ("clusters/{environment}/**", "*", ()),
+)
+
+
+def simulate(
+    folder: Path,
+    *,
+    seed: int = 1,
+    changes: int = 120,
+    log_events: int = 20_000,
+    quarters: int = 4,
+    last_quarter: str = "2026Q3",
+) -> Path:
+    """Acts the organisation out into `folder`, and gives it back.
+
+    It then holds `repositories/`, `evidence/<source>/`, `roster.yaml`, `audit.toml` and, apart, `truth/truth.json`.
+
+    Args:
+        folder: made if it is not there; must not hold a run already.
+        seed: which run.
+        changes: landings over all quarters; the repository's first commit comes on top.
+        log_events: events in the clusters' logs over all quarters, about.
+        quarters: how many, the last one included. last_quarter: as in 2026Q3.
+
+    Raises:
+        FileExistsError: `folder` already holds a run.
+        ValueError: `last_quarter` names no quarter, or a number is below 1.
+    """
+    if min(changes, log_events, quarters) < 1:
+        raise ValueError("changes, log_events and quarters are at least 1")
+    start, end = span(last_quarter, quarters)
+    if (folder / "audit.toml").exists():
+        raise FileExistsError(f"{folder} already holds a run")
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = random.Random(f"{seed} {changes} {log_events} {quarters} {last_quarter}")
+    staff = people.hire(rng, start, end)
+    world = World(
+        rng, start, end, changes, log_events, APPS, staff, Truth(), Evidence(folder / "evidence")
+    )  # fmt: skip
+    hub = history.act(world, folder / "repositories" / "netbpf-gitops.git")
+    forge.tell(world, hub)
+    operators.deploy(world)
+    clusters.log_access(world)
+    gatekeeper.audit_policies(world)
+    (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
+    (folder / "audit.toml").write_text(settings_toml(world), encoding="utf-8")
+    (folder / "truth").mkdir()
+    world.truth.write(folder / "truth" / "truth.json")
+    return folder
+
+
+def span(last_quarter: str, quarters: int) -> tuple[datetime, datetime]:
+    """Start and end (half-open, UTC) of so many calendar quarters, of which `last_quarter` is the last.
+
+    Raises:
+        ValueError: `last_quarter` is not of the form 2026Q3.
+    """
+    year, mark, number = last_quarter[:-2], last_quarter[-2:-1], last_quarter[-1:]
+    if mark != "Q" or number not in set("1234") or not year.isdecimal() or len(year) != 4:
+        raise ValueError(f"'{last_quarter}' does not name a quarter: write it as in 2026Q3")
+    after = int(year) * 12 + int(number) * 3
+    start, end = (
+        datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in (after - 3 * quarters, after)
+    )
+    return start, end
+
+
+def settings_toml(world: World, *, s3_endpoint: str | None = None, bucket: str = "audit") -> str:
+    """The settings that fit the run; with its sources in a bucket where `s3_endpoint` says how to reach it."""
+
+    def location(source: str) -> str:
+        return f"s3://{bucket}/{source}/" if s3_endpoint else f"file:evidence/{source}"
+
+    parts = [_HEAD]
+    if s3_endpoint:
+        parts.append(_table("[s3]", endpoint_url=s3_endpoint, region="us-east-1"))
+    for name in (forge.EXPORTS, "github-audit-log"):
+        parts.append(_table("[[sources]]", name=name, location=location(name), repository=REPOSITORY))
+    for environment in world.environments:
+        for kind in ("audit", "operators", "gatekeeper"):
+            name = f"{environment}-{kind}"
+            parts.append(_table("[[sources]]", name=name, location=location(name), cluster=environment))
+    parts += [_table("[[clusters]]", name=name, environment=name) for name in world.environments]
+    for pattern, app, environments in _PATH_RULES:
+        parts.append(_table("[[path_rules]]", pattern=pattern, app=app, environments=environments or None))
+    parts += [_table("[[break_glass]]", **glass) for glass in world.break_glass]
+    return "\n".join(parts)
+
+
+def _table(header: str, **values: str | tuple[str, ...] | None) -> str:
+    lines = [header]
+    for name, value in values.items():
+        if isinstance(value, str):
+            lines.append(f'{name} = "{value}"')
+        elif value is not None:
+            lines.append(f"{name} = [{', '.join(f'{chr(34)}{item}{chr(34)}' for item in value)}]")
+    return "\n".join(lines) + "\n"
