@@ -69,9 +69,8 @@ def _still_open(ends: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     Of several such ends the first is the operation's; the others have lost their beginning.
     """
     known = rows[rows["began"].notna()]
-    each = known.groupby([*_APP, "began"], as_index=False).agg(
-        open=("phase", lambda phases: phases.eq("running").all())
-    )
+    known = known.assign(open=known["phase"].eq("running"))
+    each = known.groupby([*_APP, "began"])["open"].all().reset_index()
     found = pd.merge_asof(
         ends[[*_APP, "finished_at"]].reset_index().sort_values("finished_at", kind="stable"),
         each.sort_values("began", kind="stable"),
