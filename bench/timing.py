@@ -42,6 +42,10 @@ def show(title: str, ours: Timed, *others: Timed) -> None:
     """Prints a table: each thing's median, spread and rate, and our time as a multiple of its time."""
     print(f"\n{title}")
     for each in (ours, *others):
-        ratio = "" if each is ours else f"  ours takes {ours.median / ours.work / (each.median / each.work):6.2f} of it"
+        ratio = (
+            ""
+            if each is ours
+            else f"  ours takes {ours.median / ours.work / (each.median / each.work):6.2f} of it"
+        )
         spread = f"{min(each.seconds):.2f}–{max(each.seconds):.2f}"
         print(f"  {each.name:<52} {each.median:7.2f} s ({spread})  {each.rate:12,.0f} {each.unit}/s{ratio}")
