@@ -1,0 +1,120 @@
+"""Which files each mainline commit changed: one long-lived `git diff-tree` for the whole mainline.
+
+Merges are compared with their first parent, so that a landing's content is its diff to the mainline before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from audit.errors import IntegrityError
+from audit.git.mining import text
+from audit.sources import git_command
+
+_HEADERS = re.compile(rb"(?:[0-9a-f]{40}(?: [0-9a-f]{40})?(?:\n|\Z))+")
+_SAFE = ("--no-textconv", "--no-ext-diff", "--no-color")
+_STATUSES = "AMDRCT"
+
+
+class FileChange(NamedTuple):
+    """One changed file. `added` and `deleted` are lines, None for a binary file."""
+
+    sha: str
+    path: str
+    old_path: str | None
+    status: str
+    added: int | None
+    deleted: int | None
+
+
+def of_mainline(view: Path, pairs: Iterable[tuple[str, str | None]]) -> Iterator[FileChange]:
+    """Files that each commit changed against its first parent, renames found.
+
+    Args:
+        pairs: commit and its first parent, None for a root. Both are given to git, which would compare a merge
+            with each of its parents (`--first-parent` is not heard by `diff-tree --stdin`).
+
+    Raises:
+        IntegrityError: an object is missing or damaged; nothing given before that may be used.
+    """
+    chunks = git_command.stream(
+        view, "diff-tree", "--stdin", "-r", "--root", "--raw", "--numstat", "-z", "-M", "-l1000", *_SAFE,
+        feed=(f"{sha} {parent}\n".encode() if parent else f"{sha}\n".encode() for sha, parent in pairs),
+    )  # fmt: skip
+    return parse(git_command.tokens(chunks))
+
+
+def paths_between(view: Path, trees: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
+    """For pairs of trees, the paths in which they differ; renames count as both paths."""
+    pairs = list(dict.fromkeys(trees))
+    if not pairs:
+        return {}
+    chunks = git_command.stream(
+        view, "diff-tree", "--stdin", "-r", "--raw", "-z", "--no-renames", *_SAFE,
+        feed=(f"{one} {other}\n".encode() for one, other in pairs),
+    )  # fmt: skip
+    found: dict[tuple[str, str], list[str]] = {pair: [] for pair in pairs}
+    at: list[str] = []
+    parts = git_command.tokens(chunks)
+    for token in parts:
+        header, entry = _header(token)
+        at = header.split() if header else at
+        if entry:
+            found[at[0], at[1]].append(text(next(parts)))
+    return found
+
+
+def parse(parts: Iterator[bytes]) -> Iterator[FileChange]:
+    """Reads the tokens of `diff-tree --stdin --raw --numstat -z`.
+
+    A commit's raw entries come first, then as many numstat entries. Paths are taken by their place, never by
+    their looks: any byte but NUL may be in them.
+
+    Raises:
+        IntegrityError: git's output is not of that form.
+    """
+    sha, raw, counts = "", list[tuple[str, bytes, bytes | None]](), dict[bytes, tuple[int | None, int | None]]()
+    for token in parts:
+        header, entry = _header(token)
+        if header:
+            yield from _joined(sha, raw, counts)
+            sha, raw, counts = header, [], {}
+        if not entry:
+            continue
+        if entry.startswith(b":"):
+            status = entry.rsplit(b" ", 1)[1][:1].decode()
+            first = next(parts)
+            raw.append((status, next(parts), first) if status in "RC" else (status, first, None))
+            continue
+        added, deleted, path = entry.split(b"\t", 2)
+        if not path:
+            next(parts)
+            path = next(parts)
+        counts[path] = (None, None) if added == b"-" else (int(added), int(deleted))
+    yield from _joined(sha, raw, counts)
+
+
+def _header(token: bytes) -> tuple[str, bytes]:
+    """The last commit (or pair of trees) named at the start of a token, and what follows it."""
+    if token[40:41] not in (b"", b"\n", b" ") or token.startswith(b":"):
+        return "", token
+    match = _HEADERS.match(token)
+    if match is None:
+        return "", token
+    return match[0].decode().rstrip("\n").rsplit("\n", 1)[-1], token[match.end() :]
+
+
+def _joined(
+    sha: str, raw: list[tuple[str, bytes, bytes | None]], counts: dict[bytes, tuple[int | None, int | None]]
+) -> Iterator[FileChange]:
+    for status, path, old in raw:
+        if path not in counts or status not in _STATUSES:
+            raise IntegrityError(
+                f"commit {sha}: git lists {text(path)} as '{status}' and counts no lines for it",
+                remedy="run 'git fsck' on the repository",
+            )
+        added, deleted = counts[path]
+        yield FileChange(sha, text(path), None if old is None else text(old), status, added, deleted)
