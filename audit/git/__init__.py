@@ -1,0 +1,5 @@
+"""Git as evidence: history, landings, what merges brought in, and whether the repository is whole."""
+
+from audit.git.alone import mine, summary
+
+__all__ = ["mine", "summary"]

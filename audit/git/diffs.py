@@ -76,7 +76,11 @@ def parse(parts: Iterator[bytes]) -> Iterator[FileChange]:
     Raises:
         IntegrityError: git's output is not of that form.
     """
-    sha, raw, counts = "", list[tuple[str, bytes, bytes | None]](), dict[bytes, tuple[int | None, int | None]]()
+    sha, raw, counts = (
+        "",
+        list[tuple[str, bytes, bytes | None]](),
+        dict[bytes, tuple[int | None, int | None]](),
+    )
     for token in parts:
         header, entry = _header(token)
         if header:

@@ -74,7 +74,11 @@ def read(path: Path, *, repo: str, branch: str | None) -> Tables:
 def fingerprint(path: Path) -> str:
     """Changes whenever `read` might give something else: from refs, HEAD and the marks of an unwhole repository."""
     git_dir = common_dir(path)
-    state = [str(head(git_dir)), *(f"{sha} {ref}" for ref, sha in refs(git_dir).items()), *map(str, marks(path))]
+    state = [
+        str(head(git_dir)),
+        *(f"{sha} {ref}" for ref, sha in refs(git_dir).items()),
+        *map(str, marks(path)),
+    ]
     return hashlib.sha256("\n".join(state).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -83,7 +87,9 @@ def _tip(path: Path, branch: str | None) -> str:
     branches = sorted(ref.removeprefix("refs/heads/") for ref in known if ref.startswith("refs/heads/"))
     few = ", ".join(branches[:8]) or "it has none"
     if branch is None:
-        raise UsageError(f"{path}: HEAD names no branch", remedy=f"name the default branch (there are: {few})")
+        raise UsageError(
+            f"{path}: HEAD names no branch", remedy=f"name the default branch (there are: {few})"
+        )
     if branch not in branches:
         raise UsageError(f"{path}: there is no branch '{branch}'", remedy=f"name one that exists: {few}")
     return known[f"refs/heads/{branch}"]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from audit import tables as t
-from audit.sources.git_integrity import Problem, problems as find, refuse
+from audit.sources.git_integrity import Problem, refuse
+from audit.sources.git_integrity import problems as find
 
 __all__ = ["Problem", "problems", "refuse", "table"]
 

@@ -68,5 +68,7 @@ class Graph:
                     self.fast.add(place)
                 waiting.extend(self.parents[found])
         if (landed < 0).any():
-            raise IntegrityError("git gave commits that the default branch does not reach", remedy="run 'git fsck'")
+            raise IntegrityError(
+                "git gave commits that the default branch does not reach", remedy="run 'git fsck'"
+            )
         return landed

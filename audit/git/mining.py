@@ -59,11 +59,15 @@ class BulkGit(pydriller.Git):  # type: ignore[misc]  # PyDriller is untyped
         )  # fmt: skip
         while record := tuple(islice(parts, len(_FIELDS))):
             if len(record) != len(_FIELDS):
-                raise IntegrityError(f"{self.path}: git log ended in a half commit", remedy="run 'git fsck' on it")
+                raise IntegrityError(
+                    f"{self.path}: git log ended in a half commit", remedy="run 'git fsck' on it"
+                )
             yield self.get_commit_from_gitpython(self._commit(record))
 
     def _commit(self, record: tuple[bytes, ...]) -> gitpython.Commit:
-        sha, tree, parents, author, author_email, author_time, committer, committer_email, time, message = record
+        sha, tree, parents, author, author_email, author_time, committer, committer_email, time, message = (
+            record
+        )
         repo = self.repo
         return gitpython.Commit(
             repo,

@@ -56,7 +56,9 @@ def refuse(found: list[Problem], name: str) -> None:
     """
     for problem, detail in found:
         if problem in _UNUSABLE:
-            raise IntegrityError(f"{name}: the repository is not whole: {problem}: {detail}", remedy=_UNUSABLE[problem])
+            raise IntegrityError(
+                f"{name}: the repository is not whole: {problem}: {detail}", remedy=_UNUSABLE[problem]
+            )
 
 
 def marks(path: Path) -> list[Problem]:

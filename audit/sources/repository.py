@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from audit.errors import EvidenceMissing, IntegrityError, UsageError
+from audit.errors import EvidenceMissing, IntegrityError
 from audit.settings import Repository, Settings
 from audit.sources import git_command, git_integrity
 from audit.sources.git_command import GitFailed, redact
@@ -85,7 +85,8 @@ def _update(repo: Repository, target: Path, location: str, default: str | None) 
         git_command.run(work, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
     if not refs(work):
         raise EvidenceMissing(
-            f"{repo.name}: {redact(repo.location)} has no commits", remedy="name the repository that holds them"
+            f"{repo.name}: {redact(repo.location)} has no commits",
+            remedy="name the repository that holds them",
         )
     if fresh:
         work.replace(target)

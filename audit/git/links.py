@@ -1,0 +1,180 @@
+"""Which mainline commit each pull request ended in, how that is known, and how it was merged.
+
+All frames here speak of one repository. `main` has one row for each mainline commit, in order, so that its row
+number is the commit's position: sha (str), parents (int64, number of them), subject (str), forge (bool, the forge
+is the committer), committer_time (datetime64[us, UTC]).
+
+A link frame has the columns position, number, link, confidence and, where a pull request is in evidence,
+commits (Int64), merged_at, merged_by, merge_sha, pr_head; no position and no number is in it twice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from audit.git.lookup import look_up
+from audit.model import Confidence, LandingKind, Link
+
+FORGE_EMAIL = "noreply@github.com"
+FORGE_NAME = "GitHub"
+
+_MERGE_SUBJECT = r"^Merge pull request #(\d{1,18}) from "
+_SQUASH_SUBJECT = r"\(#(\d{1,18})\)\s*$"
+_COLUMNS = [
+    "position", "number", "link", "confidence", "commits", "merged_at", "merged_by", "merge_sha", "pr_head",
+]  # fmt: skip
+
+
+def is_forge(name: pd.Series, email: pd.Series) -> pd.Series:
+    """Where a committer is the forge itself (bool). A claim that anyone can make: see the links' confidence."""
+    return (email.str.lower() == FORGE_EMAIL) | (name == FORGE_NAME)
+
+
+def find(
+    main: pd.DataFrame, pulls: pd.DataFrame, branch: str, *, patches: pd.DataFrame, complete: bool
+) -> pd.DataFrame:
+    """Every link between the mainline and pull requests, by position.
+
+    Args:
+        pulls: pull requests of this repository.
+        branch: default branch: pull requests into others end elsewhere.
+        patches: number (Int64) and sha (str): mainline commits with the same patch as a pull request.
+        complete: the forge's evidence covers every pull request, so that one that is not in it does not exist.
+    """
+    merged = pulls[pulls["merged_at"].notna() & (pulls["base_ref"] == branch)]
+    merged = merged.rename(columns={"head_sha": "pr_head"})
+    found = _by_merge_sha(main, merged)
+    found = _add(found, _by_subject(_free(main, found), pulls, merged, complete=complete))
+    return _add(found, _by_patch(_free(main, found), merged, patches)).sort_values(
+        "position", ignore_index=True
+    )
+
+
+def _by_merge_sha(main: pd.DataFrame, merged: pd.DataFrame) -> pd.DataFrame:
+    """The forge names the commit. Of several pull requests that name one commit, the one its subject names."""
+    found = merged.merge(main[["sha", "position", "subject"]], left_on="merge_sha", right_on="sha")
+    found["stranger"] = _numbers(found["subject"]) != found["number"]
+    found = found.sort_values(["position", "stranger", "number"]).drop_duplicates("position")
+    return _labelled(found, Link.MERGE_SHA, Confidence.CERTAIN)
+
+
+def _by_subject(
+    free: pd.DataFrame, pulls: pd.DataFrame, merged: pd.DataFrame, *, complete: bool
+) -> pd.DataFrame:
+    """The subject names a pull request, and the forge is the committer.
+
+    Both can be forged, so evidence that says otherwise always wins: another merge commit, a pull request that is
+    not merged, one that does not exist. Without any evidence of the forge the subject is all there is.
+    """
+    is_merge = free["parents"] >= 2
+    named = pd.to_numeric(
+        free["subject"]
+        .str.extract(_MERGE_SUBJECT)[0]
+        .where(is_merge, free["subject"].str.extract(_SQUASH_SUBJECT)[0])
+    ).astype("Int64")
+    found = free.assign(number=named)[named.notna() & free["forge"]]
+    found = found[found["number"] > 0].sort_values("position").drop_duplicates("number")
+    evidence = merged[["number", "commits", "merged_at", "merged_by", "merge_sha", "pr_head"]]
+    found = found.merge(evidence, on="number", how="left")
+    known = found["number"].isin(pulls["number"])
+    latest = look_up(found["number"], pulls.set_index("number")["updated_at"])
+    agrees = found["merged_at"].notna() & found["merge_sha"].isna()
+    no_forge = pulls.empty and not complete
+    exported_before = known & found["merged_at"].isna() & (latest < found["committer_time"])
+    open_question = (~known | exported_before) & (not complete) & (not no_forge)
+    confidence = pd.Series(Confidence.NONE.value, index=found.index)
+    confidence[agrees | no_forge] = Confidence.STRONG.value
+    confidence[open_question] = Confidence.WEAK.value
+    linked = found[confidence != Confidence.NONE.value]
+    return _labelled(linked, Link.SUBJECT, confidence[linked.index])
+
+
+def _by_patch(free: pd.DataFrame, merged: pd.DataFrame, patches: pd.DataFrame) -> pd.DataFrame:
+    """The commit is the same patch as the pull request, whose merge commit the forge does not name."""
+    found = patches.merge(merged, on="number").merge(free[["sha", "position"]], on="sha")
+    found = found[found["merge_sha"].isna()].sort_values(["position", "number"])
+    return _labelled(
+        found.drop_duplicates("position").drop_duplicates("number"), Link.PATCH_ID, Confidence.STRONG
+    )
+
+
+def _numbers(subjects: pd.Series) -> pd.Series:
+    """Pull request that a subject names in either form, Int64."""
+    merge = subjects.str.extract(_MERGE_SUBJECT)[0]
+    return pd.to_numeric(merge.fillna(subjects.str.extract(_SQUASH_SUBJECT)[0])).astype("Int64")
+
+
+def _labelled(found: pd.DataFrame, link: Link, confidence: Confidence | pd.Series) -> pd.DataFrame:
+    value = confidence.value if isinstance(confidence, Confidence) else confidence
+    return found.assign(link=link.value, confidence=value)[_COLUMNS]
+
+
+def _free(main: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    return main[~main["position"].isin(found["position"])]
+
+
+def _add(found: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    more = more[~more["number"].isin(found["number"])]
+    if more.empty or found.empty:
+        return found if more.empty else more
+    return pd.concat([found, more], ignore_index=True)
+
+
+def kinds(main: pd.DataFrame, links: pd.DataFrame, operations: pd.DataFrame) -> pd.DataFrame:
+    """`links` with `kind` (str) and `first_position` (int64): where the landing of each pull request begins.
+
+    A merge commit is a merge. What the forge committed on one parent is a squash: it makes a rebase in the name
+    of whoever clicked. Otherwise a rebase has as many commits as the forge's record of the merge moved the
+    branch by, or as the pull request holds; they have one parent, belong to no other pull request and are no
+    squashes by the forge. What is left is a squash if its subject says so, else a rebase of one commit.
+
+    Args:
+        operations: operations of the forge on the default branch, with before and after as positions.
+    """
+    head = main.iloc[links["position"].to_numpy()].reset_index(drop=True)
+    is_merge = (head["parents"] >= 2).to_numpy()
+    named = (_numbers(head["subject"]) == links["number"].reset_index(drop=True)).fillna(False).to_numpy(bool)
+    forge = head["forge"].to_numpy(bool)
+    span = _clean_span(main, links, _moved(links, operations), _held(links))
+    rebase = ~is_merge & ~forge & (span > 1)
+    squash = ~is_merge & ~rebase & (forge | named)
+    kind = np.select(
+        [is_merge, rebase, squash],
+        [LandingKind.MERGE.value, LandingKind.REBASE.value, LandingKind.SQUASH.value],
+        LandingKind.REBASE.value,
+    )
+    first = links["position"].to_numpy(np.int64) - np.where(rebase, span - 1, 0)
+    return links.assign(kind=kind, first_position=first)
+
+
+def _moved(links: pd.DataFrame, operations: pd.DataFrame) -> pd.Series:
+    """Commits that the forge's own merge put on the mainline, Int64; missing where it recorded none."""
+    merges = operations[operations["operation"].isin(["pr_merge", "merge_queue_merge"])]
+    merges = merges.dropna(subset=["before_position", "after_position"]).drop_duplicates("after_position")
+    moved = (merges["after_position"] - merges["before_position"]).set_axis(
+        pd.Index(merges["after_position"])
+    )
+    return look_up(links["position"].astype("Int64"), moved)
+
+
+def _held(links: pd.DataFrame) -> pd.Series:
+    return links["commits"].astype("Int64")
+
+
+def _clean_span(main: pd.DataFrame, links: pd.DataFrame, *spans: pd.Series) -> np.ndarray:  # type: ignore[type-arg]
+    """The first of `spans` by which each landing can have reached back; 1 where none can be (int64)."""
+    taken = np.zeros(len(main), dtype=bool)
+    taken[links["position"].to_numpy(np.int64)] = True
+    squashed = main["forge"].to_numpy(bool) & main["subject"].str.contains(
+        _SQUASH_SUBJECT.replace("(\\d", "(?:\\d")
+    )
+    barred = np.concatenate([[0], np.cumsum(taken | squashed | (main["parents"] >= 2).to_numpy())])
+    last = links["position"].to_numpy(np.int64)
+    result = np.ones(len(links), dtype=np.int64)
+    for span in reversed(spans):
+        length = span.fillna(1).clip(lower=1).to_numpy(np.int64)
+        first = last - length + 1
+        clean = (first >= 0) & (barred[last] == barred[np.maximum(first, 0)]) & span.notna().to_numpy()
+        result = np.where(clean, length, result)
+    return result
