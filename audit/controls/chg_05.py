@@ -1,0 +1,119 @@
+"""Required checks had succeeded on the merged commit before every merge.
+
+## Why
+Checks find what readers miss. A check that failed, was skipped or was still running when the change was merged has
+found nothing yet.
+
+## Evidence
+Check runs on the pull request's last commit, as the forge exported them. Of several runs of one check, the last that
+was completed before the merge counts. Required are the checks that the settings name (`thresholds.required_checks`).
+
+## Limits
+Which checks the forge itself required at the time is not asked: the settings say what the policy requires. What a
+check looks at, its name does not prove.
+
+## Remediation
+Run the checks on what was merged, and mend what they find. Require them on the default branch, for everyone.
+"""
+
+from __future__ import annotations
+
+from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
+from audit.controls.needs import CHECKS, GIT, PULLS
+from audit.controls.parts import changes, plus, pointed
+from audit.model import Severity
+
+_REQUIRED = {"thresholds": {"required_checks": ["validate"]}}
+
+EXAMPLES = (
+    Example(
+        title="no required check is wanting",
+        given="""
+        changes
+        | pr_number | checks_wanting |
+        | 7         |                |
+        """,
+        settings=_REQUIRED,
+        conclusion="effective",
+    ),
+    Example(
+        title="a check that failed, and one that is missing",
+        given="""
+        changes
+        | pr_number | head_sha | checks_wanting    |
+        | 7         | a1…      | validate: failure |
+        | 8         | a2…      | validate: missing |
+        """,
+        settings=_REQUIRED,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                | found                                                   |
+        | netbpf/netbpf-gitops#7 | not succeeded before the merge: validate: failure |
+        | netbpf/netbpf-gitops#8 | not succeeded before the merge: validate: missing |
+        """,
+    ),
+    Example(
+        title="with no required check named there is nothing to test",
+        given="""
+        changes
+        | pr_number |
+        | 7         |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
+        title="without the forge's check runs nothing can be told",
+        given="""
+        changes
+        | pr_number | checks_wanting    |
+        | 7         | validate: missing |
+        """,
+        settings=_REQUIRED,
+        without=("github-checks",),
+        conclusion="not tested",
+    ),
+)
+
+
+def test(tables: Tables, context: Context) -> Result:
+    """Every landing with a pull request; those with a required check wanting fail."""
+    required = context.settings.thresholds.required_checks
+    population = changes(tables)
+    rows = population[population["checks_wanting"].ne("")]
+    runs = tables["checks"][tables["checks"]["name"].isin(required)].rename(
+        columns={"head_sha": "pr_head_sha"}
+    )
+    rows = rows.merge(pointed(runs, ["repo", "pr_head_sha"]), on=["repo", "pr_head_sha"], how="left")
+    gaps = (
+        ()
+        if required
+        else (Gap("no required check is named in the settings (thresholds.required_checks)", True),)
+    )
+    return Result(
+        population,
+        failures(
+            rows,
+            expected=f"success of {', '.join(required)} on the merged commit before the merge",
+            found="not succeeded before the merge: " + rows["checks_wanting"],
+            evidence=plus(rows["evidence"], rows["pointers"]),
+        ),
+        gaps,
+    )
+
+
+CONTROL = Control(
+    id="CHG-05",
+    page=__doc__,
+    clause="Workflow › Development › Pull requests pass all CI checks",
+    severity=Severity.MEDIUM,
+    frameworks={
+        "SOC 2": ("CC8.1",),
+        "ISO 27001": ("8.29", "8.32"),
+        "NIST 800-53": ("CM-3(2)", "SA-11"),
+        "PCI DSS": ("6.5.1",),
+    },
+    needs=(GIT, PULLS, CHECKS),
+    remediation="Run the required checks on what was merged, mend what they find, and require them for everyone.",
+    examples=EXAMPLES,
+    test=test,
+)

@@ -1,0 +1,147 @@
+"""Every deployment's revision is on main.
+
+## Why
+Git is the single source of truth only while clusters run what main holds. A revision from another branch was reviewed
+by nobody who guards main, and one that nobody can find can't be reviewed at all.
+
+## Evidence
+Revisions as Argo CD and Flux recorded them, their source repositories, and the mainline of those repositories with
+the times at which the forge says its commits landed. Charts from a registry have no place on a mainline and are not
+in the population.
+
+## Limits
+A revision must not be deployed before it landed, beyond what clocks may differ (`thresholds.clock_skew_seconds`);
+where only the committer date says when it landed, that date is the committer's claim. Argo CD keeps 10 history
+entries for each application: entries that no snapshot ever showed are said to be missing.
+
+## Remediation
+Point the application at main of a repository in scope, and let the operator bring it back. Find out who could deploy
+another revision, and how.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.controls.interface import Context, Control, Example, Result, Tables, failures
+from audit.controls.needs import GIT, OPERATORS
+from audit.controls.operators import deployments, unseen_history
+from audit.controls.parts import commit, lasting, plus, when
+from audit.model import Severity
+
+EXAMPLES = (
+    Example(
+        title="a revision of main, deployed after it landed, passes; a chart is not tested",
+        given="""
+        deployments
+        | application | started_at       | repo                 | revision | position | revision_kind |
+        | argocd/web  | 2026-07-01 00:00 | netbpf/netbpf-gitops | a1…      | 4        | git           |
+        | argocd/cert | 2026-07-01 00:00 |                      | 1.14.2   |          | chart         |
+
+        landings
+        | head_sha | first_position | position | landed_at        |
+        | a1…      | 4              | 4        | 2026-06-30 23:50 |
+        """,
+        conclusion="effective",
+    ),
+    Example(
+        title="another branch, an unknown revision, another repository, and one that had not landed yet",
+        given="""
+        deployments
+        | application | started_at       | repo                 | revision | position | on_branch |
+        | argocd/a    | 2026-08-01 10:00 | netbpf/netbpf-gitops | a1…      |          | true      |
+        | argocd/b    | 2026-08-01 10:00 | netbpf/netbpf-gitops | b1…      |          | false     |
+        | argocd/c    | 2026-08-01 10:00 |                      | c1…      |          | false     |
+        | argocd/d    | 2026-08-01 10:00 | netbpf/netbpf-gitops | d1…      | 4        | false     |
+
+        landings
+        | head_sha | first_position | position | landed_at        |
+        | d2…      | 3              | 5        | 2026-08-01 12:00 |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                            | found |
+        | prod/argocd/a@2026-08-01T10:00:00Z | revision a1… is on another branch, not on main |
+        | prod/argocd/b@2026-08-01T10:00:00Z | revision b1… is in no repository that was read |
+        | prod/argocd/c@2026-08-01T10:00:00Z | revision c1… comes from a repository that is not in scope |
+        | prod/argocd/d@2026-08-01T10:00:00Z | revision d1… was deployed 2 h before it landed (2026-08-01T12:00:00Z) |
+        """,
+    ),
+    Example(
+        title="without the operator's records of a cluster nothing was tested there",
+        given="",
+        without=("argocd or flux",),
+        conclusion="not tested",
+    ),
+)
+
+
+def test(tables: Tables, context: Context) -> Result:
+    """Every deployment of a Git revision; those not on main, or not yet, fail."""
+    rows = deployments(tables)
+    population = rows[rows["revision_kind"].eq("git")].reset_index(drop=True)
+    population = _with_landing(population, tables["landings"])
+    skew = pd.Timedelta(seconds=context.settings.thresholds.clock_skew_seconds)
+    early = population["started_at"] < population["landed_at"] - skew
+    failed = population["position"].isna() | population["repo"].isna() | early
+    rows = population[failed].reset_index(drop=True)
+    return Result(
+        population,
+        failures(
+            rows,
+            expected="a revision that had landed on main of a repository in scope",
+            found=_found(rows),
+            evidence=plus(rows["evidence"], commit(rows, "revision").where(rows["position"].notna())),
+        ),
+        unseen_history(tables, context),
+    )
+
+
+def _with_landing(rows: pd.DataFrame, landings: pd.DataFrame) -> pd.DataFrame:
+    """Deployments with `landed_at` of the landing that holds their position (missing where none does)."""
+    placed = rows[rows["position"].notna() & rows["repo"].notna()]
+    places = placed.assign(position=placed["position"].astype("int64")).sort_values("position")
+    held = landings[["repo", "first_position", "position", "landed_at"]]
+    held = held.assign(last=held["position"].astype("int64")).drop(columns="position").sort_values("last")
+    matched = pd.merge_asof(
+        places[["repo", "position", "subject"]],
+        held,
+        left_on="position",
+        right_on="last",
+        by="repo",
+        direction="forward",
+    )
+    inside = matched["first_position"].le(matched["position"]).fillna(False).astype(bool)
+    return rows.merge(matched.loc[inside, ["subject", "landed_at"]], on="subject", how="left")
+
+
+def _found(rows: pd.DataFrame) -> pd.Series:
+    """Where the revision is instead."""
+    revision = "revision " + rows["revision"].fillna("(none recorded)")
+    early = " was deployed " + lasting(rows["landed_at"] - rows["started_at"]) + " before it landed ("
+    words = early + when(rows["landed_at"]) + ")"
+    words = words.mask(rows["position"].isna(), " is in no repository that was read")
+    words = words.mask(
+        rows["position"].isna() & rows["on_branch"].astype(bool), " is on another branch, not on main"
+    )
+    words = words.mask(rows["repo"].isna(), " comes from a repository that is not in scope")
+    return revision + words
+
+
+CONTROL = Control(
+    id="DEP-01",
+    page=__doc__,
+    clause="Principles › Single Source of Truth",
+    severity=Severity.CRITICAL,
+    frameworks={
+        "SOC 2": ("CC8.1",),
+        "ISO 27001": ("8.32", "8.19", "8.31"),
+        "NIST 800-53": ("CM-3", "SA-10"),
+        "PCI DSS": ("6.5.1",),
+        "CIS / SLSA": ("S 5.1.2", "S 5.2.1"),
+    },
+    needs=(GIT, OPERATORS),
+    remediation="Point the application at main of a repository in scope, and find out how another revision got in.",
+    examples=EXAMPLES,
+    test=test,
+)

@@ -1,0 +1,191 @@
+"""Each cluster's audit log covers the quarter.
+
+## Why
+Whoever can silence the log can act unseen. What is not in the log can't be found in it, so every control that reads
+it holds only for the hours that it covers.
+
+## Evidence
+The times of all audit records of each cluster, noise included, object by object and hour by hour. API servers talk to
+themselves all the time: an hour without any record is an hour that was not recorded.
+
+## Limits
+A silence shorter than the limit (`thresholds.silence_minutes`, at least 60) is not noticed, nor are single records
+that were dropped. Where an object holds records of other formats too, their times count as well. The silence is
+measured whole and shown as far as it lies in the quarter.
+
+## Remediation
+Find the missing objects (late delivery, a dead log shipper, a full disk) and collect them. If they are lost, say so
+to the auditor, and alert on silence.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
+from audit.controls.needs import API_SERVER, TIME, of_formats
+from audit.controls.parts import lasting, when
+from audit.model import Severity
+
+FORMAT = "kubernetes-audit"
+_LOG = """
+        evidence_objects
+        | source_name | key | format           | cluster | collected_at |
+        | log         | 1   | kubernetes-audit | prod    | 2026-10-02   |
+"""
+
+EXAMPLES = (
+    Example(
+        title="a record every 60 minutes is no silence",
+        given="",
+        conclusion="effective",
+    ),
+    Example(
+        title="a silence of more than the limit fails; one of exactly the limit does not",
+        given=_LOG
+        + """
+        coverage
+        | source_name | cluster | hour             | first_at         | last_at          |
+        | log         | prod    | 2026-06-30 23:00 | 2026-06-30 23:30 | 2026-06-30 23:30 |
+        | log         | prod    | 2026-07-01 00:00 | 2026-07-01 00:30 | 2026-07-01 00:45 |
+        | log         | prod    | 2026-08-01 01:00 | 2026-08-01 01:45 | 2026-08-01 01:45 |
+        | log         | prod    | 2026-10-01 00:00 | 2026-10-01 00:01 | 2026-10-01 00:01 |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                        | found                                                        |
+        | prod:2026-07-01T00:45:00Z/2026-08-01T01:45:00Z | no audit record for 31 days (limit: 60 minutes) |
+        | prod:2026-08-01T01:45:00Z/2026-10-01T00:00:00Z | no audit record for 60 days (limit: 60 minutes) |
+        """,
+    ),
+    Example(
+        title="a cluster without any record was silent all quarter",
+        given="""
+        evidence_objects
+        | source_name | key | format             | cluster | collected_at |
+        | operator    | 1   | argocd-application | prod    | 2026-10-02   |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                        | found                                           |
+        | prod:2026-07-01T00:00:00Z/2026-10-01T00:00:00Z | no audit record for 92 days (limit: 60 minutes) |
+        """,
+    ),
+    Example(
+        title="without a cluster in the settings there is nothing to test",
+        given="",
+        settings={"clusters": []},
+        conclusion="not tested",
+    ),
+)
+
+
+def test(tables: Tables, context: Context) -> Result:
+    """Every cluster of the settings; each silence of its audit log longer than the limit fails."""
+    clusters = [cluster.name for cluster in context.settings.clusters]
+    population = pd.DataFrame({"subject": pd.Series(clusters, dtype="str")})
+    population["at"] = context.start
+    rows = silences(tables, context)
+    limit = context.settings.thresholds.silence_minutes
+    environments = {cluster.name: cluster.environment for cluster in context.settings.clusters}
+    return Result(
+        population,
+        failures(
+            rows,
+            subject=rows["cluster"] + ":" + when(rows["start"]) + "/" + when(rows["end"]),
+            at=rows["start"],
+            environment=rows["cluster"].map(environments),
+            expected=f"an audit record at least every {limit} minutes",
+            found="no audit record for "
+            + lasting(rows["end"] - rows["start"])
+            + f" (limit: {limit} minutes)",
+        ),
+    )
+
+
+def silences(tables: Tables, context: Context) -> pd.DataFrame:
+    """Silences of each cluster's audit log that are longer than the limit, as far as they lie in the quarter.
+
+    Returns:
+        `cluster` (str), `start`, `end` (datetime64[us, UTC]), `evidence` (sha256 of the objects on either side,
+        separated by a space; empty where there is none).
+    """
+    start, stop = context.start, context.stop
+    recorded = _recorded(tables)
+    recorded = recorded[recorded["cluster"].isin([cluster.name for cluster in context.settings.clusters])]
+    hours = pd.concat([recorded, _edges(recorded, context)], ignore_index=True)
+    hours = hours.sort_values(["cluster", "first_at", "last_at", "evidence"], kind="stable").reset_index(
+        drop=True
+    )
+    # The record that ended last so far, not the one in the row before: objects overlap and arrive late.
+    hours["last_at"] = hours.groupby("cluster")["last_at"].cummax()
+    before = hours.groupby("cluster")[["last_at", "evidence"]].shift(1)
+    limit = pd.Timedelta(minutes=context.settings.thresholds.silence_minutes)
+    silent = (
+        (hours["first_at"] - before["last_at"] > limit)
+        & (hours["first_at"] > start)
+        & (before["last_at"] < stop)
+    )
+    return pd.DataFrame(
+        {
+            "cluster": hours["cluster"],
+            "start": before["last_at"].mask(before["last_at"] < start, start),
+            "end": hours["first_at"].mask(hours["first_at"] > stop, stop),
+            "evidence": (before["evidence"].fillna("") + " " + hours["evidence"]).str.strip(),
+        }
+    )[silent].reset_index(drop=True)
+
+
+def silence_gaps(tables: Tables, context: Context) -> tuple[Gap, ...]:
+    """A gap for each silence, for controls that read the log."""
+    rows = silences(tables, context)
+    texts = (
+        rows["cluster"]
+        + ": no audit records from "
+        + rows["start"].dt.strftime(TIME)
+        + " to "
+        + rows["end"].dt.strftime(TIME)
+    )
+    return tuple(Gap(text, cluster=cluster) for text, cluster in zip(texts, rows["cluster"], strict=True))
+
+
+def _recorded(tables: Tables) -> pd.DataFrame:
+    """Hours in which a cluster's audit log has records: `cluster`, `first_at`, `last_at`, `evidence`."""
+    objects = of_formats(tables["evidence_objects"], (FORMAT,))
+    objects = objects[["source_name", "sha256"]].drop_duplicates().rename(columns={"sha256": "evidence"})
+    hours = tables["coverage"].merge(objects, on=["source_name", "evidence"])
+    return hours.loc[hours["cluster"].notna(), ["cluster", "first_at", "last_at", "evidence"]]
+
+
+def _edges(recorded: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """The quarter's edges, for each cluster of which nothing was recorded before its start or after its end."""
+    names = pd.Series([cluster.name for cluster in context.settings.clusters], dtype="str")
+    before = recorded.loc[recorded["first_at"] <= context.start, "cluster"]
+    after = recorded.loc[recorded["last_at"] >= context.stop, "cluster"]
+    edges = [
+        pd.DataFrame(
+            {"cluster": names[~names.isin(known)], "first_at": moment, "last_at": moment, "evidence": ""}
+        )
+        for known, moment in ((before, context.start), (after, context.stop))
+    ]
+    times = {"first_at": "datetime64[us, UTC]", "last_at": "datetime64[us, UTC]"}
+    return pd.concat(edges, ignore_index=True).astype(times)
+
+
+CONTROL = Control(
+    id="EVD-02",
+    page=__doc__,
+    clause="Compliance and Auditing › Audit Logs › Cluster access logs",
+    severity=Severity.HIGH,
+    frameworks={
+        "SOC 2": ("CC7.2",),
+        "ISO 27001": ("8.15", "8.17", "5.33", "5.28"),
+        "NIST 800-53": ("AU-2", "AU-8", "AU-9(3)", "AU-11", "AU-12"),
+        "PCI DSS": ("10.2.2", "10.5.1", "10.7.2"),
+        "CIS / SLSA": ("K 3.2.1", "K 1.2.16–1.2.19", "SLSA L2"),
+    },
+    needs=(API_SERVER,),
+    remediation="Find and collect the missing objects of the log, or record their loss, and alert on silence.",
+    examples=EXAMPLES,
+    test=test,
+)

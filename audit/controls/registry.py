@@ -1,0 +1,80 @@
+"""Every control, in the order in which reports list them, and the catalogue that documents are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit.controls import (
+    chg_01,
+    chg_02,
+    chg_03,
+    chg_04,
+    chg_05,
+    clu_01,
+    dep_01,
+    dep_02,
+    dep_04,
+    evd_01,
+    evd_02,
+)
+from audit.controls.interface import Control, Example
+
+CONTROLS: tuple[Control, ...] = (
+    chg_01.CONTROL,
+    chg_02.CONTROL,
+    chg_03.CONTROL,
+    chg_04.CONTROL,
+    chg_05.CONTROL,
+    dep_01.CONTROL,
+    dep_02.CONTROL,
+    dep_04.CONTROL,
+    clu_01.CONTROL,
+    evd_01.CONTROL,
+    evd_02.CONTROL,
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A control's page in the catalogue: plain values only.
+
+    Attributes:
+        title: the statement that is tested.
+        needs: evidence it needs, in words, with the format's name.
+        remedy: what to do about an exception, one short sentence; `remediation` is the whole section.
+    """
+
+    id: str
+    title: str
+    clause: str
+    severity: str
+    frameworks: dict[str, tuple[str, ...]]
+    needs: tuple[str, ...]
+    remedy: str
+    why: str
+    evidence: str
+    limits: str
+    remediation: str
+    examples: tuple[Example, ...]
+
+
+def catalogue() -> tuple[Page, ...]:
+    """The page of every registered control, in order."""
+    return tuple(_page(control) for control in CONTROLS)
+
+
+def _page(control: Control) -> Page:
+    return Page(
+        id=control.id,
+        title=control.title,
+        clause=control.clause,
+        severity=control.severity.value,
+        frameworks=control.frameworks,
+        needs=tuple(f"{need.what} ({need.name})" for need in control.needs),
+        remedy=control.remediation,
+        why=control.section("Why"),
+        evidence=control.section("Evidence"),
+        limits=control.section("Limits"),
+        remediation=control.section("Remediation"),
+        examples=control.examples,
+    )

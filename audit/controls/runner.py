@@ -1,0 +1,108 @@
+"""Runs every control over one quarter: cuts to the quarter, names exceptions, and concludes.
+
+Any exception concludes `exceptions`. Else any gap in the evidence that the control needs concludes `not tested`.
+Else an empty population concludes `not applicable`. Only then a control is `effective`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from audit import tables as t
+from audit.controls.interface import Context, Control, Gap, Result, Tables
+from audit.controls.needs import TIME
+from audit.controls.registry import CONTROLS
+from audit.model import Conclusion, Severity
+from audit.period import Period
+from audit.settings import Settings
+
+
+def run(
+    tables: Tables,
+    settings: Settings,
+    period: Period,
+    *,
+    as_of: datetime,
+    controls: Iterable[Control] = CONTROLS,
+) -> Tables:
+    """Judges a quarter.
+
+    Args:
+        tables: every git, normalised and joined table.
+        as_of: when evidence was last collected (aware). Nothing at or after it is judged.
+        controls: those to run.
+
+    Returns:
+        `exceptions` and `conclusions`.
+    """
+    context = Context(settings, period, as_of)
+    failed, concluded = [], []
+    for control in controls:
+        severity = settings.severities.get(control.id, control.severity)
+        judged = _cut(control.judge(tables, context), context)
+        failed.append(_named(control, severity, judged.exceptions))
+        concluded.append(_conclusion(control, severity, judged, context))
+    exceptions = pd.concat(failed, ignore_index=True) if failed else t.empty(t.Exceptions)
+    return {
+        "exceptions": t.conform(t.Exceptions, exceptions),
+        "conclusions": t.conform(t.Conclusions, t.frame(t.Conclusions, concluded)),
+    }
+
+
+def exception_id(control: str, subject: str) -> str:
+    """The same failure has the same id in every run: `CHG-01-0123456789`."""
+    return f"{control}-{hashlib.sha256(f'{control}{subject}'.encode()).hexdigest()[:10]}"
+
+
+def _cut(result: Result, context: Context) -> Result:
+    """What belongs to the quarter, or to no time."""
+    population, exceptions = (
+        rows[context.holds(rows["at"]) | rows["at"].isna()] for rows in (result.population, result.exceptions)
+    )
+    return Result(population, exceptions.drop_duplicates("subject"), result.gaps)
+
+
+def _named(control: Control, severity: Severity, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(
+        exception_id=rows["subject"].map(lambda subject: exception_id(control.id, subject)).astype("str"),
+        control=control.id,
+        severity=severity.value,
+    )
+
+
+def _conclusion(control: Control, severity: Severity, judged: Result, context: Context) -> dict[str, Any]:
+    gaps = list(judged.gaps)
+    if context.running:
+        gaps.append(_running(context))
+    population, exceptions = judged.population["subject"].nunique(), len(judged.exceptions)
+    return {
+        "control": control.id,
+        "title_text": control.title,
+        "clause": control.clause,
+        "severity": severity.value,
+        "conclusion": conclude(population, exceptions, gaps).value,
+        "population": population,
+        "exceptions": exceptions,
+        "gaps": "; ".join(dict.fromkeys(gap.text for gap in gaps)),
+    }
+
+
+def conclude(population: int, exceptions: int, gaps: list[Gap]) -> Conclusion:
+    """What a control comes to; missing evidence is never a pass."""
+    if exceptions:
+        return Conclusion.EXCEPTIONS
+    if gaps:
+        return Conclusion.NOT_TESTED
+    return Conclusion.EFFECTIVE if population else Conclusion.NOT_APPLICABLE
+
+
+def _running(context: Context) -> Gap:
+    end = pd.Timestamp(context.period.end).strftime(TIME)
+    return Gap(
+        f"the quarter runs until {end}, and evidence was collected until {context.stop.strftime(TIME)}"
+    )
