@@ -7,7 +7,7 @@ from datetime import datetime
 import pandas as pd
 
 from audit.git import environments, landings
-from audit.git.paths import DEFAULT_RULES, PathRules
+from audit.git.paths import PathRules
 from audit.joins import access, deployments, reviews, states
 from audit.joins.availability import formats_of
 from audit.joins.identity import Resolver
@@ -18,10 +18,15 @@ Tables = dict[str, pd.DataFrame]
 
 _GIT = ("repositories", "repository_problems", "commits", "file_changes", "merge_content")
 _PULLS = "github-pulls"
-_USUAL_ENVIRONMENTS = ("dev", "staging", "prod")
 
 
-def join(tables: Tables, settings: Settings, *, as_of: datetime) -> Tables:  # noqa: ARG001
+def join(
+    tables: Tables,
+    settings: Settings,
+    *,
+    as_of: datetime,  # noqa: ARG001  # every stage after the build is given it; see below
+    patches: pd.DataFrame | None = None,
+) -> Tables:
     """The joined tables of a build.
 
     Args:
@@ -29,6 +34,7 @@ def join(tables: Tables, settings: Settings, *, as_of: datetime) -> Tables:  # n
             gives none of what it would tell.
         as_of: the moment the build speaks of. Nothing is cut by it here: periods cut, when controls and metrics
             choose their populations.
+        patches: mainline commits that have a pull request's patch, as `audit.git.landings.find` takes them.
 
     Returns:
         `landings`, `landing_environments`, `changes`, `deployments`, `deployment_landings`, `app_states` and
@@ -36,7 +42,7 @@ def join(tables: Tables, settings: Settings, *, as_of: datetime) -> Tables:  # n
     """
     resolver = Resolver(tables["people"], tables["identities"], settings.machines)
     rules = path_rules(settings)
-    landed = _landings(tables)
+    landed = _landings(tables, patches)
     reached = environments.attribute(landed, tables["commits"], tables["file_changes"], rules)
     reached = conform(LandingEnvironments, reached)
     deployed = deployments.deployments(
@@ -68,20 +74,20 @@ def join(tables: Tables, settings: Settings, *, as_of: datetime) -> Tables:  # n
 
 def path_rules(settings: Settings) -> PathRules:
     """The path rules in force: the settings', else the policy's layout; environments are the clusters'."""
-    named = tuple(dict.fromkeys(cluster.environment for cluster in settings.clusters))
-    return PathRules(settings.path_rules or DEFAULT_RULES, named or _USUAL_ENVIRONMENTS)
+    return PathRules(settings.path_rules, (cluster.environment for cluster in settings.clusters))
 
 
-def _landings(tables: Tables) -> pd.DataFrame:
+def _landings(tables: Tables, patches: pd.DataFrame | None) -> pd.DataFrame:
     """`Landings` of every repository, each judged by its own forge evidence alone."""
     complete = _forge_complete(tables["evidence_objects"])
-    names = sorted(tables["commits"]["repo"].unique())
+    names = sorted(tables["repositories"]["repo"])
     found = [
         landings.find(
             {name: _of(tables[name], repo) for name in _GIT},
             _of(tables["pull_requests"], repo),
             _of(tables["git_operations"], repo),
-            forge_complete=complete and tables["pull_requests"]["repo"].eq(repo).any(),
+            forge_complete=complete and bool(tables["pull_requests"]["repo"].eq(repo).any()),
+            patches=patches,
         )
         for repo in names
     ]
