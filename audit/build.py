@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from audit import tables as t
-from audit.engine import map_objects
+from audit.engine import map_objects, workers_for
 from audit.evidence.manifest import Entry
 from audit.evidence.store import Store
 from audit.joins.dedupe import deduplicate
@@ -78,15 +78,15 @@ def build(
 
     Args:
         entries: objects to read, as the manifests record them.
-        workers: processes; chosen by the amount of work when None.
+        workers: processes; chosen by the amount of work when not given.
         progress: told (chunks done, chunks) as they are parsed.
     """
     chunks = list(_chunks(settings, store, entries))
     waiting = [chunk for chunk in chunks if not (chunk.folder / "done").exists()]
     size = sum(item.entry.size for chunk in waiting for item in chunk.items)
-    if workers is None and size < 32 << 20:
-        workers = 1
-    map_objects(parse_chunk, waiting, workers=workers, progress=progress)
+    map_objects(
+        parse_chunk, waiting, workers=workers_for(size) if workers is None else workers, progress=progress
+    )
     return _gather(chunks, store.root / "tables")
 
 
@@ -183,7 +183,7 @@ def _chunks(settings: Settings, store: Store, entries: Iterable[Entry]) -> Itera
             by_source.setdefault(entry.source, []).append(entry)
     for name in sorted(by_source):
         run: list[Entry] = []
-        for entry in by_source[name]:
+        for entry in sorted(by_source[name], key=lambda e: (e.collected_at, e.location, e.key, e.version_id)):
             run.append(entry)
             if len(run) >= CHUNK_OBJECTS or sum(e.size for e in run) >= CHUNK_BYTES:
                 yield _chunk(sources[name], store, run)

@@ -25,12 +25,12 @@ def run(
 ) -> pipeline.Run:
     """Makes the organisation unless it is there, serves its evidence on loopback and reports on `QUARTER`.
 
-    Everything lies below `output`: `organisation/` (repository, evidence as emitted, settings), `truth/` (what
-    really happened: never read), `s3/` (the server's own), and the evidence store with the report.
+    Everything lies in one folder below `output`: the repository, the evidence as emitted, the settings, `truth/`
+    (what really happened: never read), `s3/` (the server's own), and the evidence store with the report.
     """
     output = output.resolve()
     organisation = _organisation(output, seed=seed, changes=changes, log_events=log_events, progress=progress)
-    with S3Server(output / "s3") as server:
+    with S3Server(organisation / "s3") as server:
         server.fill(organisation / "evidence", BUCKET)
         progress("serve", 1, 1)
         with _environment(server.environment() | {"AUDIT__S3__ENDPOINT_URL": server.endpoint_url}):

@@ -62,7 +62,8 @@ class Narrator:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """`done` of `total` units of a stage are done."""
-        label = STAGES.get(stage, stage)
+        name, _, detail = stage.partition(" ")
+        label = f"{STAGES[name]} {detail}".rstrip()
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(f"{label:<40}", total=total)
             self._started[stage] = time.monotonic()

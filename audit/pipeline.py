@@ -26,10 +26,11 @@ from audit.build import build as build_tables
 from audit.build import load as load_built
 from audit.controls import registry, runner
 from audit.errors import AuditError, EvidenceMissing, ExitCode, IntegrityError, UsageError
-from audit.evidence import manifest
+from audit.evidence import keys, manifest
 from audit.evidence.collect import Collected
 from audit.evidence.collect import collect as collect_evidence
 from audit.evidence.store import Store
+from audit.evidence.verify import verify as verify_store
 from audit.git import history
 from audit.joins.build import join
 from audit.metrics import compute
@@ -86,10 +87,11 @@ def collect(settings: Settings, as_of: datetime, progress: Progress = _silent) -
 
     What a source could not give is in `Collected.problems`: the others are collected all the same.
     """
-    store = Store(settings.store_path)
-    return collect_evidence(
-        settings, store, as_of=as_of, progress=lambda done, total: progress("collect", done, total)
-    )
+
+    def tell(source: str, done: int, listed: int, _bytes: int) -> None:
+        progress(f"collect {source}", done, listed)
+
+    return collect_evidence(settings, Store(settings.store_path), as_of=as_of, progress=tell)
 
 
 def mine(settings: Settings, as_of: datetime, progress: Progress = _silent) -> Tables:
@@ -109,7 +111,7 @@ def mine(settings: Settings, as_of: datetime, progress: Progress = _silent) -> T
         tips[repository.name] = {f"refs/heads/{head['branch']}": str(head["tip"])}
         folders.append(folder)
         progress("mine", number + 1, len(settings.repositories))
-    manifest.append(store, settings, as_of=as_of, entries=[], tips=tips)
+    manifest.append(store, as_of=as_of, entries=[], tips=tips, signer=keys.signer(settings))
     current = store.root / "mined" / "current.json"
     current.parent.mkdir(parents=True, exist_ok=True)
     current.write_text(json.dumps([folder.name for folder in folders]) + "\n", encoding="utf-8")
@@ -150,7 +152,7 @@ def mined(settings: Settings) -> Tables:
 def build(settings: Settings, progress: Progress = _silent) -> Built:
     """Parses what is in the store into the normalised tables."""
     store = Store(settings.store_path)
-    entries = manifest.current_entries(store)
+    entries = manifest.current_entries(store, [(source.name, source.location) for source in settings.sources])
     return build_tables(settings, store, entries, progress=lambda done, total: progress("build", done, total))
 
 
@@ -305,7 +307,7 @@ def verify(settings: Settings) -> None:
     Raises:
         IntegrityError: something changed, is missing or was added; names it.
     """
-    problems = manifest.verify(Store(settings.store_path), settings)
+    problems = verify_store(Store(settings.store_path), keys.verifiers(settings))
     if problems:
         raise IntegrityError(
             "\n".join(problems), remedy="restore the store from its backup; do not report from it"

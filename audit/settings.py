@@ -52,6 +52,9 @@ class Organisation(_Model):
     name: str = Field(description="Name printed on the report")
     fiscal_year_start: int = Field(1, ge=1, le=12, description="Month in which the fiscal year starts")
     time_zone: str = Field("UTC", description="IANA time zone in which quarters and days are counted")
+    classification: str = Field(
+        "Confidential", description="Classification printed on every page of the report"
+    )
 
     @field_validator("time_zone")
     @classmethod

@@ -33,7 +33,9 @@ def data_dictionary() -> str:
         )
         for column in t.describe(table).itertuples():
             optional = " *Optional.*" if column.optional else ""
-            parts.append(f"| `{column.column}` | {column.dtype} | {column.unit} | {column.meaning}.{optional} |\n")
+            parts.append(
+                f"| `{column.column}` | {column.dtype} | {column.unit} | {column.meaning}.{optional} |\n"
+            )
     return "".join(parts)
 
 
@@ -46,7 +48,9 @@ def controls() -> str:
     """The control catalogue, from the control files."""
     parts = ["# Controls\n\n", _NOTE]
     for control in registry.catalogue():
-        frameworks = "; ".join(f"{name}: {', '.join(refs)}" for name, refs in control.frameworks.items() if refs)
+        frameworks = "; ".join(
+            f"{name}: {', '.join(refs)}" for name, refs in control.frameworks.items() if refs
+        )
         parts.append(
             f"## {control.id}\n\n**Clause**: {control.clause} · **Severity**: {control.severity}\n\n"
             f"{control.doc}\n\n**Frameworks**: {frameworks}\n\n### Examples\n\n{control.examples}\n\n"
@@ -56,7 +60,11 @@ def controls() -> str:
 
 def commands() -> str:
     """`--help` of every command."""
-    names = [command.name or str(command.callback.__name__) for command in app.registered_commands if command.callback]
+    names = [
+        command.name or str(command.callback.__name__)
+        for command in app.registered_commands
+        if command.callback
+    ]
     parts = ["# Commands\n\n", _NOTE]
     for name in ("", *names):
         text = io.StringIO()

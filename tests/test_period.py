@@ -53,7 +53,7 @@ def test_a_quarter_holds_its_first_instant_and_not_its_last() -> None:
 
 
 @given(
-    moment=st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),
+    moment=st.integers(631152000, 3786912000).map(lambda second: datetime.fromtimestamp(second, UTC)),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Auckland", "America/St_Johns"]),
     start=st.integers(1, 12),
 )

@@ -74,7 +74,7 @@ def test_environment_variables_override_keys(tmp_path: Path, monkeypatch: pytest
 
 def test_an_error_in_a_variable_names_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDIT__S3__THREADS", "many")
-    with pytest.raises(UsageError, match="environment variable AUDIT__S3__THREADS: s3.threads"):
+    with pytest.raises(UsageError, match=r"environment variable AUDIT__S3__THREADS: s3\.threads"):
         _load(tmp_path, MINIMAL)
 
 
