@@ -1,0 +1,105 @@
+"""Events of Flux's controllers, as Kubernetes holds them or as its notification controller sends them on.
+
+They give `sync_records` and `state_changes`. Events about sources, progress, waiting, tests and removals are noise.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from audit.normalise import revisions
+from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
+from audit.normalise.jsonformat import JsonFormat, cluster_of, keys
+from audit.normalise.kubernetes_event import Event
+from audit.normalise.times import Time, utc
+
+_GROUPS = {"Kustomization": "kustomize.toolkit.fluxcd.io", "HelmRelease": "helm.toolkit.fluxcd.io"}
+_SUCCEEDED = frozenset({"ReconciliationSucceeded", "InstallSucceeded", "UpgradeSucceeded"})
+_FAILED = frozenset(
+    {
+        "ArtifactFailed", "BuildFailed", "HealthCheckFailed", "InstallFailed", "PruneFailed",
+        "ReconciliationFailed", "UpgradeFailed", "ValidationFailed",
+    }
+)  # fmt: skip
+
+
+class FluxEvent(Event):
+    """A Kubernetes Event, or what the notification controller sends: its metadata are texts, its time `timestamp`."""
+
+    timestamp: Time | None = None
+
+
+_texts = msgspec.json.Decoder(dict[str, str] | None)
+
+
+def _rows(event: FluxEvent, context: Context) -> Outcome:
+    annotations = _annotations(event)
+    at, target = utc(event.timestamp) if event.timestamp is not None else event.at, event.target
+    group = _GROUPS.get(target.kind)
+    ended = "succeeded" if event.reason in _SUCCEEDED else "failed" if event.reason in _FAILED else None
+    if group is None or not target.apiVersion.startswith(group + "/") or ended is None:
+        return Outcome([], at)
+    named = _revision(annotations, group)
+    revision, kind = (named, "chart") if target.kind == "HelmRelease" else revisions.flux(named)
+    cluster, app = cluster_of(context), f"{target.namespace}/{target.name}"
+    row: Row = {
+        "cluster": cluster,
+        "app": app,
+        "operator": "flux",
+        "record": "event",
+        "history_id": None,
+        "revision": revision,
+        "revision_kind": kind,
+        "started_at": None,
+        "finished_at": at,
+        "phase": ended,
+        "initiated_by": None,
+        "automated": True,
+        "options": "",
+        "path": None,
+        "repo_url": None,
+        "message": event.text or None,
+    }
+    states = {"sync": "Synced" if ended == "succeeded" else "OutOfSync"}
+    if ended == "succeeded" or event.reason == "HealthCheckFailed":
+        states["health"] = "Healthy" if ended == "succeeded" else "Degraded"
+    rows: Rows = [("sync_records", row)]
+    rows += [
+        (
+            "state_changes",
+            {"cluster": cluster, "app": app, "at": at, "aspect": aspect, "before": None, "after": state},
+        )
+        for aspect, state in states.items()
+    ]
+    return Outcome(rows, at)
+
+
+def _annotations(event: FluxEvent) -> dict[str, str]:
+    """Annotations of a Kubernetes Event, or the metadata of the notification controller's."""
+    if event.timestamp is None:
+        return event.annotations
+    if not bytes(event.metadata):
+        return {}
+    try:
+        return _texts.decode(event.metadata) or {}
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(f"metadata: {error}") from None
+
+
+def _revision(annotations: dict[str, str], group: str) -> str | None:
+    """The revision; the commit an artifact was made from, where that is told. Older Flux leaves the group out."""
+    wanted = (f"{group}/originRevision", "originRevision", f"{group}/revision", "revision")
+    return next((annotations[name] for name in wanted if annotations.get(name)), None)
+
+
+def _looks(record: bytes) -> bool:
+    if b".toolkit.fluxcd.io/" not in record:
+        return False
+    found = keys(record)
+    target = found.involvedObject or found.regarding
+    return (
+        target is not None and found.reason is not None and ".toolkit.fluxcd.io/" in (target.apiVersion or "")
+    )
+
+
+FORMAT = JsonFormat("flux-event", 1, ("sync_records", "state_changes"), FluxEvent, _rows, _looks)

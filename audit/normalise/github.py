@@ -1,0 +1,36 @@
+"""What GitHub's formats share: who, and in which repository."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from audit.normalise.interface import Context, Unreadable
+
+_REPOSITORY = re.compile(r"/repos/([^/?#]+/[^/?#]+)")
+
+
+class Account(msgspec.Struct):
+    """A user or app, of which the login is enough."""
+
+    login: str
+
+
+def login(account: Account | None) -> str | None:
+    """The login; None for an account that is gone."""
+    return None if account is None else account.login
+
+
+def repository(url: str | None, context: Context) -> str:
+    """owner/name that an API URL names, else that of the source.
+
+    Raises:
+        Unreadable: neither names one.
+    """
+    found = _REPOSITORY.search(url) if url is not None else None
+    if found is not None:
+        return found[1]
+    if context.repository is None:
+        raise Unreadable("neither the record nor its source names a repository")
+    return context.repository

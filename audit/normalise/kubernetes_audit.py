@@ -1,0 +1,133 @@
+"""Kubernetes audit events (audit.k8s.io v1 and v1beta1, and the older `timestamp`) to `cluster_access`.
+
+Kept: every request by someone who is no `system:` user, every request with impersonation, every write, and sessions
+into workloads. Noise: what `system:` users read, and what they do to leases, events and review resources.
+Request and response bodies are never decoded: no Secret's content can get into a row.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from audit.normalise.interface import Context, Outcome, Unreadable
+from audit.normalise.jsonformat import JsonFormat, cluster_of, has
+from audit.normalise.times import Time, utc
+
+_READS = frozenset({"get", "list", "watch"})
+_CHATTER = frozenset({"leases", "events"})
+_SESSIONS = frozenset({"exec", "attach", "portforward", "proxy", "ephemeralcontainers"})
+_PEOPLE = frozenset({"system:admin", "system:anonymous"})  # `system:` users behind which a person may be
+_STAGES = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 2}
+
+
+class _User(msgspec.Struct, gc=False):
+    username: str | None = None
+    groups: list[str] | None = None
+
+
+class _ObjectRef(msgspec.Struct, gc=False):
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    apiGroup: str = ""
+
+
+class _Status(msgspec.Struct, gc=False):
+    code: int | None = None
+
+
+class Event(msgspec.Struct, gc=False):
+    """One audit event; what is not needed is not decoded."""
+
+    auditID: str
+    stage: Literal["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"]
+    verb: str
+    user: _User
+    requestReceivedTimestamp: Time | None = None
+    timestamp: Time | None = None
+    requestURI: str = ""
+    objectRef: _ObjectRef | None = None
+    responseStatus: _Status | None = None
+    impersonatedUser: _User | None = None
+    userAgent: str | None = None
+    sourceIPs: list[str] | None = None
+
+
+_NOTHING = _ObjectRef()
+
+
+def _rows(event: Event, context: Context) -> Outcome:
+    at = event.requestReceivedTimestamp or event.timestamp
+    if at is None:
+        raise Unreadable("neither requestReceivedTimestamp nor timestamp")
+    at = utc(at)
+    target = event.objectRef or _NOTHING
+    if _is_noise(event, target):
+        return Outcome([], at)
+    acting = event.impersonatedUser
+    row = {
+        "cluster": cluster_of(context),
+        "audit_id": event.auditID,
+        "at": at,
+        "stage_rank": _STAGES[event.stage],
+        "verb": event.verb,
+        "user": event.user.username,
+        "groups": ",".join(event.user.groups or ()),
+        "impersonated": acting.username if acting is not None else None,
+        "api_group": target.apiGroup,
+        "resource": target.resource,
+        "subresource": target.subresource,
+        "namespace": target.namespace,
+        "name": target.name,
+        "code": _code(event.responseStatus),
+        "dry_run": _is_dry_run(event.requestURI),
+        "user_agent": event.userAgent,
+        "source_ip": event.sourceIPs[0] if event.sourceIPs else None,
+    }
+    return Outcome([("cluster_access", row)], at)
+
+
+def _is_noise(event: Event, target: _ObjectRef) -> bool:
+    """Whether it is a machine's everyday business."""
+    user = event.user.username
+    if user is None or not user.startswith("system:") or event.impersonatedUser is not None:
+        return False
+    if user in _PEOPLE and target.resource:
+        return False
+    if target.subresource in _SESSIONS:
+        return False
+    return (
+        event.verb in _READS
+        or target.resource in _CHATTER
+        or (target.resource.endswith("reviews") and target.apiGroup.endswith(".k8s.io"))
+    )
+
+
+def _code(status: _Status | None) -> int | None:
+    """The HTTP status; None where none was recorded, or none that is one."""
+    return status.code if status is not None and status.code is not None and 0 < status.code < 1000 else None
+
+
+def _is_dry_run(uri: str) -> bool:
+    """Whether the request asked the server to change nothing."""
+    if "dryRun" not in uri:
+        return False
+    try:
+        return "All" in parse_qs(urlsplit(uri).query).get("dryRun", ())
+    except ValueError as error:
+        raise Unreadable(f"requestURI: {error}") from None
+
+
+_has_shape = has(("auditID", "stage", "verb"))
+
+
+def _looks(record: bytes) -> bool:
+    """By bytes alone: lists of events look like it too, and are found to be lists when they can't be read."""
+    return b'"auditID"' in record and b'"stage"' in record
+
+
+FORMAT = JsonFormat("kubernetes-audit", 1, ("cluster_access",), Event, _rows, _looks)

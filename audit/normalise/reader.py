@@ -1,0 +1,179 @@
+"""One evidence object to rows, coverage and quarantine, with every record accounted for.
+
+    decompress → split into JSON values → unwrap envelopes → recognise → read
+
+Whatever the bytes are, nothing is raised but what the file system raises, and
+`records == kept + noise + len(quarantined)`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audit.errors import UsageError
+from audit.normalise.decompress import blocks
+from audit.normalise.envelopes import unwrap_all
+from audit.normalise.interface import Context, Format, Outcome, Parsed, Unreadable
+from audit.normalise.records import Record, Splitter, is_value
+from audit.normalise.registry import FORMATS
+
+AUTO = "auto"
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def parse(path: Path, context: Context, *, format: str = AUTO) -> Parsed:
+    """What became of the object at `path`.
+
+    Args:
+        path: the stored bytes, plain or gzip.
+        context: what is known of the object from where it lies.
+        format: name of a format, which every record must then be of; `auto` recognises each by itself.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    if format != AUTO and format not in FORMATS:
+        raise UsageError(
+            f"format '{format}' is not known", remedy=f"use auto, or one of {', '.join(FORMATS)}"
+        )
+    reading = _Reading(_sha256(path), context, None if format == AUTO else FORMATS[format])
+    splitter = Splitter(blocks(path, named_gzip=context.key.endswith(".gz")))
+    for record in splitter:
+        if not reading.take(record):
+            splitter.reject()
+    reading.close()
+    return reading.parsed
+
+
+def _sha256(path: Path) -> str:
+    """sha256 of the stored bytes: the store names its objects by it."""
+    if _SHA256.fullmatch(path.name):
+        return path.name
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _Reading:
+    """The reading of one object."""
+
+    def __init__(self, evidence: str, context: Context, only: Format | None) -> None:
+        self.parsed = Parsed()
+        self._evidence = evidence
+        self._context = context
+        self._only = only
+        self._last = only  # the format that read the last record: most likely the next one's too
+        self._hour: datetime | None = None  # the hour that is being counted, and what was counted in it
+        self._count = 0
+        self._first = self._latest = self._end = _NEVER
+
+    def take(self, record: Record) -> bool:
+        """Accounts for a record; False, and nothing done, when it is no JSON value and must be split anew."""
+        if record.reason is not None:
+            self._quarantine(record, record.reason)
+            return True
+        data = record.data
+        if not data.isascii() and not _is_utf8(data):
+            if not record.whole and not is_value(data):
+                return False
+            self._quarantine(record, "not UTF-8")
+            return True
+        if self._last is not None and (self._only is not None or self._last.recognises(data)):
+            try:
+                outcome = self._last.read(data, self._context)
+            except Unreadable as error:
+                return self._without_shortcut(record, str(error))
+            self._keep(outcome, self._last, record.number)
+            return True
+        return self._without_shortcut(record, None)
+
+    def _without_shortcut(self, record: Record, reason: str | None) -> bool:
+        """As `take`, for what the format of the last record could not read, for `reason`."""
+        if not record.whole and not is_value(record.data):
+            return False
+        found = unwrap_all(record.data)
+        if found is None:
+            self._one(record, record.data, reason)
+            return True
+        for item in found.records:
+            self._one(record, item, None)
+        for failed in found.failed:
+            self._quarantine(record, failed)
+        self.parsed.records += found.noise
+        self.parsed.noise += found.noise
+        return True
+
+    def _one(self, record: Record, data: bytes, reason: str | None) -> None:
+        """Reads what is no envelope. `reason`: why the format that it looks like has already refused it."""
+        known = self._only or next((f for f in _likely(self._last) if f.recognises(data)), None)
+        if known is None:
+            self._quarantine(record, "no known format")
+            return
+        if reason is None or known is not self._last:
+            try:
+                self._keep(known.read(data, self._context), known, record.number)
+            except Unreadable as error:
+                reason = str(error)
+            else:
+                self._last = known
+                return
+        self._quarantine(record, f"not a {known.name} record: {reason}")
+
+    def _keep(self, outcome: Outcome, format_: Format, number: int) -> None:
+        parsed = self.parsed
+        parsed.records += 1
+        parsed.formats.add(format_.name)
+        if outcome.at is not None:
+            self._cover(outcome.at)
+        if not outcome.rows:
+            parsed.noise += 1
+            return
+        parsed.kept += 1
+        for table, row in outcome.rows:
+            row["evidence"], row["line"] = self._evidence, number
+            parsed.rows.setdefault(table, []).append(row)
+
+    def _quarantine(self, record: Record, reason: str) -> None:
+        self.parsed.records += 1
+        self.parsed.quarantined.append((record.number, record.offset, reason))
+
+    def _cover(self, at: datetime) -> None:
+        if self._hour is None or not self._hour <= at <= self._end:
+            self.close()
+            self._hour, self._first, self._latest = at.replace(minute=0, second=0, microsecond=0), at, at
+            self._end = self._hour.replace(minute=59, second=59, microsecond=999_999)
+        self._count += 1
+        if at < self._first:
+            self._first = at
+        elif at > self._latest:
+            self._latest = at
+
+    def close(self) -> None:
+        """Books what was counted in the current hour."""
+        if self._hour is not None:
+            records, first, last = self.parsed.coverage.get(self._hour, (0, self._first, self._latest))
+            self.parsed.coverage[self._hour] = (
+                records + self._count,
+                min(first, self._first),
+                max(last, self._latest),
+            )
+        self._hour, self._count = None, 0
+
+
+def _likely(last: Format | None) -> Iterator[Format]:
+    """All formats, the one of the last record first."""
+    if last is not None:
+        yield last
+    yield from FORMATS.values()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

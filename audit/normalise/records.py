@@ -1,0 +1,228 @@
+"""An object's bytes to its top-level JSON values, each with its number and place.
+
+JSON lines are handed on line by line, unparsed. Only a line that turns out not to be one whole value is looked at
+more closely: it may begin a value that spans lines, or hold several. What is no JSON costs one record: the line
+it is on and, where it began as an object or array, the lines that can only be its continuation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from audit.normalise.decompress import BLOCK, Broken
+
+MAX_RECORD = 64 << 20
+
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+_OPENS = (b"{", b"[")
+_CONTINUES = (b" ", b"\t", b"}", b"]", b",", b"\r")
+_SPACES = re.compile(rb"[ \t\r\n]*")
+_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
+_raw = msgspec.json.Decoder(msgspec.Raw)
+
+
+class Record(NamedTuple):
+    """One top-level value, or what stands where one should be.
+
+    Attributes:
+        number: counted from 1.
+        offset: bytes from the start of the uncompressed object.
+        data: its bytes; empty when there is a `reason`.
+        reason: why it can't be read; None when it can.
+        whole: it is known to be one JSON value. A record that isn't may be given back (`Splitter.reject`).
+    """
+
+    number: int
+    offset: int
+    data: bytes
+    reason: str | None
+    whole: bool
+
+
+class _Incomplete(Exception):
+    """More bytes are needed to tell."""
+
+
+class _Malformed(Exception):
+    """No JSON value begins here."""
+
+
+def value_length(data: bytes | memoryview) -> int:
+    """How many bytes of `data` its first JSON value and the space after it take.
+
+    Raises:
+        _Incomplete: `data` ends before the value does.
+        _Malformed: what stands there is no JSON value; the message says why.
+    """
+    try:
+        _raw.decode(data)
+    except msgspec.DecodeError as error:
+        trailing = _TRAILING.search(str(error))
+        if trailing:
+            return int(trailing[1]) - 1
+        if "truncated" in str(error):
+            raise _Incomplete from None
+        raise _Malformed(str(error).removeprefix("JSON is malformed: ")) from None
+    except RecursionError:
+        raise _Malformed("nested too deep") from None
+    return len(data)
+
+
+def is_value(data: bytes) -> bool:
+    """Whether `data` is one JSON value and nothing else."""
+    try:
+        return value_length(data) == len(data)
+    except (_Incomplete, _Malformed):
+        return False
+
+
+class Splitter:
+    """Iterates over the records of one object; memory is bounded by the longest record.
+
+    Args:
+        blocks: uncompressed content; may end with `Broken`.
+    """
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._buffer = b""
+        self._position = 0  # of what is not handed out yet, in the buffer
+        self._base = 0  # of the buffer, in the object
+        self._number = 0
+        self._ended = False
+        self._break: str | None = None
+        self._rejected = False
+
+    def reject(self) -> None:
+        """Says that the record given last is malformed: it is read again with care."""
+        self._rejected = True
+
+    def __iter__(self) -> Iterator[Record]:
+        self._fill()
+        if self._buffer.startswith(_BOM):
+            self._position = len(_BOM)
+        while True:
+            end = self._buffer.find(b"\n", self._position)
+            if end < 0 and not self._ended and len(self._buffer) - self._position < BLOCK:
+                self._fill()
+                continue
+            if end < 0:
+                if self._ended and not self._skip_space():
+                    break
+                yield from self._careful()
+                continue
+            start, line = self._position, self._buffer[self._position : end]
+            if line.endswith(b"}") and line.startswith(b"{"):
+                self._position = end + 1
+                yield self._record(start, line)
+                if self._rejected:
+                    self._rejected = False
+                    self._number -= 1
+                    self._position = start
+                    yield from self._careful()
+            elif line.strip(_SPACE):
+                yield from self._careful()
+            else:
+                self._position = end + 1
+        if self._break is not None:
+            yield self._failed(self._position, self._break)
+
+    def _record(self, start: int, data: bytes, *, whole: bool = False) -> Record:
+        self._number += 1
+        return Record(self._number, self._base + start, data, None, whole)
+
+    def _failed(self, start: int, reason: str) -> Record:
+        self._number += 1
+        return Record(self._number, self._base + start, b"", reason, True)
+
+    def _fill(self) -> None:
+        """Takes in at least as much again as there is, so that growing a record stays linear."""
+        kept = self._buffer[self._position :]
+        self._base += self._position
+        self._position = 0
+        want, parts = max(len(kept), 1), [kept]
+        while want > 0 and not self._ended:
+            try:
+                block = next(self._blocks)
+            except StopIteration:
+                self._ended = True
+            except Broken as error:
+                self._ended, self._break = True, str(error)
+            else:
+                want -= len(block)
+                parts.append(block)
+        self._buffer = b"".join(parts)
+
+    def _skip_space(self) -> bool:
+        """Moves over space; False at the end of what is in the buffer."""
+        found = _SPACES.match(self._buffer, self._position)
+        self._position = found.end() if found else self._position
+        return self._position < len(self._buffer)
+
+    def _careful(self) -> Iterator[Record]:
+        """The values from here to the end of a line, however many lines or values that takes."""
+        while self._skip_space():
+            start = self._position
+            try:
+                length = value_length(memoryview(self._buffer)[start:])
+            except _Malformed as error:
+                yield self._failed_line(f"not JSON: {error}")
+                return
+            except _Incomplete:
+                yield from self._incomplete()
+                return
+            if length == len(self._buffer) - start and not self._ended and self._buffer[-1:] not in b'}]\n"':
+                self._fill()  # a number or a space at the very end: more of it may follow
+                continue
+            value = self._buffer[start : start + length]
+            self._position = start + length
+            if len(value) > MAX_RECORD:
+                yield self._failed(start, _too_long())
+            else:
+                yield self._record(start, value.rstrip(_SPACE), whole=True)
+            if b"\n" in value[len(value.rstrip(_SPACE)) :]:
+                return
+
+    def _incomplete(self) -> Iterator[Record]:
+        """What to do with a value that the buffer does not hold to its end."""
+        if not self._ended and len(self._buffer) - self._position <= MAX_RECORD:
+            self._fill()
+            yield from self._careful()
+            return
+        failed = self._failed_line("not JSON: it does not end" if self._ended else _too_long())
+        if self._break is not None and self._position == len(self._buffer):
+            failed, self._break = failed._replace(reason=self._break), None
+        yield failed
+
+    def _failed_line(self, reason: str) -> Record:
+        """One record for the line here and, where it opens a value, the lines that can only continue it."""
+        start, base = self._position, self._base
+        opens = self._buffer.startswith(_OPENS, start)
+        self._pass_line()
+        while opens and self._at_continuation():
+            self._pass_line()
+        self._number += 1
+        return Record(self._number, base + start, b"", reason, True)
+
+    def _at_continuation(self) -> bool:
+        if self._position == len(self._buffer) and not self._ended:
+            self._fill()
+        return self._buffer.startswith(_CONTINUES, self._position)
+
+    def _pass_line(self) -> None:
+        """Moves behind the next line feed, or to the end of the object, keeping nothing."""
+        while (end := self._buffer.find(b"\n", self._position)) < 0:
+            self._position = len(self._buffer)
+            if self._ended:
+                return
+            self._fill()
+        self._position = end + 1
+
+
+def _too_long() -> str:
+    return f"longer than {MAX_RECORD >> 20} MiB"

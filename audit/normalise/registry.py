@@ -1,0 +1,37 @@
+"""The formats, by the name that settings use. In this order they are asked whether they know a record."""
+
+from __future__ import annotations
+
+from audit.normalise import (
+    argocd_application,
+    argocd_event,
+    flux_event,
+    flux_object,
+    gatekeeper_audit,
+    github_activity,
+    github_audit_log,
+    github_checks,
+    github_pulls,
+    github_review_events,
+    github_reviews,
+    kubernetes_audit,
+)
+from audit.normalise.interface import Format
+
+FORMATS: dict[str, Format] = {
+    format_.name: format_
+    for format_ in (
+        kubernetes_audit.FORMAT,
+        github_audit_log.FORMAT,
+        github_pulls.FORMAT,
+        github_reviews.FORMAT,
+        github_review_events.FORMAT,
+        github_checks.FORMAT,
+        github_activity.FORMAT,
+        argocd_application.FORMAT,
+        flux_object.FORMAT,
+        flux_event.FORMAT,
+        argocd_event.FORMAT,
+        gatekeeper_audit.FORMAT,
+    )
+}
