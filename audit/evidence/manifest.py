@@ -125,6 +125,7 @@ def append(
         if signer is not None:
             envelope.sign(signer)
         content = msgspec.json.encode(envelope.to_dict(), order="sorted")
+        store.sync()
         store.write(f"manifests/{predicate.sequence:06}.json", content)
     return _manifest(predicate, content, envelope)
 

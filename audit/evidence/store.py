@@ -115,6 +115,13 @@ class Store:
                 remedy="restore the evidence store from a backup, or collect again",
             ) from None
 
+    def sync(self) -> None:
+        """Makes the names of all objects durable: once for many, before a manifest names them."""
+        with self._writing():
+            for folder in (self.root / "objects").iterdir():
+                _sync(folder)
+            _sync(self.root / "objects")
+
     def objects(self) -> Iterator[Path]:
         """Every object's path, in order of sha256."""
         for folder in sorted((self.root / "objects").iterdir()):
@@ -130,6 +137,7 @@ class Store:
         with self._aside() as (file, aside), self._writing():
             file.write(content)
             _settle(file, aside, path)
+            _sync(path.parent)
         return path
 
     @contextlib.contextmanager
@@ -189,13 +197,17 @@ def _unwritable(root: Path, error: OSError) -> UsageError:
 
 
 def _settle(file: BinaryIO, aside: Path, path: Path) -> None:
-    """Makes what was written to `aside` read-only and durable, and gives it its name."""
+    """Makes what was written to `aside` read-only, its bytes durable, and gives it its name."""
     file.flush()
     os.fchmod(file.fileno(), 0o444)
     os.fsync(file.fileno())
     aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+
+
+def _sync(folder: Path) -> None:
+    """Makes the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

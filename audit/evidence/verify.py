@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from securesystemslib.dsse import Envelope
@@ -16,6 +17,15 @@ from audit.evidence.manifest import Manifest, load, open_envelope
 from audit.evidence.store import Store
 
 
+@dataclass(frozen=True)
+class _Link:
+    """One manifest of the chain that could be read."""
+
+    name: str
+    manifest: Manifest
+    envelope: Envelope
+
+
 def verify(store: Store, keys: Sequence[Key] = ()) -> list[str]:
     """What is wrong with the store: a sentence for each problem, naming the manifest or object; empty when nothing.
 
@@ -23,9 +33,8 @@ def verify(store: Store, keys: Sequence[Key] = ()) -> list[str]:
     off the last manifests together with the objects that they alone name can't be told from the store alone: compare
     the last manifest's sha256 (`head`) with the one that a report prints.
     """
-    manifests, problems = _chain(store)
-    problems += _signatures(store, manifests, keys)
-    return problems + _objects(store, manifests)
+    chain, problems = _chain(store)
+    return problems + _signatures(chain, keys) + _objects(store, chain)
 
 
 def check_chain(store: Store, keys: Sequence[Key] = ()) -> None:
@@ -35,9 +44,9 @@ def check_chain(store: Store, keys: Sequence[Key] = ()) -> None:
         IntegrityError: a manifest was changed or removed, or the last one lost its signature. A chain that was never
             signed may go on being signed from now on.
     """
-    manifests, problems = _chain(store)
-    if any(manifest.signed_by for manifest in manifests):
-        problems += _signatures(store, manifests, keys)
+    chain, problems = _chain(store)
+    if any(link.manifest.signed_by for link in chain):
+        problems += _signatures(chain, keys)
     if problems:
         raise IntegrityError(
             "\n".join(problems), remedy="restore the evidence store from a backup, or collect into a new one"
@@ -54,22 +63,22 @@ def _paths(store: Store) -> list[Path]:
     return sorted((store.root / "manifests").iterdir())
 
 
-def _chain(store: Store) -> tuple[list[Manifest], list[str]]:
+def _chain(store: Store) -> tuple[list[_Link], list[str]]:
     """The manifests that can be read, and what is wrong with their chain."""
-    manifests: list[Manifest] = []
+    chain: list[_Link] = []
     problems: list[str] = []
     previous = ""
     for number, path in enumerate(_paths(store), 1):
-        content = path.read_bytes()
         if path.name != f"{number:06}.json":
-            problems.append(f"manifests/{path.name}: manifest {number:06} is missing before it")
-            return manifests, problems
+            problems.append(f"manifests/{number:06}.json: it is gone, and {path.name} is there")
+            break
+        content = path.read_bytes()
         try:
-            manifest = load(path.name, content)
+            manifest, envelope = load(path.name, content), open_envelope(path.name, content)
         except IntegrityError as error:
             problems.append(error.problem)
         else:
-            manifests.append(manifest)
+            chain.append(_Link(path.name, manifest, envelope))
             if manifest.sequence != number:
                 problems.append(f"manifests/{path.name}: says that it is manifest {manifest.sequence:06}")
             if manifest.previous != previous:
@@ -77,31 +86,21 @@ def _chain(store: Store) -> tuple[list[Manifest], list[str]]:
                     f"manifests/{path.name}: does not follow the manifest before it: that one was changed, or this one"
                 )
         previous = hashlib.sha256(content).hexdigest()
-    return manifests, problems
+    return chain, problems
 
 
-def _signatures(store: Store, manifests: Sequence[Manifest], keys: Sequence[Key]) -> list[str]:
-    """Signatures that are wrong, and a last manifest without one of `keys`."""
+def _signatures(chain: Sequence[_Link], keys: Sequence[Key]) -> list[str]:
+    """Signatures that are wrong, and a last manifest without one of `keys`. Nothing when there are no keys."""
     by_id = {key.keyid: key for key in keys}
-    problems: list[str] = []
-    signed = False
-    for manifest in manifests if keys else ():
-        name = f"{manifest.sequence:06}.json"
-        path = store.root / "manifests" / name
-        signed = False
-        if not path.is_file():
-            continue
-        envelope = open_envelope(name, path.read_bytes())
-        for key_id in sorted(by_id.keys() & envelope.signatures.keys()):
-            if _holds(envelope, by_id[key_id]):
-                signed = True
-            else:
-                problems.append(
-                    f"manifests/{name}: the signature of key {key_id[:16]} is not that of its content"
-                )
-    if keys and manifests and not signed and not problems:
+    problems = [
+        f"manifests/{link.name}: the signature of key {key_id[:16]} is not that of its content"
+        for link in chain
+        for key_id in sorted(by_id.keys() & link.envelope.signatures.keys())
+        if not _holds(link.envelope, by_id[key_id])
+    ]
+    if chain and keys and not by_id.keys() & chain[-1].envelope.signatures.keys():
         problems.append(
-            f"manifests/{manifests[-1].sequence:06}.json: the last manifest is not signed by any key in the settings"
+            f"manifests/{chain[-1].name}: the last manifest is not signed by any key that the settings name"
         )
     return problems
 
@@ -114,9 +113,9 @@ def _holds(envelope: Envelope, key: Key) -> bool:
     return True
 
 
-def _objects(store: Store, manifests: Sequence[Manifest]) -> list[str]:
+def _objects(store: Store, chain: Sequence[_Link]) -> list[str]:
     """Objects that are gone, changed, or that no manifest names."""
-    named = {entry.sha256: entry for manifest in manifests for entry in manifest.entries}
+    named = {entry.sha256: entry for link in chain for entry in link.manifest.entries}
     under_way = {entry.sha256 for entry in Journal(store).entries()}
     problems = []
     seen: set[str] = set()

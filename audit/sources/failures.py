@@ -19,9 +19,14 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.parsers import ResponseParserError
 
 from audit.errors import AuditError, EvidenceMissing
 from audit.sources.interface import Unreadable, missing
+
+Failure = ClientError | BotoCoreError | ResponseParserError
+FAILURES = (ClientError, BotoCoreError, ResponseParserError)
+"""Everything that boto3 raises when a request fails."""
 
 _GIVE_CREDENTIALS = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with s3.profile "
@@ -75,9 +80,7 @@ _OF_OBJECT: dict[str, tuple[str, str]] = {
 }
 
 
-def source_failure(
-    error: ClientError | BotoCoreError, name: str, location: str, bucket: str
-) -> EvidenceMissing:
+def source_failure(error: Failure, name: str, location: str, bucket: str) -> EvidenceMissing:
     """A failure to reach or list the source."""
     if isinstance(error, ClientError):
         problem, remedy = _of_response(error, bucket)
@@ -138,6 +141,7 @@ _OF_CLIENT: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
         "TLS failed: {}",
         "check s3.endpoint_url, and AWS_CA_BUNDLE where the server has its own authority",
     ),
+    ((ResponseParserError,), "what answers there does not speak S3", "check s3.endpoint_url"),
     ((ConnectionError, HTTPClientError), "the server can't be reached: {}", _UNREACHED),
     (
         (ParamValidationError,),
@@ -148,7 +152,7 @@ _OF_CLIENT: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
 """What failures on this side mean and what to do; the first kind that fits counts, `{}` stands for the error."""
 
 
-def _of_client(error: BotoCoreError) -> tuple[str, str]:
+def _of_client(error: BotoCoreError | ResponseParserError) -> tuple[str, str]:
     """What a failure on this side means, and what to do."""
     for kinds, problem, remedy in _OF_CLIENT:
         if isinstance(error, kinds):

@@ -133,6 +133,7 @@ class S3Server:
             stdout=log,
             stderr=log,
             cwd=sockets,
+            env=os.environ | {"TMPDIR": str(sockets)},
             start_new_session=True,  # Ctrl-C is for us: we end it
         )
         ends.callback(_end, process)
@@ -146,7 +147,7 @@ class S3Server:
         identities = sockets / "identities.json"
         identities.write_text(json.dumps(self._identities()))
         return [
-            str(program), "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+            str(program), f"-logdir={sockets}", "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             f"-s3.port={ports['s3']}", f"-master.port={ports['master']}", f"-volume.port={ports['volume']}",
             f"-filer.port={ports['filer']}", f"-admin.port={ports['admin']}", f"-s3.config={identities}",
             "-master.telemetry=false", "-s3.allowDeleteBucketNotEmpty=false", "-webdav=false", "-admin.ui=false",

@@ -18,8 +18,9 @@ from botocore.exceptions import (
     IncompleteReadError,
     ResponseStreamingError,
 )
+from botocore.parsers import ResponseParserError
 
-from audit.sources.failures import object_failure, source_failure
+from audit.sources.failures import FAILURES, object_failure, source_failure
 from audit.sources.interface import (
     CHUNK,
     Changed,
@@ -75,7 +76,7 @@ class Bucket:
             listing = self._versions()
             if listing is None:
                 listing = self._plain()
-        except (ClientError, BotoCoreError) as error:
+        except FAILURES as error:
             raise source_failure(error, self.name, self.location, self._bucket) from None
         if not listing.objects:
             raise nothing_there(self.name, self.location, only_folders=listing.folders)
@@ -97,7 +98,7 @@ class Bucket:
             if error.response["Error"]["Code"] in _CHANGED:
                 raise Changed("it was replaced or removed after it had been listed") from None
             raise object_failure(error, self.name, self.location, self._bucket) from None
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise source_failure(error, self.name, self.location, self._bucket) from None
         return Content(
             self._chunks(response["Body"], listed.size),
