@@ -1,0 +1,67 @@
+"""What tests of several packages share: a real S3 server, started once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.settings import Settings
+from audit.sources.loopback import S3Server
+
+READABLE = ("audit", "plain", "locked")
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """SeaweedFS with three buckets: `audit` is versioned, `plain` is not, `locked` has object lock."""
+    with S3Server(tmp_path_factory.mktemp("s3"), buckets=READABLE) as server:
+        admin = server.admin()
+        admin.create_bucket(Bucket="audit")
+        admin.put_bucket_versioning(Bucket="audit", VersioningConfiguration={"Status": "Enabled"})
+        admin.create_bucket(Bucket="plain")
+        admin.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+        yield server
+
+
+@pytest.fixture
+def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """boto3 finds no credentials, profiles or region of the machine's."""
+    for name in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_REGION",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+
+
+@pytest.fixture
+def as_auditor(no_credentials: None, monkeypatch: pytest.MonkeyPatch, s3_server: S3Server) -> None:
+    """boto3 acts as the server's auditor, who may only list and read."""
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def settings_for(tmp_path: Path, s3_server: S3Server) -> Callable[..., Settings]:
+    """Settings with sources by name, a store in the test's folder, and the server as the endpoint."""
+
+    def make(sources: dict[str, str], *, s3: dict[str, Any] | None = None, **more: Any) -> Settings:
+        return Settings.model_validate(
+            {
+                "organisation": {"name": "NETBPF"},
+                "store": str(tmp_path / "store"),
+                "sources": [{"name": name, "location": location} for name, location in sources.items()],
+                "s3": {"endpoint_url": s3_server.endpoint_url, "attempts": 2} | (s3 or {}),
+            }
+            | more
+        )
+
+    return make

@@ -1,0 +1,275 @@
+"""Manifests are chained and signed: whatever is done to the store afterwards, `verify` names it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from audit.errors import IntegrityError, UsageError
+from audit.evidence.keys import signer, verifiers
+from audit.evidence.manifest import Entry, append, current_entries, latest_tips, load_all
+from audit.evidence.store import Store
+from audit.evidence.verify import check_chain, head, verify
+from audit.settings import Settings
+
+AS_OF = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def _key_files(folder: Path, seed: int) -> tuple[Path, Path]:
+    """Files with a private key and its public key, made from a fixed seed."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+    private, public = folder / f"{seed}.pem", folder / f"{seed}.pub.pem"
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return private, public
+
+
+def _settings(**signing) -> Settings:
+    return Settings.model_validate({"organisation": {"name": "x"}, "signing": signing})
+
+
+def _entry(store: Store, key: str, body: bytes, **more) -> Entry:
+    stored = store.put([body])
+    values = {
+        "source": "logs", "location": "s3://audit/logs", "key": key, "version_id": "", "etag": "e",
+        "last_modified": AS_OF, "retention": "", "size": stored.size, "sha256": stored.sha256, "collected_at": AS_OF,
+    }  # fmt: skip
+    return Entry(**(values | more))
+
+
+def _filled(root: Path, signing: Settings | None = None) -> Store:
+    """A store with three manifests, of one object each."""
+    store = Store(root)
+    for n in range(3):
+        entry = _entry(store, f"k{n}", f"body {n}".encode())
+        append(store, as_of=AS_OF, entries=[entry], signer=signing and signer(signing))
+    return store
+
+
+def _manifest(store: Store, number: int) -> Path:
+    return store.root / "manifests" / f"{number:06}.json"
+
+
+def _rewrite(path: Path, change) -> None:
+    """Edits the statement in a manifest, signatures left as they are."""
+    envelope = json.loads(path.read_text())
+    statement = base64.b64decode(envelope["payload"]).decode()
+    changed = change(statement)
+    assert changed != statement
+    envelope["payload"] = base64.b64encode(changed.encode()).decode()
+    path.chmod(0o644)
+    path.write_text(json.dumps(envelope))
+
+
+@pytest.fixture
+def signed(tmp_path):
+    private, public = _key_files(tmp_path, 1)
+    return _settings(key_file=str(private)), _settings(public_keys=[str(public)])
+
+
+def test_an_untouched_store_has_no_problem(tmp_path, signed):
+    makes, verifies = signed
+    assert verify(_filled(tmp_path / "unsigned")) == []
+    store = _filled(tmp_path / "signed", makes)
+    assert verify(store, verifiers(verifies)) == []
+    assert verify(store, verifiers(makes)) == []
+    assert verify(Store(tmp_path / "empty"), verifiers(verifies)) == []
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path, signed):
+    makes, _ = signed
+    stores = [_filled(tmp_path / name, makes) for name in ("one", "two")]
+    files = [[path.read_bytes() for path in sorted((s.root / "manifests").iterdir())] for s in stores]
+    assert files[0] == files[1]
+    assert head(stores[0]) == head(stores[1])
+
+
+def test_the_order_of_entries_and_refs_changes_nothing(tmp_path):
+    manifests = []
+    for name, step in (("one", 1), ("two", -1)):
+        store = Store(tmp_path / name)
+        entries = [_entry(store, key, key.encode()) for key in ("a", "b", "c")][::step]
+        tips = dict([("r/one", dict([("main", "1" * 40), ("dev", "2" * 40)][::step])), ("r/two", {})][::step])
+        manifests.append(append(store, as_of=AS_OF, entries=entries, tips=tips))
+    assert manifests[0].sha256 == manifests[1].sha256
+
+
+def test_is_an_in_toto_statement_about_the_objects(tmp_path):
+    store = _filled(tmp_path)
+    envelope = json.loads(_manifest(store, 2).read_text())
+    statement = json.loads(base64.b64decode(envelope["payload"]))
+    assert envelope["payloadType"] == "application/vnd.in-toto+json"
+    assert statement["_type"] == "https://in-toto.io/Statement/v1"
+    (entry,) = statement["predicate"]["entries"]
+    assert [subject["digest"] for subject in statement["subject"]] == [{"sha256": entry["sha256"]}]
+    assert statement["predicate"]["previous"] == load_all(store)[0].sha256
+
+
+def test_nothing_new_adds_no_manifest(tmp_path):
+    store = Store(tmp_path)
+    tips = {"netbpf/netbpf-gitops": {"refs/heads/main": "1" * 40}}
+    assert append(store, as_of=AS_OF, entries=[]) is None
+    assert append(store, as_of=AS_OF, entries=[], tips=tips) is not None
+    assert append(store, as_of=AS_OF, entries=[], tips=tips) is None
+    moved = {"netbpf/netbpf-gitops": {"refs/heads/main": "2" * 40}}
+    assert append(store, as_of=AS_OF, entries=[], tips=moved).sequence == 2
+    assert latest_tips(load_all(store)) == moved
+    assert verify(store) == []
+
+
+def test_current_entries_are_the_latest_of_each_version(tmp_path):
+    store = Store(tmp_path)
+    first, second = (_entry(store, "k", body) for body in (b"one", b"two"))
+    versions = [_entry(store, "v", body, version_id=body.decode()) for body in (b"3", b"4")]
+    moved = _entry(store, "k", b"five", location="s3://elsewhere/logs")
+    append(store, as_of=AS_OF, entries=[first, *versions])
+    append(store, as_of=AS_OF, entries=[second, moved])
+    assert current_entries(store) == [second, *versions, moved]
+    assert current_entries(store, [("logs", "s3://audit/logs")]) == [second, *versions]
+
+
+@pytest.mark.parametrize("with_keys", [False, True])
+class TestTampering:
+    """Each is named, with the manifest or object it hit."""
+
+    @pytest.fixture
+    def found(self, tmp_path, signed, with_keys):
+        makes, verifies = signed
+        store = _filled(tmp_path / "store", makes)
+        return store, lambda: verify(store, verifiers(verifies) if with_keys else ())
+
+    def test_a_byte_of_an_object(self, found):
+        store, problems = found
+        entry = load_all(store)[1].entries[0]
+        path = store.path(entry.sha256)
+        path.chmod(0o644)
+        path.write_bytes(b"Body 1")
+        assert problems() == [
+            f"objects/{entry.sha256[:2]}/{entry.sha256} (logs: 'k1'): its bytes are not what was stored"
+        ]
+
+    def test_an_object_removed(self, found):
+        store, problems = found
+        entry = load_all(store)[0].entries[0]
+        store.path(entry.sha256).unlink()
+        assert problems() == [f"objects/{entry.sha256[:2]}/{entry.sha256} (logs: 'k0'): it is gone"]
+
+    def test_an_object_replaced_by_a_link(self, found, tmp_path):
+        store, problems = found
+        path = store.path(load_all(store)[0].entries[0].sha256)
+        path.rename(tmp_path / "aside")
+        path.symlink_to(tmp_path / "aside")
+        assert any(path.name in problem for problem in problems())
+
+    def test_an_object_added(self, found):
+        store, problems = found
+        added = store.put([b"made up"]).sha256
+        assert problems() == [f"objects/{added[:2]}/{added}: no manifest names it"]
+
+    def test_a_manifest_edited(self, found):
+        store, problems = found
+        _rewrite(_manifest(store, 2), lambda statement: statement.replace('"k1"', '"kX"'))
+        assert any(
+            problem.startswith("manifests/000003.json: does not follow the manifest before it")
+            for problem in problems()
+        )
+
+    def test_subjects_that_are_not_the_entries(self, found):
+        store, problems = found
+        sha256 = load_all(store)[2].entries[0].sha256
+        _rewrite(_manifest(store, 3), lambda statement: statement.replace(sha256, "0" * 64, 1))
+        assert any(
+            "000003.json: its subjects, type or form do not agree" in problem for problem in problems()
+        )
+
+    def test_a_manifest_that_is_none(self, found):
+        store, problems = found
+        _manifest(store, 3).chmod(0o644)
+        _manifest(store, 3).write_text("{}")
+        assert any(problem.startswith("manifests/000003.json: not a DSSE") for problem in problems())
+
+    def test_a_manifest_in_the_middle_removed(self, found):
+        store, problems = found
+        _manifest(store, 2).unlink()
+        assert "manifests/000002.json: it is gone, and 000003.json is there" in problems()
+
+    def test_the_first_manifest_removed(self, found):
+        store, problems = found
+        _manifest(store, 1).unlink()
+        assert "manifests/000001.json: it is gone, and 000002.json is there" in problems()
+
+    def test_the_last_manifest_removed_leaves_its_objects(self, found):
+        store, problems = found
+        sha256 = load_all(store)[2].entries[0].sha256
+        before = head(store)
+        _manifest(store, 3).unlink()
+        assert f"objects/{sha256[:2]}/{sha256}: no manifest names it" in problems()
+        assert head(store) != before
+
+    def test_manifests_swapped(self, found, tmp_path):
+        store, problems = found
+        aside = _manifest(store, 1).rename(tmp_path / "aside")
+        _manifest(store, 2).rename(_manifest(store, 1))
+        aside.rename(_manifest(store, 2))
+        assert "manifests/000001.json: says that it is manifest 000002" in problems()
+
+
+class TestSignatures:
+    def test_the_last_manifest_edited(self, tmp_path, signed):
+        makes, verifies = signed
+        store = _filled(tmp_path / "store", makes)
+        _rewrite(_manifest(store, 3), lambda statement: statement.replace('"k2"', '"kX"'))
+        (problem,) = verify(store, verifiers(verifies))
+        assert problem.startswith("manifests/000003.json: the signature of key ")
+        with pytest.raises(IntegrityError, match=r"000003\.json: the signature"):
+            check_chain(store, verifiers(verifies))
+
+    def test_taken_off(self, tmp_path, signed):
+        makes, verifies = signed
+        store = _filled(tmp_path / "store", makes)
+        envelope = json.loads(_manifest(store, 3).read_text())
+        _manifest(store, 3).chmod(0o644)
+        _manifest(store, 3).write_text(json.dumps(envelope | {"signatures": []}))
+        (problem,) = verify(store, verifiers(verifies))
+        assert "the last manifest is not signed by any key" in problem
+        with pytest.raises(IntegrityError, match="is not signed by any key"):
+            check_chain(store, verifiers(verifies))
+
+    def test_of_another_key(self, tmp_path, signed):
+        makes, _ = signed
+        _, stranger = _key_files(tmp_path, 2)
+        store = _filled(tmp_path / "store", makes)
+        (problem,) = verify(store, verifiers(_settings(public_keys=[str(stranger)])))
+        assert "is not signed by any key" in problem
+
+    def test_may_begin_on_a_chain_that_had_none(self, tmp_path, signed):
+        makes, verifies = signed
+        store = _filled(tmp_path / "store")
+        assert [manifest.signed_by for manifest in load_all(store)] == [(), (), ()]
+        assert any("is not signed" in problem for problem in verify(store, verifiers(verifies)))
+        check_chain(store, verifiers(verifies))
+        append(store, as_of=AS_OF, entries=[_entry(store, "new", b"new")], signer=signer(makes))
+        assert verify(store, verifiers(verifies)) == []
+
+    @pytest.mark.parametrize("content", [b"not a key", b""])
+    def test_need_an_ed25519_key(self, tmp_path, content):
+        (tmp_path / "key.pem").write_bytes(content)
+        with pytest.raises(UsageError, match="not an Ed25519 private key"):
+            signer(_settings(key_file=str(tmp_path / "key.pem")))
+        with pytest.raises(UsageError, match="not an Ed25519 public key"):
+            verifiers(_settings(public_keys=[str(tmp_path / "key.pem")]))
+
+    def test_need_a_key_that_is_there(self, tmp_path):
+        with pytest.raises(UsageError, match=r"signing\.key_file: .*: can't be read"):
+            signer(_settings(key_file=str(tmp_path / "missing.pem")))
