@@ -208,11 +208,11 @@ def _flux_events(workload: Workload, rng: random.Random) -> list[Event]:
 def _applied(
     workload: Workload, operation: Operation, annotations: dict[str, str], rng: random.Random
 ) -> Event:
-    """What was applied, a second before the reconciliation ends; not an operation of its own."""
+    """What was applied, in the second in which the reconciliation ends; not an operation of its own."""
     name = "flux-system" if workload.app == "*" else workload.app
     return _event(
         workload,
-        operation.started - timedelta(seconds=1),
+        operation.started,
         component="kustomize-controller",
         reason="Progressing",
         message=f"Deployment/{name}/agent configured",
