@@ -1,0 +1,92 @@
+"""What shows that the evidence is complete: sources, ties, coverage, quarantine, repositories, objects."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from audit.period import Period
+from audit.report.plain import iso, records, words
+from audit.report.shapes import CoverageRow, EvidenceRow, QuarantineRow, RepositoryRow, SourceRow, TieRow
+from audit.settings import Settings
+
+_COUNTS = ["size", "records", "kept", "noise", "quarantined"]
+
+
+def sources(objects: pd.DataFrame, settings: Settings) -> list[SourceRow]:
+    """Every source of the settings, also one that gave nothing, with the totals of its objects."""
+    totals = (
+        objects.groupby("source_name")[_COUNTS].sum().assign(objects=objects.groupby("source_name").size())
+    )
+    formats = objects.groupby("source_name")["format"].agg(lambda names: ",".join(sorted(set(names))))
+    by_name = {row["source_name"]: row for row in records(totals.join(formats).reset_index())}
+    locations = {source.name: source.location for source in settings.sources}
+    nothing = dict.fromkeys([*_COUNTS, "objects"], 0) | {"format": ""}
+    found = []
+    for name in sorted(locations.keys() | by_name.keys()):
+        row = by_name.get(name, nothing)
+        found.append(
+            SourceRow(
+                name=name,
+                location=locations.get(name, "no longer in the settings"),
+                formats=sorted(set(words(str(row["format"]), ","))),
+                objects=int(row["objects"]),
+                **{count: int(row[count]) for count in _COUNTS},
+            )
+        )
+    return found
+
+
+def ties(reconciliation: pd.DataFrame) -> list[TieRow]:
+    """Rows at each step, by source and table."""
+    renamed = reconciliation.rename(columns={"source_name": "source"})
+    return [TieRow(**row) for row in records(renamed)]
+
+
+def coverage(hours: pd.DataFrame, settings: Settings, period: Period, as_of: datetime) -> list[CoverageRow]:
+    """Hours with records by day, for each source that speaks of a cluster; days in the period's time zone."""
+    end = min(pd.Timestamp(period.end), pd.Timestamp(as_of))
+    span = pd.date_range(period.start, end, freq="h", inclusive="left").tz_convert(period.time_zone)
+    expected = pd.Series(1, index=span).groupby(span.strftime("%Y-%m-%d")).sum()
+    inside = hours[period.holds(hours["hour"]) & (hours["hour"] < end)]
+    found = []
+    for source in sorted(settings.sources, key=lambda source: (source.cluster or "", source.name)):
+        if source.cluster is None:
+            continue
+        rows = inside[inside["source_name"] == source.name]
+        local = rows["hour"].drop_duplicates().dt.tz_convert(period.time_zone)
+        seen = local.groupby(local.dt.strftime("%Y-%m-%d")).size().reindex(expected.index, fill_value=0)
+        found.append(
+            CoverageRow(
+                source=source.name,
+                cluster=source.cluster,
+                days=[str(day) for day in expected.index],
+                hours=[int(value) for value in seen],
+                expected=[int(value) for value in expected],
+                records=int(rows["records"].sum()),
+                first=iso(rows["first_at"].min()) if len(rows) else "",
+                last=iso(rows["last_at"].max()) if len(rows) else "",
+            )
+        )
+    return found
+
+
+def quarantine(rows: pd.DataFrame) -> list[QuarantineRow]:
+    """Everything that could not be read."""
+    return [QuarantineRow(**row) for row in records(rows.rename(columns={"source_name": "source"}))]
+
+
+def repositories(rows: pd.DataFrame, problems: pd.DataFrame) -> list[RepositoryRow]:
+    """Each repository with its tip, and in what it is not whole."""
+    wrong: dict[str, list[str]] = {}
+    for row in records(problems):
+        wrong.setdefault(row["repo"], []).append(f"{row['problem']}: {row['detail']}")
+    return [RepositoryRow(**row, problems=wrong.get(row["repo"], [])) for row in records(rows)]
+
+
+def evidence(objects: pd.DataFrame) -> list[EvidenceRow]:
+    """Every object, numbered in the table's order."""
+    columns = ["source_name", "key", "version_id", "sha256", "collected_at", *_COUNTS]
+    rows = records(objects[columns].rename(columns={"source_name": "source"}))
+    return [EvidenceRow(number=number, **row) for number, row in enumerate(rows, 1)]

@@ -1,0 +1,154 @@
+"""Controls, their exceptions and what most needs acting on, as plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import pandas as pd
+
+from audit.model import Conclusion, Severity
+from audit.report.plain import records, words
+from audit.report.shapes import Block, ControlResult, Count, ExceptionRow, Passage, Reference
+
+MOST_IMPORTANT = 5
+
+
+class Described(Protocol):
+    """A control as the catalogue describes it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def clause(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def frameworks(self) -> Mapping[str, Sequence[str]]: ...
+    @property
+    def needs(self) -> Sequence[str]: ...
+    @property
+    def remedy(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def evidence(self) -> str: ...
+    @property
+    def limits(self) -> str: ...
+    @property
+    def remediation(self) -> str: ...
+
+
+def controls(
+    conclusions: pd.DataFrame, exceptions: pd.DataFrame, catalogue: Iterable[Described]
+) -> list[ControlResult]:
+    """Every control of the catalogue with its conclusion and exceptions, in the catalogue's order.
+
+    Raises:
+        KeyError: a control of the catalogue has no conclusion: that is a defect, never a blank.
+    """
+    judged = {row["control"]: row for row in records(conclusions)}
+    failed: dict[str, list[ExceptionRow]] = {}
+    for row in records(exceptions):
+        row["evidence"] = words(row["evidence"])
+        failed.setdefault(row["control"], []).append(ExceptionRow(**row))
+    return [_control(entry, judged[entry.id], failed.get(entry.id, [])) for entry in catalogue]
+
+
+def _control(entry: Described, judged: dict[str, Any], failed: list[ExceptionRow]) -> ControlResult:
+    failed = sorted(failed, key=lambda row: (Severity(row.severity).rank, row.at, row.subject))
+    expected = {row.expected for row in failed}
+    worst = failed[0].severity if failed else str(judged["severity"])
+    return ControlResult(
+        id=entry.id,
+        title=entry.title.rstrip("."),
+        clause=entry.clause,
+        severity=worst,
+        references=[Reference(name, list(items)) for name, items in entry.frameworks.items()],
+        passages=_passages(entry),
+        remedy=entry.remedy,
+        conclusion=str(judged["conclusion"]),
+        population=judged["population"],
+        exception_count=int(judged["exceptions"]),
+        gaps=words(judged["gaps"], "; "),
+        expected=next(iter(expected)) if len(expected) == 1 else "",
+        where=where(failed),
+        exceptions=failed,
+    )
+
+
+def counts(results: Iterable[ControlResult]) -> list[Count]:
+    """How many controls came to each conclusion; every conclusion is named, also where it is nobody's."""
+    found = [result.conclusion for result in results]
+    order = (Conclusion.EXCEPTIONS, Conclusion.NOT_TESTED, Conclusion.EFFECTIVE, Conclusion.NOT_APPLICABLE)
+    return [Count(str(conclusion), found.count(conclusion)) for conclusion in order]
+
+
+def most_important(results: Iterable[ControlResult]) -> list[ControlResult]:
+    """The controls with exceptions, the worst severity first, then the most exceptions; five at most."""
+    failed = [result for result in results if result.exception_count]
+    failed.sort(key=lambda result: (Severity(result.severity).rank, -result.exception_count, result.id))
+    return failed[:MOST_IMPORTANT]
+
+
+def where(failed: Sequence[ExceptionRow]) -> str:
+    """The people and the places with the most exceptions, in words; empty without exceptions."""
+    parts = []
+    people = _most([row.person or row.person_raw for row in failed])
+    if people:
+        parts.append(f"by {people}")
+    for name, values in (
+        ("in", [row.cluster or row.repo for row in failed]),
+        ("application", [app for row in failed for app in words(row.app, ",")]),
+    ):
+        places = _most(values)
+        if places:
+            parts.append(f"{name} {places}")
+    return "; ".join(parts)
+
+
+def _most(values: Iterable[str], shown: int = 3) -> str:
+    """`x (3), y (1) and 2 more`, the most frequent first."""
+    tally: dict[str, int] = {}
+    for value in values:
+        if value:
+            tally[value] = tally.get(value, 0) + 1
+    ranked = sorted(tally.items(), key=lambda item: (-item[1], item[0]))
+    text = ", ".join(f"{value} ({count})" for value, count in ranked[:shown])
+    return f"{text} and {len(ranked) - shown} more" if len(ranked) > shown else text
+
+
+def _passages(entry: Described) -> list[Passage]:
+    """A control's page, heading by heading; a passage without text is left out."""
+    needs = [Block("ul", list(entry.needs))] if entry.needs else []
+    found = [
+        Passage("Why it matters", blocks(entry.why)),
+        Passage("Evidence used", [*blocks(entry.evidence), *needs]),
+        Passage("Limits of the test", blocks(entry.limits)),
+        Passage("Remediation", blocks(entry.remediation)),
+    ]
+    return [passage for passage in found if passage.blocks]
+
+
+def blocks(text: str) -> list[Block]:
+    """Paragraphs and lists, each line break inside one of them joined."""
+    found: list[Block] = []
+    for part in re.split(r"\n\s*\n", text.strip()):
+        paragraph: list[str] = []
+        items: list[str] = []
+        for line in part.splitlines():
+            stripped = line.strip()
+            if stripped.startswith(("- ", "* ")):
+                items.append(stripped[2:])
+            elif items:
+                items[-1] += f" {stripped}"
+            elif stripped:
+                paragraph.append(stripped)
+        if paragraph:
+            found.append(Block("p", [" ".join(paragraph)]))
+        if items:
+            found.append(Block("ul", items))
+    return found

@@ -1,0 +1,116 @@
+"""The report as a PDF: templates fill a page, WeasyPrint lays it out in a process of its own.
+
+A process of its own gives its memory back, can be ended when it takes too long, and starts from the same state
+every time. The file is tagged, with bookmarks, and declares PDF/A-3a and PDF/UA-1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+import audit
+from audit.errors import UsageError
+from audit.report import charts, result, templates, words
+from audit.report.shapes import Report
+
+SECONDS = 900
+QUARANTINE_ROWS = 50
+EVIDENCE_ROWS = 400
+
+_SYMBOLS = {"effective": "✓", "exceptions": "×", "not tested": "?", "not applicable": "–"}
+
+
+def render(report: Report, path: Path, *, seconds: int = SECONDS) -> None:
+    """Writes the PDF aside and renames it, with `results.json` and `exceptions.csv` attached.
+
+    Args:
+        seconds: after which laying out is given up.
+
+    Raises:
+        UsageError: WeasyPrint or a library that it needs is missing or failed, or it took too long.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as aside:
+        work = Path(aside)
+        (work / "report.html").write_text(html(report), encoding="utf-8")
+        (work / "exceptions.csv").write_bytes(result.exceptions_csv(report))
+        (work / "results.json").write_bytes(result.to_json(report))
+        job = {"assets": str(templates.folder()), "as_of": report.as_of, "attachments": _ATTACHMENTS}
+        (work / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        _lay_out(work, seconds)
+        (work / "report.pdf").replace(path)
+
+
+_ATTACHMENTS = {
+    "exceptions.csv": "Every exception, one a row",
+    "results.json": "Everything this report says, for machines",
+}
+
+
+def _lay_out(work: Path, seconds: int) -> None:
+    root = str(Path(audit.__file__).resolve().parent.parent)
+    search = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-P", "-m", "audit.report.layout", str(work)]
+    environment = {**os.environ, "PYTHONPATH": search}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"the PDF was not laid out in {seconds} s",
+            remedy="report a shorter quarter, or use a faster machine",
+        ) from None
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise UsageError(
+            f"the PDF could not be laid out: {lines[-1]}",
+            remedy="WeasyPrint needs Pango: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
+        )
+
+
+def html(report: Report) -> str:
+    """The page that is laid out: one HTML document, its values escaped."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(templates.folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=words.printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "basis": words.basis,
+        "breaks": words.breaks,
+        "clip": words.clip,
+        "count": words.count,
+        "figure": words.figure,
+        "local": partial(words.local, zone=report.time_zone),
+        "day": partial(words.day, zone=report.time_zone),
+        "last_day": partial(words.day, zone=report.time_zone, before=True),
+        "pointer": words.pointer,
+        "prose": words.prose,
+        "size": words.size,
+    }
+    environment.globals |= {
+        "chart": charts.chart,
+        "change": words.change,
+        "coverage_in_words": charts.coverage_in_words,
+        "fill": charts.fill,
+        "soft_hyphen": Markup("&shy;"),
+        "strip": charts.strip,
+        "symbols": _SYMBOLS,
+        "quarantine_rows": QUARANTINE_ROWS,
+        "evidence_rows": EVIDENCE_ROWS,
+    }
+    return environment.get_template("report.html").render(report=report)

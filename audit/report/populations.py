@@ -1,0 +1,114 @@
+"""The populations an auditor draws from: changes that landed, and production deployments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from audit.period import Period
+from audit.report.plain import records, words
+from audit.report.shapes import DeploymentRow, LandingRow
+from audit.settings import Settings
+
+_DEPLOYMENT = ["cluster", "application", "started_at"]
+_LANDING = ["repo", "head_sha"]
+
+
+def landings(
+    tables: dict[str, pd.DataFrame], settings: Settings, period: Period, as_of: datetime
+) -> list[LandingRow]:
+    """Every landing of the quarter, unfiltered, in the order of landing, with what became of it."""
+    rows = tables["landings"]
+    rows = rows[period.holds(rows["landed_at"]) & (rows["landed_at"] < as_of)]
+    changes = tables["changes"][[*_LANDING, "authors", "approvers"]]
+    rows = rows.merge(changes.rename(columns={"authors": "people"}), on=_LANDING, how="left")
+    rows = rows.merge(_reached(tables["landing_environments"]), on=_LANDING, how="left")
+    rows = rows.merge(_first_production(tables, settings), on=_LANDING, how="left")
+    rows = rows.sort_values(["landed_at", "repo", "position"], kind="stable")
+    failed = _failed(tables["exceptions"])
+    return [_landing(number, row, failed) for number, row in enumerate(records(rows), 1)]
+
+
+def _landing(number: int, row: dict[str, Any], failed: dict[str, list[str]]) -> LandingRow:
+    subjects = [f"{row['repo']}@{row['head_sha']}"]
+    if row["pr_number"] is not None:
+        subjects.append(f"{row['repo']}#{row['pr_number']}")
+    return LandingRow(
+        number=number,
+        repo=row["repo"],
+        head_sha=row["head_sha"],
+        landed_at=row["landed_at"],
+        landed_at_source=row["landed_at_source"],
+        kind=row["kind"],
+        pull_request=row["pr_number"] or 0,
+        link=row["link"],
+        confidence=row["confidence"],
+        subject=row["subject"],
+        authors=words(row["people"] or row["authors"]),
+        approvers=words(row["approvers"]),
+        files=row["files"],
+        environments=words(row["environments"], ","),
+        production=row["production_at"],
+        controls=sorted({control for subject in subjects for control in failed.get(subject, [])}),
+    )
+
+
+def _reached(environments: pd.DataFrame) -> pd.DataFrame:
+    """The environments that each landing reaches, as one text a landing."""
+    distinct = (
+        environments[[*_LANDING, "environment"]].drop_duplicates().sort_values([*_LANDING, "environment"])
+    )
+    joined = distinct.groupby(_LANDING)["environment"].agg(",".join)
+    return joined.rename("environments").reset_index().astype({"environments": "str"})
+
+
+def _first_production(tables: dict[str, pd.DataFrame], settings: Settings) -> pd.DataFrame:
+    """When each landing was first carried to production by a successful deployment."""
+    carried = tables["deployment_landings"]
+    carried = carried[carried["environment"].isin(settings.production)]
+    return carried.groupby(_LANDING)["started_at"].min().rename("production_at").reset_index()
+
+
+def _failed(exceptions: pd.DataFrame) -> dict[str, list[str]]:
+    """Controls failed, by subject."""
+    failed: dict[str, list[str]] = {}
+    for row in records(exceptions[["control", "subject"]]):
+        failed.setdefault(row["subject"], []).append(row["control"])
+    return failed
+
+
+def deployments(
+    tables: dict[str, pd.DataFrame], settings: Settings, period: Period, as_of: datetime
+) -> list[DeploymentRow]:
+    """Every production deployment started in the quarter, with how many landings it carried."""
+    rows = tables["deployments"]
+    held = period.holds(rows["started_at"]) & (rows["started_at"] < as_of)
+    rows = rows[held & rows["environment"].isin(settings.production)]
+    carried = tables["deployment_landings"].groupby(_DEPLOYMENT).size().rename("carried").reset_index()
+    rows = rows.merge(carried, on=_DEPLOYMENT, how="left").fillna({"carried": 0})
+    rows = rows.sort_values(["started_at", "cluster", "application"], kind="stable")
+    failed = _failed(tables["exceptions"])
+    return [
+        DeploymentRow(
+            number=number,
+            started_at=row["started_at"],
+            cluster=row["cluster"],
+            application=row["application"],
+            repo=row["repo"],
+            revision=row["revision"],
+            status=row["status"],
+            started_by=_started_by(row),
+            carried=int(row["carried"]),
+            controls=failed.get(f"{row['cluster']}/{row['application']}@{row['started_at']}", []),
+        )
+        for number, row in enumerate(records(rows), 1)
+    ]
+
+
+def _started_by(row: dict[str, Any]) -> str:
+    """The person, or the operator, or that no record says."""
+    if row["automated"]:
+        return "the operator"
+    return row["person"] or row["initiated_by"] or ("not recorded" if row["automated"] is None else "by hand")

@@ -1,0 +1,323 @@
+"""The finished report as plain values: what templates, `results.json` and the PDF's attachments are made from.
+
+Strings, numbers and lists only. Times are UTC in ISO form (`2026-07-01T00:00:00Z`); text that the evidence does
+not have is the empty string; a number that can't be determined is None and always stands beside the reason.
+Nothing is shortened here: what a page cuts, `results.json` holds whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph or a list of a control's documentation.
+
+    Attributes:
+        form: `p` or `ul`.
+        lines: one string for a paragraph, one for each item of a list; `code` stands in backticks.
+    """
+
+    form: str
+    lines: list[str]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A headed passage of a control's documentation."""
+
+    heading: str
+    blocks: list[Block]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The controls of one framework that a test is evidence for."""
+
+    framework: str
+    items: list[str]
+
+
+@dataclass(frozen=True)
+class ExceptionRow:
+    """One item of a population that failed a control."""
+
+    exception_id: str
+    control: str
+    subject: str
+    severity: str
+    at: str
+    person: str
+    person_raw: str
+    repo: str
+    path: str
+    cluster: str
+    environment: str
+    app: str
+    expected: str
+    found: str
+    evidence: list[str]
+
+
+@dataclass(frozen=True)
+class ControlResult:
+    """What a control tests, why, and what its test came to.
+
+    Attributes:
+        expected: what the policy expects, where it is the same for every exception; else empty.
+        population: items tested; None when the population itself could not be known.
+        remedy: what to do about an exception, one short sentence.
+        where: the places and people with the most exceptions, in words.
+    """
+
+    id: str
+    title: str
+    clause: str
+    severity: str
+    references: list[Reference]
+    passages: list[Passage]
+    remedy: str
+    conclusion: str
+    population: int | None
+    exception_count: int
+    gaps: list[str]
+    expected: str
+    where: str
+    exceptions: list[ExceptionRow]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many controls came to one conclusion."""
+
+    conclusion: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric of the quarter beside the quarter before.
+
+    Attributes:
+        unit: unit of `value` and `previous`, as the metrics table has it.
+        numerator, denominator: None where the metric has none.
+        undetermined: items that could not be determined.
+    """
+
+    metric: str
+    title: str
+    unit: str
+    definition: str
+    dimension: str
+    group: str
+    value: float | None
+    previous: float | None
+    numerator: float | None
+    denominator: float | None
+    undetermined: int
+    note: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """The values of one line or one colour of bars, quarter by quarter; None where not determined."""
+
+    name: str
+    values: list[float | None]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A chart over quarters (or, for `ranked`, over categories).
+
+    Attributes:
+        form: `stacked`, `bars`, `line` or `ranked`.
+        labels: quarters, oldest first, or categories.
+    """
+
+    id: str
+    title: str
+    unit: str
+    form: str
+    labels: list[str]
+    series: list[Series]
+    note: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The first page after the cover, in words."""
+
+    sentences: list[str]
+    counts: list[Count]
+    findings: list[ControlResult]
+    untested: list[ControlResult]
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class LandingRow:
+    """One item of the population of changes, numbered in the order in which they landed.
+
+    Attributes:
+        number: from 1; `repo` and `head_sha` are the id that never changes.
+        pull_request: 0 for a direct push.
+        production: first successful production deployment that carried it; empty when none did.
+        controls: controls that it failed.
+    """
+
+    number: int
+    repo: str
+    head_sha: str
+    landed_at: str
+    landed_at_source: str
+    kind: str
+    pull_request: int
+    link: str
+    confidence: str
+    subject: str
+    authors: list[str]
+    approvers: list[str]
+    files: int
+    environments: list[str]
+    production: str
+    controls: list[str]
+
+
+@dataclass(frozen=True)
+class DeploymentRow:
+    """One production deployment of the quarter, numbered in the order in which they started."""
+
+    number: int
+    started_at: str
+    cluster: str
+    application: str
+    repo: str
+    revision: str
+    status: str
+    started_by: str
+    carried: int
+    controls: list[str]
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A source of evidence, and what became of its records: records = kept + noise + quarantined."""
+
+    name: str
+    location: str
+    formats: list[str]
+    objects: int
+    size: int
+    records: int
+    kept: int
+    noise: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class TieRow:
+    """Rows of one table from one source: parsed = kept + duplicates + out_of_period."""
+
+    source: str
+    table: str
+    parsed: int
+    duplicates: int
+    out_of_period: int
+    kept: int
+
+
+@dataclass(frozen=True)
+class CoverageRow:
+    """Hours in which a source recorded something about a cluster.
+
+    Attributes:
+        hours: one number for each day of the quarter that has begun: hours with records, 0 to 25.
+        expected: hours of each of those days that lie in the quarter and before as-of.
+        first, last: first and last record in the quarter; empty when there is none.
+    """
+
+    source: str
+    cluster: str
+    days: list[str]
+    hours: list[int]
+    expected: list[int]
+    records: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
+class QuarantineRow:
+    """Something that could not be read, and why."""
+
+    source: str
+    key: str
+    evidence: str
+    line: int
+    offset: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RepositoryRow:
+    """A repository as it was read; `problems` is empty when it is whole."""
+
+    repo: str
+    branch: str
+    tip: str
+    commits: int
+    mainline: int
+    problems: list[str]
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """An object of evidence, numbered."""
+
+    number: int
+    source: str
+    key: str
+    version_id: str
+    sha256: str
+    size: int
+    collected_at: str
+    records: int
+    kept: int
+    noise: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the report says.
+
+    Attributes:
+        status: `draft` while the quarter was not over at `as_of`, else `final`.
+        starts, ends: the quarter, half-open.
+    """
+
+    organisation: str
+    classification: str
+    quarter: str
+    previous_quarter: str
+    starts: str
+    ends: str
+    time_zone: str
+    as_of: str
+    version: str
+    status: str
+    summary: Summary
+    trends: list[Trend]
+    controls: list[ControlResult]
+    sources: list[SourceRow]
+    ties: list[TieRow]
+    coverage: list[CoverageRow]
+    quarantine: list[QuarantineRow]
+    repositories: list[RepositoryRow]
+    landings: list[LandingRow]
+    deployments: list[DeploymentRow]
+    figures: list[Figure]
+    evidence: list[EvidenceRow]
+    frameworks: list[str]
