@@ -152,7 +152,8 @@ class Workshop:
             if branch is None:
                 branch = self._feature(slot, plan, kind, roles, fresh=attempt > _TRIES // 2)
             if self._settle(branch, kind):
-                branch.by_hand = kind == "merge" and self.rng.random() < 0.06
+                by_hand = kind == "merge" and roles.merger is not roles.peer
+                branch.by_hand = by_hand and self.rng.random() < 0.08
                 return branch
         raise AssertionError("a branch from main's tip always merges")
 
@@ -242,7 +243,7 @@ class Workshop:
     def _update(self, branch: Branch, at: datetime, roles: Cast) -> bool:
         """Merges main into the branch, as the forge's button does; False where there is nothing to merge."""
         main, tree = self.main_at(at), None
-        if main is not branch.fork:
+        if main.mark > branch.fork.mark:  # main has moved on
             tree = merge(branch.fork.tree, main.tree, branch.drafts[-1].tree)
         if tree is None:
             return False

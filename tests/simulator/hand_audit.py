@@ -1,0 +1,173 @@
+"""Judges a run's changes by hand: plain Python over the exported files and `git log`, by the rules of the controls."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from audit.simulator.history import REQUIRED_CHECKS
+from audit.simulator.repository import git
+from audit.simulator.world import REPOSITORY
+
+_NOREPLY = re.compile(r"(?:\d+\+)?(.+)@users\.noreply\.github\.com")
+
+
+@dataclass
+class Exports:
+    """What the exports say, the later one winning."""
+
+    pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    reviews: dict[int, dict[int, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    dismissed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    checks: dict[str, dict[int, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    activity: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
+def read(folder: Path) -> Exports:
+    """The exports below `folder`, in the order of their dates."""
+    found = Exports()
+    for path in sorted(folder.rglob("*.json.gz")):
+        content = json.loads(gzip.decompress(path.read_bytes()))
+        if path.name == "check-runs.json.gz":
+            assert content["total_count"] == len(content["check_runs"])
+            for run in content["check_runs"]:
+                found.checks[run["head_sha"]][run["id"]] = run
+        elif path.name == "reviews.json.gz":
+            for review in content:
+                found.reviews[int(path.parent.name)][review["id"]] = review
+        elif path.parent.name == "pulls":
+            for pull in content:
+                kept = found.pulls.get(pull["number"])
+                if kept is None or kept["updated_at"] <= pull["updated_at"]:
+                    found.pulls[pull["number"]] = pull
+        elif path.parent.name == "events":
+            for event in content:
+                if event["event"] == "review_dismissed":
+                    found.dismissed[event["dismissed_review"]["review_id"]] = event
+        else:
+            assert path.parent.name == "activity"
+            found.activity |= {entry["id"]: entry for entry in content}
+    return found
+
+
+class Roster:
+    """Who is who."""
+
+    def __init__(self, path: Path) -> None:
+        people = yaml.safe_load(path.read_text(encoding="utf-8"))["people"]
+        self.logins = {x.lower(): p["id"] for p in people for x in p["identities"]["github"]}
+        self.emails = {x.lower(): p["id"] for p in people for x in p["identities"]["git"]}
+        self.machines = {p["id"] for p in people if p["kind"] == "machine"}
+
+    def login(self, login: str) -> str | None:
+        """Person behind a login; a bot is its own; None for someone unknown."""
+        return self.logins.get(login.lower(), login if login.endswith("[bot]") else None)
+
+    def email(self, email: str) -> str | None:
+        """Person behind an address."""
+        match = _NOREPLY.fullmatch(email.lower())
+        return self.login(match[1]) if match else self.emails.get(email.lower())
+
+    def machine(self, login: str) -> bool:
+        """Whether a login is a machine's."""
+        return login.endswith("[bot]") or self.login(login) in self.machines
+
+
+def _authors(repository: Path, pull: dict[str, Any], first: str, roster: Roster) -> set[str | None]:
+    """Everyone whose work the commits `first..merge` are, and who opened the pull request."""
+    form = "%aE%x00%cE%x00%(trailers:key=Co-authored-by,valueonly,separator=%x01)%x00%P"
+    text = git(repository, "log", f"--format={form}", f"{first}..{pull['merge_commit_sha']}")
+    found = {roster.login(pull["user"]["login"])}
+    for line in text.splitlines():
+        author, committer, trailers, parents = line.split("\0")
+        by_forge = committer == "noreply@github.com"
+        if not (by_forge and " " in parents):
+            found.add(roster.email(author))  # the forge's merge commits are nobody's work
+        if not by_forge:
+            found.add(roster.email(committer))
+        found |= {roster.email(t[t.index("<") + 1 : t.index(">")]) for t in trailers.split("\1") if t}
+    return found
+
+
+def judge(folder: Path) -> set[tuple[str, str]]:
+    """(control, subject) of every change in the run `folder` that breaks CHG-01 to CHG-05."""
+    repository = folder / "repositories" / "netbpf-gitops.git"
+    exports, roster = read(folder / "evidence" / "github-exports"), Roster(folder / "roster.yaml")
+    lines = git(repository, "log", "--first-parent", "--reverse", "--format=%H %P", "main").splitlines()
+    mainline = [line.split() for line in lines]
+    order = {words[0]: place for place, words in enumerate(mainline)}
+    findings, explained = set[tuple[str, str]](), set[str]()
+    befores = {e["after"]: e["before"] for e in exports.activity.values() if e["ref"] == "refs/heads/main"}
+    for number, pull in exports.pulls.items():
+        if pull["merged_at"] is None:
+            continue
+        merge, before = pull["merge_commit_sha"], befores[pull["merge_commit_sha"]]
+        explained |= {words[0] for words in mainline[order[before] + 1 : order[merge] + 1]}
+        evil = _evil(repository, mainline[order[merge]])
+        authors = _authors(repository, pull, before, roster)
+        subject = f"{REPOSITORY}#{number}"
+        findings |= {(control, subject) for control in _reviewed(exports, pull, authors, roster, evil=evil)}
+        if not _checked(exports, pull):
+            findings.add(("CHG-05", subject))
+    heads = {e["after"] for e in exports.activity.values() if e["ref"] == "refs/heads/main"}
+    direct = {sha for sha in order if sha not in explained and sha in heads}
+    return findings | {("CHG-01", f"{REPOSITORY}@{sha}") for sha in direct}
+
+
+def _evil(repository: Path, words: list[str]) -> bool:
+    if len(words) < 3:
+        return False
+    merged = git(repository, "merge-tree", "--write-tree", words[1], words[2]).strip()
+    return merged != git(repository, "rev-parse", f"{words[0]}^{{tree}}").strip()
+
+
+def _reviewed(
+    exports: Exports, pull: dict[str, Any], authors: set[str | None], roster: Roster, *, evil: bool
+) -> set[str]:
+    merged, standing, before = pull["merged_at"], [], 0
+    reviews = [r for r in exports.reviews[pull["number"]].values() if not roster.machine(r["user"]["login"])]
+    for review in reviews:
+        event = exports.dismissed.get(review["id"])
+        was = event["dismissed_review"]["state"].upper() if event else review["state"]
+        assert (review["state"] == "DISMISSED") == (event is not None)
+        voided = any(
+            other["user"]["login"] == review["user"]["login"]
+            and other["state"] == "CHANGES_REQUESTED"
+            and review["submitted_at"] < other["submitted_at"] < merged
+            for other in reviews
+        )
+        if was == "APPROVED" and review["submitted_at"] < merged and not voided:
+            before += 1
+            if event is None or event["created_at"] >= merged:
+                standing.append(review)
+    known = None not in authors
+    independent = [r for r in standing if known and roster.login(r["user"]["login"]) not in {None, *authors}]
+    covering = [r for r in independent or standing if r["commit_id"] == pull["head"]["sha"]]
+    broken = {"CHG-02"} if before == 0 else set()
+    if standing and not independent:
+        broken.add("CHG-03")
+    if evil or (before and not covering):
+        broken.add("CHG-04")
+    return broken
+
+
+def _checked(exports: Exports, pull: dict[str, Any]) -> bool:
+    runs = exports.checks[pull["head"]["sha"]].values()
+    for name in REQUIRED_CHECKS:
+        done = [
+            (run["completed_at"], run["conclusion"])
+            for run in runs
+            if run["name"] == name
+            and run["status"] == "completed"
+            and run["completed_at"] < pull["merged_at"]
+        ]
+        if not done or max(done)[1] != "success":
+            return False
+    return True

@@ -1,0 +1,184 @@
+"""The organisation's history: what it promises to those who test the pipeline against its truth."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hand_audit import judge
+
+from audit.simulator import forge, history, people, plans
+from audit.simulator.hub import Hub
+from audit.simulator.manifests import edit, first_tree, merge, targets
+from audit.simulator.repository import git
+from audit.simulator.world import REPOSITORY, Evidence, Truth, World, quarter_of, stamp
+
+START, END = datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
+SEEDS = range(20)
+
+
+def _act(folder: Path, seed: int, changes: int) -> tuple[World, Hub]:
+    """History and forge alone, laid out as a whole run is."""
+    rng = random.Random(f"test {seed}")
+    staff = people.hire(rng, START, END)
+    world = World(
+        rng, START, END, changes, 1, ("checkout", "ledger"), staff, Truth(), Evidence(folder / "evidence")
+    )  # fmt: skip
+    hub = history.act(world, folder / "repositories" / "netbpf-gitops.git")
+    forge.tell(world, hub)
+    (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
+    return world, hub
+
+
+@pytest.fixture(scope="module")
+def acted(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Path, World, Hub]]:
+    """Twenty runs of sixty changes."""
+    runs = {}
+    for seed in SEEDS:
+        folder = tmp_path_factory.mktemp(f"seed{seed}")
+        runs[seed] = (folder, *_act(folder, seed, 60))
+    return runs
+
+
+Acted = dict[int, tuple[Path, World, Hub]]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_truth_is_what_an_auditor_finds_by_hand_in_the_evidence(acted: Acted, seed: int) -> None:
+    folder, world, _ = acted[seed]
+    assert judge(folder) == {(v["control"], v["subject"]) for v in world.truth.violations}
+
+
+def test_truth_is_right_where_branches_are_many_and_old(tmp_path: Path) -> None:
+    world, _ = _act(tmp_path, 7, 700)
+    assert judge(tmp_path) == {(v["control"], v["subject"]) for v in world.truth.violations}
+
+
+def test_every_way_to_break_a_control_comes_up_over_the_seeds(acted: Acted) -> None:
+    whys = {v["why"].rsplit(" (", 1)[0] for _, world, _ in acted.values() for v in world.truth.violations}
+    broken = [plan for group in plans.BREAKING.values() for plan in group]
+    wanted = {plan.name for plan in (*broken, *plans.SEVERAL)}
+    wanted |= {f"check {plan.name}" for plan in plans.CHECKS_BREAKING}
+    wanted |= {f"pushed directly: {variant}" for variant in plans.DIRECT}
+    assert wanted <= whys
+
+
+def test_sixty_changes_break_every_control_and_most_break_none(acted: Acted) -> None:
+    for _, world, _ in acted.values():
+        broken = Counter(control for landed in world.landed for control in landed.broken)
+        assert set(broken) == {"CHG-01", "CHG-02", "CHG-03", "CHG-04", "CHG-05"}
+        clean = sum(not landed.broken for landed in world.landed)
+        assert 0.75 <= clean / len(world.landed) <= 0.9
+    assert any(len(landed.broken) > 1 for _, world, _ in acted.values() for landed in world.landed)
+
+
+def test_landings_are_the_mainline(acted: Acted) -> None:
+    for folder, world, _ in acted.values():
+        repository = folder / "repositories" / "netbpf-gitops.git"
+        log = git(repository, "rev-list", "--first-parent", "--reverse", "main").split()
+        assert [log[landed.position] for landed in world.landed] == [x.head_sha for x in world.landed]
+        assert world.landed[-1].position == len(log) - 1
+        assert len(world.landed) == 61
+        times = [landed.landed_at for landed in world.landed]
+        assert times == sorted(set(times))
+        assert {landed.kind for landed in world.landed} == {"merge", "squash", "rebase", "direct"}
+        rows = [(x["head_sha"], x["position"], x["quarter"]) for x in world.truth.landings]
+        assert rows == [(x.head_sha, x.position, quarter_of(x.landed_at)) for x in world.landed]
+
+
+def test_what_a_landing_reaches_is_what_git_says_it_changed(acted: Acted) -> None:
+    folder, world, _ = acted[0]
+    repository = folder / "repositories" / "netbpf-gitops.git"
+    log = git(repository, "rev-list", "--first-parent", "--reverse", "main").split()
+    before = 0
+    for landed in world.landed[1:]:
+        paths = set[str]()
+        for sha in log[before + 1 : landed.position + 1]:
+            paths |= set(git(repository, "diff-tree", "-r", "--name-only", f"{sha}^1", sha).splitlines())
+        assert paths
+        assert targets(paths) == landed.targets
+        before = landed.position
+
+
+def test_edges_of_quarters_are_met_to_the_second(acted: Acted) -> None:
+    times = {landed.landed_at for landed in acted[0][1].landed}
+    second = timedelta(seconds=1)
+    for boundary in (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 4, 7)):
+        assert {boundary, boundary - second} <= times
+    assert {START, END - second} <= times
+
+
+def test_the_repository_is_whole_and_packed(acted: Acted) -> None:
+    folder, _, hub = acted[1]
+    repository = folder / "repositories" / "netbpf-gitops.git"
+    assert git(repository, "fsck", "--full", "--strict") == ""
+    counts = dict(line.split(": ") for line in git(repository, "count-objects", "-v").splitlines())
+    assert (counts["count"], counts["packs"], counts["garbage"]) == ("0", "1", "0")
+    refs = set(git(repository, "for-each-ref", "--format=%(refname)").split())
+    assert {f"refs/pull/{pull.number}/head" for pull in hub.pulls} <= refs
+    assert "refs/scratch" not in refs
+    assert git(repository, "symbolic-ref", "HEAD").strip() == "refs/heads/main"
+
+
+def test_unmerged_commits_never_reach_main(acted: Acted) -> None:
+    for folder, world, _ in acted.values():
+        repository = folder / "repositories" / "netbpf-gitops.git"
+        reachable = set(git(repository, "rev-list", "main").split())
+        assert world.unmerged
+        assert not reachable & set(world.unmerged)
+
+
+def test_reverts_name_a_whole_commit_that_landed_before(acted: Acted) -> None:
+    reverts = 0
+    for folder, world, _ in acted.values():
+        repository = folder / "repositories" / "netbpf-gitops.git"
+        heads = dict[str, int]()
+        for landed in world.landed:
+            if landed.reverts:
+                reverts += 1
+                assert heads[landed.reverts] < landed.position
+                brought = git(repository, "log", "--format=%B", f"{landed.head_sha}^1..{landed.head_sha}")
+                assert f"This reverts commit {landed.reverts}" in brought
+            heads[landed.head_sha] = landed.position
+    assert reverts > 10
+
+
+def test_the_first_commit_is_a_direct_push_of_an_earlier_quarter(acted: Acted) -> None:
+    _, world, _ = acted[0]
+    root = world.landed[0]
+    assert (root.position, root.kind, root.broken) == (0, "direct", {"CHG-01"})
+    assert root.landed_at < START
+    violation = {"control": "CHG-01", "subject": f"{REPOSITORY}@{root.head_sha}", "at": stamp(root.landed_at)}
+    assert [v for v in world.truth.violations if violation.items() <= v.items()]
+
+
+def test_merging_by_hand_and_by_git_agree() -> None:
+    base = first_tree(("checkout",), "")
+    rng = random.Random(1)
+    one = edit(rng, base, "apps/checkout/overlays/dev/kustomization.yaml", 1)
+    two = edit(rng, base, "docs/runbook.md", 2)
+    both = merge(base, one, two)
+    assert both is not None
+    assert {path for path in both if both[path] != base[path]} == {
+        "apps/checkout/overlays/dev/kustomization.yaml",
+        "docs/runbook.md",
+    }
+    assert merge(base, two, edit(rng, base, "docs/runbook.md", 3)) is None  # both changed one line
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("apps/a/overlays/prod/kustomization.yaml", {("a", "prod")}),
+        ("apps/a/base/service.yaml", {("a", "dev"), ("a", "staging"), ("a", "prod")}),
+        ("infrastructure/security/limits.yaml", {("security", e) for e in ("dev", "staging", "prod")}),
+        ("clusters/dev/apps.yaml", {("*", "dev")}),
+        ("docs/runbook.md", set()),
+        (".github/workflows/sync.yaml", set()),
+    ],
+)
+def test_a_path_takes_effect_where_the_policy_says(path: str, expected: set[tuple[str, str]]) -> None:
+    assert targets([path]) == expected
