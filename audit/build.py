@@ -58,7 +58,8 @@ class Built:
     Attributes:
         tables: frames by table name: deduplicated, in key order, of every period.
         sources: by table name, the source of each row (str, aligned with the frame).
-        parsed: source_name, table, rows (int64): what parsing gave, duplicates included.
+        parsed: source_name, table, rows, duplicates (int64): what parsing gave, and how many of those rows
+            repeat another row's key and were left out.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -221,7 +222,7 @@ def _normalised() -> Iterator[tuple[str, type[t.Table]]]:
 def _gather(chunks: list[Chunk], folder: Path) -> Built:
     """All chunks' rows by table: deduplicated, written partitioned by source and month, and returned."""
     built = Built({}, {}, pd.DataFrame())
-    parsed: list[pd.Series] = []
+    parsed: list[pd.DataFrame] = []
     aside = folder.with_name(folder.name + ".part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -229,12 +230,13 @@ def _gather(chunks: list[Chunk], folder: Path) -> Built:
         parts = [(c.source, c.folder / f"{name}.parquet") for c in chunks]
         frames = [t.read(table, [path]).assign(_source=source) for source, path in parts if path.exists()]
         rows = pd.concat(frames, ignore_index=True) if frames else t.empty(table).assign(_source="")
-        parsed.append(rows.groupby("_source").size().rename(name))
-        kept, _ = deduplicate(name, rows)
+        kept, left_out = deduplicate(name, rows)
+        counts = {"rows": rows["_source"].value_counts(), "duplicates": left_out["_source"].value_counts()}
+        parsed.append(pd.DataFrame(counts).assign(table=name))
         _write_partitions(table, kept, aside / name)
         built.tables[name], built.sources[name] = _split(table, kept)
-    counts = pd.concat(parsed, axis=1).rename_axis("source_name").stack().astype("int64").rename("rows")
-    built.parsed = counts.rename_axis(["source_name", "table"]).reset_index()
+    whole = pd.concat(parsed).rename_axis("source_name").reset_index()
+    built.parsed = whole.fillna({"rows": 0, "duplicates": 0}).astype({"rows": "int64", "duplicates": "int64"})
     built.parsed.to_parquet(aside / "parsed.parquet")
     shutil.rmtree(folder, ignore_errors=True)
     aside.replace(folder)

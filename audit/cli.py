@@ -17,7 +17,6 @@ from audit import demo as demonstration
 from audit import narrate, pipeline, screen
 from audit.controls import registry
 from audit.errors import AuditError, ExitCode, UsageError
-from audit.git import mining
 from audit.period import Period
 from audit.settings import load
 from audit.settings_template import commented
@@ -134,7 +133,7 @@ def mine(
     """
     if path is not None:
         period = Period.quarter(quarter) if quarter else None
-        screen.show_mined(out, mining.summarise(path, period), as_json=as_json)
+        screen.show_mined(out, pipeline.mine_alone(path, period), as_json=as_json)
         return
     with narrate.Narrator() as progress:
         tables = pipeline.mine(load(settings), _moment(as_of), progress)

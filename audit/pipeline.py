@@ -12,10 +12,12 @@ import hashlib
 import json
 import logging
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -31,7 +33,7 @@ from audit.evidence.collect import Collected
 from audit.evidence.collect import collect as collect_evidence
 from audit.evidence.store import Store
 from audit.evidence.verify import verify as verify_store
-from audit.git import history
+from audit.git import alone, history
 from audit.joins.build import join
 from audit.metrics import compute
 from audit.model import Conclusion
@@ -116,6 +118,26 @@ def mine(settings: Settings, as_of: datetime, progress: Progress = _silent) -> T
     current.parent.mkdir(parents=True, exist_ok=True)
     current.write_text(json.dumps([folder.name for folder in folders]) + "\n", encoding="utf-8")
     return mined(settings)
+
+
+def mine_alone(path: Path, period: Period | None) -> dict[str, Any]:
+    """What a repository alone says of its landings, ready for JSON: see `audit.git.alone.summary`.
+
+    Adds `repository`, `branch`, `all_commits`, `mainline`, `quarter`, `problems` and `seconds` that it took.
+    """
+    start = time.perf_counter()
+    tables = alone.mine(path)
+    head = tables["repositories"].iloc[0]
+    problems = tables["repository_problems"]
+    return alone.summary(tables["landings"], tables["landing_environments"], period) | {
+        "repository": head["repo"],
+        "branch": head["branch"],
+        "all_commits": int(head["commits"]),
+        "mainline": int(head["mainline"]),
+        "quarter": period.label if period else None,
+        "problems": (problems["problem"] + ": " + problems["detail"]).tolist(),
+        "seconds": round(time.perf_counter() - start, 3),
+    }
 
 
 def _mine_one(path: Path, repo: str, branch: str | None, kept: Path) -> Path:
@@ -279,8 +301,7 @@ def reconcile(built: Built, period: Period) -> pd.DataFrame:
     whole = built.parsed.rename(columns={"rows": "parsed"}).merge(
         counted, on=["source_name", "table"], how="outer"
     )
-    whole = whole.fillna({"parsed": 0, "kept": 0, "out_of_period": 0})
-    whole["duplicates"] = whole["parsed"] - whole["kept"] - whole["out_of_period"]
+    whole = whole.fillna({"parsed": 0, "duplicates": 0, "kept": 0, "out_of_period": 0})
     return t.conform(t.Reconciliation, whole)
 
 

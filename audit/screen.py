@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from audit.build import Built
-from audit.controls.interface import Control
+from audit.controls.registry import Page
 from audit.errors import UsageError
 from audit.evidence.collect import Collected
 from audit.model import Severity
@@ -66,7 +67,7 @@ def show_run(out: Console, run: Run, *, as_json: bool) -> None:
     ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literal
     for row in conclusions.itertuples():
-        tested = "–" if pd.isna(row.population) else f"{row.population:,}"
+        tested = "–" if row.population is pd.NA else f"{row.population:,}"
         table.add_row(
             str(row.control),
             escape(str(row.title_text)),
@@ -150,7 +151,7 @@ def show_built(out: Console, built: Built, *, as_json: bool) -> None:
         out.print(f"… and {len(quarantined) - 20:,} more: audit build --json lists them all")
 
 
-def show_controls(out: Console, catalogue: tuple[Control, ...], wanted: str | None, *, as_json: bool) -> None:
+def show_controls(out: Console, catalogue: tuple[Page, ...], wanted: str | None, *, as_json: bool) -> None:
     """The list of controls, or the page of one.
 
     Raises:
@@ -160,53 +161,48 @@ def show_controls(out: Console, catalogue: tuple[Control, ...], wanted: str | No
     if not chosen:
         raise UsageError(f"there is no control '{wanted}'", remedy="'audit controls' lists them")
     if as_json:
-        _dump(
-            [
-                {
-                    "id": c.id,
-                    "title": c.title,
-                    "clause": c.clause,
-                    "severity": c.severity,
-                    "frameworks": c.frameworks,
-                    "page": c.doc,
-                }
-                for c in chosen
-            ]
-        )
+        _dump([asdict(page) for page in chosen])
     elif wanted is None:
         table = Table("Control", "Severity", "Statement", "Clause of the policy")
-        for control in chosen:
-            table.add_row(control.id, control.severity, escape(control.title), escape(control.clause))
+        for page in chosen:
+            table.add_row(page.id, page.severity, escape(page.title), escape(page.clause))
         out.print(table)
     else:
-        out.print(
-            f"{chosen[0].id} · {chosen[0].severity} · {chosen[0].clause}\n\n{chosen[0].doc}",
-            markup=False,
-            highlight=False,
-        )
+        out.print(_page(chosen[0]), markup=False, highlight=False)
 
 
-def show_mined(out: Console, summary: dict[str, Any], *, as_json: bool) -> None:
+def _page(page: Page) -> str:
+    """A control's page as text."""
+    sections = {
+        "Why": page.why,
+        "Evidence": page.evidence + "\n\nNeeds: " + "; ".join(page.needs),
+        "Limits": page.limits,
+        "Remediation": page.remediation,
+        "Frameworks": "\n".join(f"{name}: {', '.join(refs)}" for name, refs in page.frameworks.items() if refs),
+    }
+    head = f"{page.id} · {page.severity} · {page.clause}\n{page.title}"
+    return "\n\n".join([head, *(f"{name}\n{text}" for name, text in sections.items())])
+
+
+def show_mined(out: Console, mined: dict[str, Any], *, as_json: bool) -> None:
     """Landings of one repository by kind, by link and its confidence, by environment, and how long it took."""
     if as_json:
-        _dump(summary)
+        _dump(mined)
         return
+    quarter = f" in {mined['quarter']}" if mined["quarter"] else ""
     out.print(
-        f"{summary['repository']}: {summary['commits']:,} commits, {summary['mainline']:,} on {summary['branch']}, "
-        f"{summary['landings']:,} landings{' in ' + summary['quarter'] if summary['quarter'] else ''}, "
-        f"{summary['seconds']:.1f} s",
+        f"{mined['repository']}: {mined['all_commits']:,} commits, {mined['mainline']:,} of them on the mainline of "
+        f"{mined['branch']}; {mined['landings']:,} landings{quarter}; {mined['seconds']:.1f} s",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
-    for heading, counts in (
-        ("By kind", summary["by_kind"]),
-        ("By link", summary["by_link"]),
-        ("By environment", summary["by_environment"]),
-    ):
+    links = {f"{each['link']}, {each['confidence']}": each["landings"] for each in mined["by_link"]}
+    places = mined["by_environment"] | {"(none)": mined["in_no_environment"]}
+    for heading, counts in (("By kind", mined["by_kind"]), ("By link, confidence", links), ("By environment", places)):
         table = Table(title=heading, title_justify="left", show_header=False)
         for name, count in counts.items():
             table.add_row(escape(name), f"{count:,}")
         out.print(table)
-    for problem in summary["problems"]:
+    for problem in mined["problems"]:
         out.print(f"Not whole: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import textwrap
 from pathlib import Path
 
 from audit import tables as t
 from audit.cli import app, main
 from audit.controls import registry
+from audit.controls.interface import Example
 from audit.settings_template import commented
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
@@ -47,15 +49,25 @@ def settings() -> str:
 def controls() -> str:
     """The control catalogue, from the control files."""
     parts = ["# Controls\n\n", _NOTE]
-    for control in registry.catalogue():
-        frameworks = "; ".join(
-            f"{name}: {', '.join(refs)}" for name, refs in control.frameworks.items() if refs
-        )
+    for page in registry.catalogue():
+        frameworks = "; ".join(f"{name}: {', '.join(refs)}" for name, refs in page.frameworks.items() if refs)
         parts.append(
-            f"## {control.id}\n\n**Clause**: {control.clause} · **Severity**: {control.severity}\n\n"
-            f"{control.doc}\n\n**Frameworks**: {frameworks}\n\n### Examples\n\n{control.examples}\n\n"
+            f"## {page.id}: {page.title}\n\n**Clause**: {page.clause} · **Severity**: {page.severity}\n\n"
+            f"**Why.** {page.why}\n\n**Evidence.** {page.evidence}\n\n**Needs.** {'; '.join(page.needs)}\n\n"
+            f"**Limits.** {page.limits}\n\n**Remediation.** {page.remediation}\n\n**Frameworks.** {frameworks}\n\n"
         )
+        parts += [_example(example) for example in page.examples]
     return "".join(parts).rstrip() + "\n"
+
+
+def _example(example: Example) -> str:
+    """One example of a control: what is given, what it concludes, which exceptions it finds."""
+    without = f" Without: {', '.join(example.without)}." if example.without else ""
+    settings = f" Settings: {example.settings}." if example.settings else ""
+    given = textwrap.dedent(example.given).strip()
+    found = textwrap.dedent(example.exceptions).strip()
+    result = f"{given}\n\n→ {example.conclusion}" + (f"\n\n{found}" if found else "")
+    return f"*Example: {example.title}.*{without}{settings}\n\n```text\n{result}\n```\n\n"
 
 
 def commands() -> str:
