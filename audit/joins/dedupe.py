@@ -54,7 +54,8 @@ def _priority(name: str, rows: pd.DataFrame) -> dict[str, pd.Series]:
     ties: dict[str, pd.Series] = {}
     if "evidence" in rows:
         objects = pd.factorize(rows["evidence"], sort=True)[0]  # hashes as numbers sort many times faster
-        ties = {"object": pd.Series(objects, index=rows.index), "line": rows["line"]}
+        ties = {"object": pd.Series(objects, index=rows.index)}
+        ties |= {"line": rows["line"]} if "line" in rows else {}
     declared = columns(TABLES[name])
     ties |= {f"other_{column}": rows[column] for column in rows if column not in declared}
     match name:

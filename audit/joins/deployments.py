@@ -32,6 +32,7 @@ def deployments(
 ) -> pd.DataFrame:
     """`Deployments` of `SyncRecords`, `Applications` and `Commits`: one row for each operation."""
     done = placing.sources(operations(sync_records), applications)
+    done = done.assign(revision_kind=placing.kind(done))
     done = done.assign(repo=placing.repository(done, settings.repositories))
     placed = placing.places(done, commits)
     done = done.rename(columns={"app": "application"}).assign(

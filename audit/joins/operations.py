@@ -15,11 +15,10 @@ TOLERANCE = pd.Timedelta(seconds=5)
 """How far the time of an event may be from what the object itself says."""
 _FLUX_PROGRESS = pd.Timedelta(hours=1)
 _APP = ["cluster", "app"]
-_RANK = {"operation": 0, "history": 1, "event": 2}
+_RANK = {"operation": 0, "history": 2, "event": 3}
+_FLUX_EVENT_RANK = 1  # before the history, which names the last of several revisions
 _UTC: Literal["datetime64[us, UTC]"] = "datetime64[us, UTC]"
-_SAID = [
-    "operator", "revision", "revision_kind", "finished_at", "status", "initiated_by", "path", "repo_url", "message",
-]  # fmt: skip
+_SAID = ["operator", "finished_at", "status", "initiated_by", "path", "repo_url", "message"]
 
 
 def operations(sync_records: pd.DataFrame) -> pd.DataFrame:
@@ -106,35 +105,65 @@ def _flux(records: pd.DataFrame) -> pd.DataFrame:
 
     A record that an operation is running belongs to the end that follows it soon after.
     """
+    rows = records.assign(second=records["finished_at"].dt.floor("s"))
+    rows = rows.assign(revision=_flux_revision(rows))
     by = [*_APP, "revision"]
-    rows = records.assign(revision=records["revision"].fillna(""))
-    second = rows["finished_at"].dt.floor("s")
     ended = rows["phase"].ne("running")
     following = pd.merge_asof(
-        rows.loc[~ended, [*by, "finished_at"]].reset_index().sort_values("finished_at", kind="stable"),
-        rows[ended].assign(second=second)[[*by, "second", "phase"]].sort_values(["second", "phase"]),
-        left_on="finished_at",
-        right_on="second",
+        rows.loc[~ended, [*by, "second"]].reset_index().sort_values("second", kind="stable"),
+        rows.loc[ended, [*by, "second", "phase"]]
+        .rename(columns={"second": "end"})
+        .sort_values(["end", "phase"]),
+        left_on="second",
+        right_on="end",
         by=by,
         direction="forward",
         tolerance=_FLUX_PROGRESS,
     ).set_index("index")
-    second = second.mask(~ended, following["second"]).fillna(second)
+    second = rows["second"].mask(~ended, following["end"]).fillna(rows["second"])
     phase = rows["phase"].mask(~ended, following["phase"]).fillna(rows["phase"])
     begun = rows["started_at"].fillna(rows["finished_at"].where(~ended))
     one = [rows[column] for column in by] + [second, phase]
     began = begun.groupby(one).transform("min").fillna(rows["finished_at"].groupby(one).transform("min"))
-    return records.assign(began=began.astype(_UTC), variant=rows.groupby(one, sort=True).ngroup())
+    return records.assign(
+        revision=rows["revision"].where(rows["revision"].ne("")),
+        began=began.astype(_UTC),
+        variant=rows.groupby(one, sort=True).ngroup(),
+    )
+
+
+def _flux_revision(rows: pd.DataFrame) -> pd.Series:
+    """The revision that each record speaks of (str, empty where none is known).
+
+    An entry of Flux's history keeps the time of its first reconciliation, but names the revision of its last one. So
+    an event of that second knows better; else the export in which the entry counts the fewest reconciliations does.
+    """
+    instant = [*_APP, "second", "phase"]
+    stated = rows["revision"].fillna("")
+    event = rows["record"].eq("event") & stated.ne("")
+    order = rows[instant].assign(
+        revision=stated,
+        rank=(~event).astype(int) + stated.eq("").astype(int),
+        length=rows["message"].str.len().fillna(0),  # "…; 9 times until …" is before "…; 10 times until …"
+        message=rows["message"].fillna(""),
+    )
+    order = order.sort_values(["rank", "length", "message", "revision"], kind="stable")
+    best = order.groupby(instant)["revision"].transform("first").reindex(rows.index)
+    known = rows.loc[event, [*instant, "revision"]].drop_duplicates()
+    agreed = rows[instant].assign(revision=stated).merge(known, how="left", indicator=True)["_merge"]
+    return stated.where((agreed == "both").to_numpy(), best)
 
 
 def _merge(rows: pd.DataFrame) -> pd.DataFrame:
     """One row for each (cluster, app, began, variant): what the best record says, column by column."""
     one = [*_APP, "began", "variant"]
     running = rows["phase"].eq("running")
+    flux_event = rows["operator"].eq("flux") & rows["record"].eq("event")
     rows = rows.assign(
-        rank=rows["record"].map(_RANK),
+        rank=rows["record"].map(_RANK).mask(flux_event, _FLUX_EVENT_RANK),
         status=rows["phase"].mask(running),
         finished_at=rows["finished_at"].mask(running),
+        running=running,
         kept=rows["record"].eq("history") & rows["phase"].eq("succeeded"),
         sayer=rows["automated"].astype("Float64"),
     ).sort_values([*one, "rank", "evidence", "line"], kind="stable")
@@ -144,13 +173,25 @@ def _merge(rows: pd.DataFrame) -> pd.DataFrame:
     words = rows.assign(option=rows["options"].str.split(",")).explode("option")
     words = words[words["option"].fillna("").ne("")].drop_duplicates([*one, "option"])
     options = words.sort_values([*one, "option"]).groupby(one)["option"].agg(",".join)
-    return merged.assign(
-        status=merged["status"].mask(grouped["kept"].any(), "succeeded").fillna("running"),
-        automated=grouped["sayer"].min().astype("boolean"),
-        options=options.reindex(merged.index).fillna(""),
-        evidence=source["evidence"],
-        line=source["line"],
-    ).reset_index()
+    return (
+        merged.join(_revision(rows, one))
+        .assign(
+            status=merged["status"].mask(grouped["kept"].any(), "succeeded").fillna("running"),
+            automated=grouped["sayer"].min().astype("boolean"),
+            options=options.reindex(merged.index).fillna(""),
+            evidence=source["evidence"],
+            line=source["line"],
+        )
+        .reset_index()
+    )
+
+
+def _revision(rows: pd.DataFrame, one: list[str]) -> pd.DataFrame:
+    """`revision` and `revision_kind` of each operation, both from one record: a commit says more than a branch."""
+    order = rows.assign(unsaid=rows["revision"].isna(), other=rows["revision_kind"].ne("git"))
+    by = ["unsaid", "other", "running", "rank", "evidence", "line"]
+    best = order.sort_values(by, kind="stable").drop_duplicates(one)
+    return best.set_index(one)[["revision", "revision_kind"]]
 
 
 def _apart(merged: pd.DataFrame) -> pd.DataFrame:

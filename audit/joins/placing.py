@@ -47,6 +47,13 @@ def sources(operations: pd.DataFrame, applications: pd.DataFrame) -> pd.DataFram
     return filled
 
 
+def kind(operations: pd.DataFrame) -> pd.Series:
+    """`git` or `chart` (str). What Argo CD deploys from a path is in Git, though its revision be but a branch."""
+    oci = operations["repo_url"].str.lower().str.startswith("oci://").fillna(False).astype(bool)
+    path = operations["operator"].eq("argocd") & operations["path"].fillna("").ne("") & ~oci
+    return operations["revision_kind"].mask(path, "git")
+
+
 def repository(operations: pd.DataFrame, repositories: tuple[Repository, ...]) -> pd.Series:
     """Configured repository (str) that each operation's `repo_url` names; missing where none does.
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from audit.git.paths import DEFAULT_RULES, PathRules
 from hypothesis import given
 from hypothesis import strategies as st
 from joins_rows import REPO, T0, resolver, settings, shuffled, table
 
+from audit.git.paths import DEFAULT_RULES, PathRules
 from audit.joins.deployments import carried, deployments
 from audit.settings import Settings
 
@@ -100,9 +100,24 @@ def test_a_source_names_its_repository(url: str, repo: str | None) -> None:
     assert (None if pd.isna(found) else found) == repo
 
 
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        ({"revision": "main", "revision_kind": "chart"}, "git"),
+        ({"revision": "58.1.0", "revision_kind": "chart", "path": None}, "chart"),
+        ({"revision": "1.0", "revision_kind": "chart", "repo_url": "oci://charts.netbpf.com/shop", "path": "."}, "chart"),
+        ({"revision": "58.1.0", "revision_kind": "chart", "operator": "flux"}, "chart"),
+    ],
+)  # fmt: skip
+def test_what_argo_cd_takes_from_a_path_is_in_git(record: dict[str, Any], kind: str) -> None:
+    assert deployed(record)["revision_kind"].tolist() == [kind]
+
+
 def test_any_flux_source_is_the_only_repository_but_no_charts() -> None:
     assert deployed({"repo_url": "flux-system"})["repo"].tolist() == [REPO]
-    assert deployed({"repo_url": "bitnami", "revision_kind": "chart"})["repo"].isna().all()
+    assert (
+        deployed({"repo_url": "bitnami", "revision_kind": "chart", "operator": "flux"})["repo"].isna().all()
+    )
 
 
 def test_a_commit_names_its_repository_when_nothing_else_does() -> None:
@@ -122,7 +137,7 @@ def test_a_commit_names_its_repository_when_nothing_else_does() -> None:
         ({"path": "elsewhere", "app": "argocd/tool"}, "tool", "prod"),
         ({"path": ".", "app": "argocd/tool"}, "tool", "prod"),
         ({"path": None, "app": "argocd/tool", "cluster": "eu-1"}, "tool", "eu-1"),
-        ({"revision_kind": "chart", "app": "monitoring/grafana"}, "grafana", "prod"),
+        ({"revision_kind": "chart", "app": "monitoring/grafana", "operator": "flux"}, "grafana", "prod"),
     ],
 )
 def test_a_path_says_application_and_environment(record: dict[str, Any], app: str, environment: str) -> None:

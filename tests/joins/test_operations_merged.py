@@ -59,7 +59,12 @@ FAILED = {"phase": "failed"}
         ("history without a start, of another revision", [OPERATION, HISTORY | {"started_at": None, "revision": "r2"}], [(0, 30, "succeeded"), (30, 30, "succeeded")]),
         ("flux: event and status of one second", [FLUX | {"record": "event", "finished_at": T0 + 0.4 * S}, FLUX | {"finished_at": T0 + 0.9 * S}], [(0, 0, "succeeded")]),
         ("flux: the next second is another", [FLUX | {"record": "event"}, FLUX | {"finished_at": T0 + S}], [(0, 0, "succeeded"), (1, 1, "succeeded")]),
-        ("flux: another revision is another", [FLUX, FLUX | {"revision": "r2"}], [(0, 0, "succeeded"), (0, 0, "succeeded")]),
+        ("flux: events of two revisions are two", [FLUX | {"record": "event"}, FLUX | {"record": "event", "revision": "r2"}], [(0, 0, "succeeded"), (0, 0, "succeeded")]),
+        ("flux: exports of one entry of the history are one", [FLUX, FLUX | {"revision": "r2"}], [(0, 0, "succeeded")]),
+        ("flux: the history names a later revision than the event", [FLUX | {"record": "event"}, FLUX | {"revision": "r9"}], [(0, 0, "succeeded")]),
+        ("flux: two events are two, the history is of one", [FLUX | {"record": "event"}, FLUX | {"record": "event", "revision": "r2"}, FLUX | {"revision": "r2"}], [(0, 0, "succeeded"), (0, 0, "succeeded")]),
+        ("flux: an event without a revision is of the history's", [FLUX | FAILED | {"record": "event", "revision": None}, FLUX | FAILED], [(0, 0, "failed")]),
+        ("flux: pending in the same second", [FLUX | {"phase": "running", "finished_at": T0 + 0.5 * S}, FLUX | {"finished_at": T0 + 0.5 * S}], [(0, 0, "succeeded")]),
         ("flux: failures without a revision", [FLUX | FAILED | {"revision": None}], [(0, 0, "failed")]),
         ("flux: progress belongs to its end", [FLUX | {"phase": "running"}, FLUX | {"finished_at": END}], [(0, 30, "succeeded")]),
         ("flux: progress of another revision goes on", [FLUX | {"phase": "running"}, FLUX | {"finished_at": END, "revision": "r2"}], [(0, None, "running"), (30, 30, "succeeded")]),
@@ -94,7 +99,8 @@ def test_by_hand_as_soon_as_one_record_says_so(said: list[bool | None], automate
 
 
 def test_operations_of_one_instant_are_kept_apart() -> None:
-    starts = told(FLUX, FLUX | {"revision": "r2"}, FLUX | {"revision": "r3"})["started_at"]
+    events = [FLUX | {"record": "event", "revision": revision} for revision in ("r1", "r2", "r3")]
+    starts = told(*events)["started_at"]
     assert starts.tolist() == [T0, T0 + timedelta(microseconds=1), T0 + timedelta(microseconds=2)]
 
 
@@ -112,3 +118,32 @@ def test_nothing_gives_nothing_and_order_does_not_matter() -> None:
     whole = operations(rows)
     for seed in range(5):
         pd.testing.assert_frame_equal(operations(shuffled(rows, seed)), whole)
+
+
+def test_the_first_revision_of_an_entry_of_flux_history_is_its_deployment() -> None:
+    """The entry is renewed when a commit leaves the object's content as it was."""
+    exports = [
+        FLUX | {"message": "ReconciliationSucceeded; 10 times until 2026-07-03T00:00:00Z", "revision": "r3"},
+        FLUX | {"message": "ReconciliationSucceeded; 9 times until 2026-07-02T00:00:00Z", "revision": "r2"},
+        FLUX | {"message": "ReconciliationSucceeded", "revision": "r1"},
+    ]
+    for count in (3, 2, 1):
+        expected = {3: "r1", 2: "r2", 1: "r3"}[count]
+        for given in (exports[:count], exports[:count][::-1]):
+            assert told(*given)["revision"].tolist() == [expected]
+    event = FLUX | {"record": "event", "revision": "r0", "message": "Reconciliation finished"}
+    assert told(*exports, event)[["revision", "message"]].to_numpy().tolist() == [
+        ["r0", "Reconciliation finished"]
+    ]
+
+
+def test_a_commit_says_more_than_the_branch_that_was_asked_for() -> None:
+    commit = "c" * 40
+    asked = STARTED | {"revision": "main", "revision_kind": "chart"}
+    found = told(asked, COMPLETED | FAILED | {"revision": commit})
+    assert found[["revision", "revision_kind"]].to_numpy().tolist() == [[commit, "git"]]
+    found = told(
+        OPERATION | FAILED | {"revision": "HEAD", "revision_kind": "chart"},
+        COMPLETED | FAILED | {"revision": commit},
+    )
+    assert found[["revision", "revision_kind"]].to_numpy().tolist() == [[commit, "git"]]
