@@ -65,16 +65,13 @@ def summary(found: pd.DataFrame, reached: pd.DataFrame, period: Period | None = 
     places = reached.merge(keys, on=["repo", "head_sha"])[
         ["repo", "head_sha", "environment"]
     ].drop_duplicates()
-    linked = found.groupby(["link", "confidence"]).size()
+    linked = found.groupby(["link", "confidence"]).size().rename("landings").reset_index()
     return {
         "landings": len(found),
         "by_kind": {
             kind: int((found["kind"] == kind).sum()) for kind in ("merge", "squash", "rebase", "direct")
         },
-        "by_link": [
-            {"link": link, "confidence": confidence, "landings": int(count)}
-            for (link, confidence), count in linked.items()  # type: ignore[misc]  # pairs: two group keys
-        ],
+        "by_link": linked.to_dict("records"),
         "by_environment": {str(name): int(n) for name, n in places.groupby("environment").size().items()},
         "in_no_environment": len(found) - len(places[["repo", "head_sha"]].drop_duplicates()),
         **{name: int(found[name].sum()) for name in ("commits", "files", "added", "deleted", "evil")},

@@ -48,17 +48,17 @@ def find(
         The table landings.
     """
     patches = _NO_PATCHES if patches is None else patches
+    known = git["repositories"][git["repositories"]["mainline"] > 0]
     found = [
         _of_repository(
-            {name: _of(git[name], row.repo) for name in ("commits", "file_changes", "merge_content")},
-            _of(pull_requests, row.repo),
-            _of(git_operations, row.repo),
-            _of(patches, row.repo),
-            row.branch,
+            {name: _of(git[name], repo) for name in ("commits", "file_changes", "merge_content")},
+            _of(pull_requests, repo),
+            _of(git_operations, repo),
+            _of(patches, repo),
+            branch,
             complete=forge_complete,
-        ).assign(repo=row.repo)
-        for row in git["repositories"].itertuples()
-        if row.mainline > 0
+        ).assign(repo=repo)
+        for repo, branch in zip(known["repo"].tolist(), known["branch"].tolist(), strict=True)
     ]
     return t.conform(t.Landings, pd.concat(found, ignore_index=True)) if found else t.empty(t.Landings)
 
@@ -74,7 +74,7 @@ def mainline(commits: pd.DataFrame) -> pd.DataFrame:
         {
             "position": main["position"].astype("int64"),
             "sha": main["sha"],
-            "parents": main["parents"].str.split().str.len().astype("int64"),
+            "parents": main["parents"].str.count(r"\S+").astype("int64"),
             "subject": main["subject"],
             "forge": links.is_forge(main["committer_name"], main["committer_email"]).astype(bool),
             "committer_time": main["committer_time"],

@@ -162,7 +162,7 @@ def _held(links: pd.DataFrame) -> pd.Series:
     return links["commits"].astype("Int64")
 
 
-def _clean_span(main: pd.DataFrame, links: pd.DataFrame, *spans: pd.Series) -> np.ndarray:  # type: ignore[type-arg]
+def _clean_span(main: pd.DataFrame, links: pd.DataFrame, *spans: pd.Series) -> np.ndarray:
     """The first of `spans` by which each landing can have reached back; 1 where none can be (int64)."""
     taken = np.zeros(len(main), dtype=bool)
     taken[links["position"].to_numpy(np.int64)] = True

@@ -34,7 +34,7 @@ class PathRules:
     """
 
     def __init__(self, rules: tuple[PathRule, ...], environments: Iterable[str]) -> None:
-        self.environments = tuple(sorted(set(environments))) or DEFAULT_ENVIRONMENTS
+        self.environments = tuple(dict.fromkeys(environments)) or DEFAULT_ENVIRONMENTS
         self._rules = [(re.compile(_regex(rule.pattern), re.DOTALL), rule) for rule in rules or DEFAULT_RULES]
 
     def match(self, path: str) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,7 @@ from audit.sources.git_command import GitFailed
 from audit.sources.git_view import common_dir, refs, view
 
 _MOST = 20  # objects named one by one; the count of all is always given
+_PROMISES = r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$"
 _UNUSABLE = {
     "shallow": "fetch the rest of its history: git fetch --unshallow",
     "partial": "fetch what is missing: git fetch --refetch --no-filter, or clone it again without --filter",
@@ -102,10 +103,7 @@ def promisor(git_dir: Path) -> bool:
     """Whether the repository says that another one holds objects which it lacks."""
     if any((git_dir / "objects" / "pack").glob("*.promisor")):
         return True
-    said = git_command.run(
-        git_dir, "config", "--local", "--get-regexp", r"(?i)^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$",
-        ok=(0, 1),
-    )  # fmt: skip
+    said = git_command.run(git_dir, "config", "--local", "--get-regexp", _PROMISES, ok=(0, 1))
     return bool(said)
 
 

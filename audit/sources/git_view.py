@@ -81,7 +81,7 @@ def _make(source: Path, target: Path, branch: str | None) -> Path:
     start = f"ref: refs/heads/{name}\n" if name is not None else (source / "HEAD").read_text(encoding="utf-8")
     (target / "HEAD").write_text(start, encoding="utf-8", errors="surrogateescape")
     packed = [f"{sha} {ref}\n" for ref, sha in refs(source).items()]
-    text = "# pack-refs with: sorted \n" + "".join(packed)
+    text = "".join(packed)
     (target / "packed-refs").write_text(text, encoding="utf-8", errors="surrogateescape")
     return target
 

@@ -14,6 +14,7 @@ from audit.sources.git_command import GitFailed, redact
 from audit.sources.git_view import common_dir, head, refs, view
 
 _EVERY_REF = "+refs/*:refs/*"
+_TRIES = 3
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/:]+:(?!/?$)[^:]")  # a scheme, or user@host:path
 
 
@@ -74,10 +75,7 @@ def _update(repo: Repository, target: Path, location: str, default: str | None) 
         work.mkdir(parents=True)
         git_command.run(work, "init", "--quiet", "--bare", "--template=", "--initial-branch=main")
     try:
-        git_command.run(
-            work, "fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
-            "--update-head-ok", "--", location, _EVERY_REF,
-        )  # fmt: skip
+        _fetch(repo, work, location)
     except GitFailed as error:
         raise _not_fetched(repo, error) from None
     branch = default if default is not None else repo.branch
@@ -90,6 +88,25 @@ def _update(repo: Repository, target: Path, location: str, default: str | None) 
         )
     if fresh:
         work.replace(target)
+
+
+def _fetch(repo: Repository, work: Path, location: str) -> None:
+    """Fetches until the mirror has every ref as the other side lists it: git keeps quiet about refs that it leaves
+    out, such as those of a shallow history. A busy repository may move on meanwhile, hence more than one try."""
+    for _ in range(_TRIES):
+        git_command.run(
+            work, "fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
+            "--update-head-ok", "--", location, _EVERY_REF,
+        )  # fmt: skip
+        said = git_command.run(None, "ls-remote", "--refs", "--", location).decode("utf-8", "surrogateescape")
+        wanted = {ref: sha for sha, ref in (line.split("\t", 1) for line in said.splitlines())}
+        if wanted == refs(work):
+            return
+    wrong = sorted(ref for ref, sha in wanted.items() if refs(work).get(ref) != sha)
+    raise IntegrityError(
+        f"{repo.name}: {redact(repo.location)} did not give {len(wrong)} of the refs that it lists: {' '.join(wrong[:3])}",
+        remedy="it may be shallow or damaged: complete it with 'git fetch --unshallow', check it with 'git fsck'",
+    )
 
 
 def _not_fetched(repo: Repository, error: GitFailed) -> EvidenceMissing | IntegrityError:
