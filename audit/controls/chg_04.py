@@ -83,7 +83,7 @@ def test(tables: Tables, context: Context) -> Result:
             failed,
             expected="a standing approval of the very commit that was merged, and no other content in the merge",
             found=_found(failed),
-            path=failed["paths"].str.split(", ").str[0].astype("str"),
+            path=failed["paths"].astype("str").str.split(", ").str[0].astype("str"),
         ),
         untold_dismissals(population[context.holds(population["at"])], tables),
     )

@@ -36,7 +36,7 @@ _LOG = """
 
 EXAMPLES = (
     Example(
-        title="a record every 60 minutes is no silence",
+        title="records throughout the quarter",
         given="",
         conclusion="effective",
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pandas as pd
 
 from audit.controls.interface import Gap, Tables
@@ -47,8 +49,7 @@ def plus(pointers: pd.Series, more: pd.Series) -> pd.Series:
 
 def when(times: pd.Series) -> pd.Series:
     """Times as `2026-07-01T09:00:00Z`."""
-    texts: pd.Series = times.dt.strftime(TIME).astype("str")
-    return texts
+    return cast("pd.Series", times.dt.strftime(TIME).astype("str"))
 
 
 def deployment(rows: pd.DataFrame) -> pd.Series:
@@ -69,10 +70,9 @@ def lasting(spans: pd.Series) -> pd.Series:
     """Time spans (timedelta) in words: `40 min`, `3 h`, `5 days`, rounded down."""
     seconds = spans.dt.total_seconds()
     hours, days = seconds // 3600, seconds // 86400
-    words: pd.Series = (seconds // 60).astype("Int64").astype("str") + " min"
+    words = (seconds // 60).astype("Int64").astype("str") + " min"
     words = words.mask(hours.ge(1), hours.astype("Int64").astype("str") + " h")
-    words = words.mask(days.ge(2), days.astype("Int64").astype("str") + " days")
-    return words
+    return cast("pd.Series", words.mask(days.ge(2), days.astype("Int64").astype("str") + " days"))
 
 
 def changes(tables: Tables) -> pd.DataFrame:

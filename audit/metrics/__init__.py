@@ -1,0 +1,83 @@
+"""Figures of the quarter and of the quarters before it, each with what it was made of.
+
+`compute` measures every metric over each quarter. A quarter of which no evidence speaks has missing values with a
+note, never zeros.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from audit import tables as t
+from audit.metrics import change, delivery, review
+from audit.metrics.interface import ROW, Metric, Span, Tables, note_of
+from audit.period import Period
+from audit.settings import Settings
+
+METRICS: tuple[Metric, ...] = (*change.METRICS, *review.METRICS, *delivery.METRICS)
+
+_BEGINNING = {
+    "landings": ("landings", "landed_at", "no commit is on record before its end"),
+    "reviews": ("changes", "created_at", "no pull request is on record before its end"),
+    "deployments": ("deployments", "started_at", "no deployment is on record before its end"),
+}
+
+
+def compute(tables: Tables, settings: Settings, period: Period, *, as_of: datetime) -> pd.DataFrame:
+    """Every metric for `period` and the quarters before it (`thresholds.trend_quarters` in all), as `Metrics`.
+
+    Args:
+        tables: every git, normalised and joined table.
+        as_of: when evidence was last collected (aware). Nothing at or after it counts.
+    """
+    parts: list[pd.DataFrame] = []
+    quarter = period
+    for _ in range(settings.thresholds.trend_quarters):
+        span = Span(settings, quarter, as_of)
+        parts.extend(_measured(metric, tables, span) for metric in METRICS)
+        quarter = quarter.previous()
+    return t.conform(t.Metrics, pd.concat(parts, ignore_index=True))
+
+
+def _measured(metric: Metric, tables: Tables, span: Span) -> pd.DataFrame:
+    """One metric over one quarter."""
+    lacking = _lacking(metric, tables, span)
+    if lacking:
+        nothing = dict.fromkeys(ROW) | {"dimension": "all", "group": "", "undetermined": 0}
+        rows = pd.DataFrame([nothing]).assign(note=lacking)
+    else:
+        rows = metric.measure(tables, span)
+        rows = rows.assign(note=_notes(metric, rows, tables, span))
+    return rows.assign(
+        metric=metric.id,
+        title_text=metric.title,
+        unit=metric.unit,
+        definition=metric.definition,
+        quarter=span.period.label,
+    ).astype({"value": "Float64", "numerator": "Float64", "denominator": "Float64"})
+
+
+def _lacking(metric: Metric, tables: Tables, span: Span) -> str:
+    """Why a quarter can't be measured at all; empty when it can."""
+    table, time, why = _BEGINNING[metric.evidence]
+    first = tables[table][time].min()
+    return why if pd.isna(first) or first >= span.stop else ""
+
+
+def _notes(metric: Metric, rows: pd.DataFrame, tables: Tables, span: Span) -> list[str]:
+    """For each row: small numbers, a quarter that runs, and evidence that begins within it."""
+    table, time, _ = _BEGINNING[metric.evidence]
+    first, limit = tables[table][time].min(), span.settings.thresholds.small_number
+    common = []
+    if span.now < pd.Timestamp(span.period.end):
+        common.append(f"the quarter is running: counted until {span.stop:%Y-%m-%d}")
+    if first > span.start and metric.evidence != "reviews":
+        common.append(f"evidence begins on {first:%Y-%m-%d}")
+    counted = rows["numerator"] if metric.unit == "hours" else rows["denominator"]
+    if metric.unit not in ("share", "hours"):
+        counted = pd.Series(float(limit), index=rows.index)  # a count is exact, however small
+    facts = zip(rows["value"], counted, rows["undetermined"], strict=True)
+    own = [note_of(value, items, undetermined, limit) for value, items, undetermined in facts]
+    return ["; ".join(part for part in (note, *common) if part) for note in own]

@@ -1,0 +1,167 @@
+"""What a metric is: a figure with its numerator, its denominator and what could not be determined.
+
+A metric is measured over one span of time, from joined tables alone, and gives one row for each group. What no
+evidence covers is missing, with a note that says why: it is never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import pandas as pd
+
+from audit.period import Period
+from audit.settings import Settings
+
+Tables = dict[str, pd.DataFrame]
+
+ROW = ["dimension", "group", "value", "numerator", "denominator", "undetermined"]
+"""Columns of what a metric gives; `audit.metrics.compute` adds what it is and for which quarter."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The quarter that is measured.
+
+    Attributes:
+        as_of: when evidence was last collected (aware): what followed a change counts until then.
+    """
+
+    settings: Settings
+    period: Period
+    as_of: datetime
+
+    @property
+    def start(self) -> pd.Timestamp:
+        """First instant of the quarter."""
+        return pd.Timestamp(self.period.start)
+
+    @property
+    def stop(self) -> pd.Timestamp:
+        """First instant no longer measured: the quarter's end, or `as_of` while it is running."""
+        return pd.Timestamp(min(self.period.end, self.as_of))
+
+    @property
+    def now(self) -> pd.Timestamp:
+        """`as_of`."""
+        return pd.Timestamp(self.as_of)
+
+    def holds(self, times: pd.Series) -> pd.Series:
+        """Which times are in the span; a missing time is not."""
+        return (times >= self.start) & (times < self.stop)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure.
+
+    Attributes:
+        id: stable id.
+        unit: unit of its value.
+        definition: what is counted, exactly.
+        evidence: what it rests on: `landings`, `reviews` or `deployments`.
+        measure: the figure over a span, by group: the columns `ROW`.
+    """
+
+    id: str
+    title: str
+    unit: str
+    definition: str
+    evidence: str
+    measure: Callable[[Tables, Span], pd.DataFrame]
+
+
+def by(items: pd.DataFrame, **dimensions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Items with a `group` column, once for all of them together and once for each dimension.
+
+    Args:
+        dimensions: by name, the items that belong to each `group` (an item may belong to several).
+    """
+    return {"all": items.assign(group=""), **dimensions}
+
+
+def tally(grouped: dict[str, pd.DataFrame], **parts: str | None) -> pd.DataFrame:
+    """Counts or sums by dimension and group.
+
+    Args:
+        grouped: items with their `group`, by dimension.
+        parts: for `numerator`, `denominator` and `undetermined` the column to add up; None for a missing one.
+
+    Returns:
+        `dimension`, `group` and the parts; the dimension `all` has a row even without items.
+    """
+    rows = []
+    for dimension, items in grouped.items():
+        columns = [column for column in parts.values() if column]
+        sums = items.groupby("group", sort=True)[columns].sum().astype("Float64")
+        if dimension == "all":
+            sums = sums.reindex([""], fill_value=0.0)
+        made = {name: sums[column] if column else pd.NA for name, column in parts.items()}
+        rows.append(
+            pd.DataFrame(made, index=sums.index)
+            .rename_axis("group")
+            .reset_index()
+            .assign(dimension=dimension)
+        )
+    return pd.concat(rows, ignore_index=True)
+
+
+def counts(grouped: dict[str, pd.DataFrame], column: str) -> pd.DataFrame:
+    """A count or sum of `column`: the value is its numerator, and there is no denominator."""
+    rows = tally(grouped, numerator=column)
+    missing = pd.Series(pd.NA, index=rows.index, dtype="Float64")
+    return rows.assign(value=rows["numerator"], denominator=missing, undetermined=0)[ROW]
+
+
+def shares(grouped: dict[str, pd.DataFrame], *, hit: str, known: str) -> pd.DataFrame:
+    """The share of items with `hit` among those with `known` (both boolean columns); the others are undetermined."""
+    grouped = {
+        dimension: items.assign(
+            _hit=(items[hit] & items[known]).astype("int64"),
+            _known=items[known].astype("int64"),
+            _unknown=(~items[known]).astype("int64"),
+        )
+        for dimension, items in grouped.items()
+    }
+    rows = tally(grouped, numerator="_hit", denominator="_known", undetermined="_unknown")
+    return rows.assign(value=ratio(rows["numerator"], rows["denominator"]))[ROW]
+
+
+def medians(grouped: dict[str, pd.DataFrame], column: str) -> pd.DataFrame:
+    """The median of `column` (missing: not determined); numerator: how many were measured, denominator: of how many."""
+    rows = []
+    for dimension, items in grouped.items():
+        groups = items.assign(_value=items[column].astype("Float64")).groupby("group", sort=True)["_value"]
+        made = pd.DataFrame(
+            {"value": groups.median(), "numerator": groups.count(), "denominator": groups.size()}
+        )
+        if dimension == "all":
+            made = made.reindex([""]).fillna({"numerator": 0, "denominator": 0})
+        rows.append(made.rename_axis("group").reset_index().assign(dimension=dimension))
+    whole = pd.concat(rows, ignore_index=True)
+    return whole.assign(undetermined=whole["denominator"] - whole["numerator"])[ROW]
+
+
+def ratio(numerator: pd.Series, denominator: pd.Series) -> pd.Series:
+    """Numerator by denominator; missing where the denominator is 0."""
+    return numerator / denominator.mask(denominator.eq(0))
+
+
+def hours(spans: pd.Series) -> pd.Series:
+    """Time spans (timedelta) in hours, Float64; missing stays missing."""
+    return cast("pd.Series", (spans.dt.total_seconds() / 3600).astype("Float64"))
+
+
+def earliest(rows: pd.DataFrame, keys: list[str], column: str) -> pd.DataFrame:
+    """The first `column` of each of `keys`."""
+    return rows.groupby(keys, sort=True)[column].min().reset_index()
+
+
+def note_of(value: Any, items: float, undetermined: int, limit: int) -> str:
+    """The warning that few items carry, or why there is no value."""
+    if pd.isna(value):
+        return "none could be determined" if undetermined else "nothing to measure"
+    return f"small number: {items:g} {'item' if items == 1 else 'items'}" if items < limit else ""

@@ -1,0 +1,398 @@
+"""What a judgement rests on: periods, needs, gaps, names and conclusions."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from audit import tables as t
+from audit.controls import (
+    chg_01,
+    chg_02,
+    clu_01,
+    dep_01,
+    dep_02,
+    dep_04,
+    evd_01,
+    evd_02,
+)
+from audit.controls.examples import AS_OF, PERIOD, REPOSITORY, expand, world
+from audit.controls.interface import Control, Example, Gap
+from audit.controls.registry import CONTROLS, catalogue
+from audit.controls.runner import conclude, exception_id, run
+from audit.model import Conclusion
+
+
+def judge(
+    control: Control, given: str, *, as_of: datetime = AS_OF, without: tuple[str, ...] = (), **settings: Any
+) -> tuple[pd.Series, pd.DataFrame]:
+    """The conclusion's row and the exceptions of one control over a small world."""
+    tables, configured = world(control, Example("", given, "", without=without, settings=settings))
+    judged = run(tables, configured, PERIOD, as_of=as_of, controls=(control,))
+    return judged["conclusions"].iloc[0], judged["exceptions"]
+
+
+PUSH = "landings\n| head_sha | kind | landed_at | pusher |\n| a1… | direct | 2026-09-30 23:59:59 | ada-l |\n"
+
+
+@pytest.mark.parametrize(
+    ("population", "exceptions", "gaps", "conclusion"),
+    [
+        (5, 1, [Gap("g")], Conclusion.EXCEPTIONS),
+        (5, 0, [Gap("g")], Conclusion.NOT_TESTED),
+        (0, 0, [Gap("g")], Conclusion.NOT_TESTED),
+        (0, 0, [], Conclusion.NOT_APPLICABLE),
+        (1, 0, [], Conclusion.EFFECTIVE),
+    ],
+)
+def test_conclusions(population: int, exceptions: int, gaps: list[Gap], conclusion: Conclusion) -> None:
+    """Exceptions come first, then gaps, then an empty population; only then it is effective."""
+    assert conclude(population, exceptions, gaps) is conclusion
+
+
+def test_every_control_is_concluded_even_on_nothing() -> None:
+    """Without evidence, repositories or clusters every control is `not tested`, and each says why."""
+    control, example = CONTROLS[0], Example("", "", "", without=("git", "github-pulls"))
+    tables, settings = world(control, example)
+    settings = settings.model_copy(update={"repositories": (), "clusters": ()})
+    judged = run(tables, settings, PERIOD, as_of=AS_OF)
+    assert list(judged["conclusions"]["control"]) == sorted(control.id for control in CONTROLS)
+    assert set(judged["conclusions"]["conclusion"]) == {"not tested"}
+    assert judged["conclusions"]["gaps"].ne("").all()
+    assert judged["exceptions"].empty
+
+
+def test_a_running_quarter_is_never_effective() -> None:
+    """It concludes on what is there, and says until when; the last instant before `as_of` counts."""
+    as_of = datetime(2026, 8, 15, 0, 0, 1, tzinfo=UTC)
+    concluded, _ = judge(chg_01.CONTROL, "landings\n| head_sha |\n| a1… |", as_of=as_of)
+    assert concluded["conclusion"] == "not tested"
+    assert concluded["population"] == 1
+    assert concluded["gaps"] == (
+        "the quarter runs until 2026-10-01T00:00:00Z, and evidence was collected until 2026-08-15T00:00:01Z"
+    )
+    concluded, _ = judge(
+        chg_01.CONTROL, "landings\n| head_sha |\n| a1… |", as_of=as_of - timedelta(seconds=1)
+    )
+    assert concluded["population"] == 0
+    concluded, failed = judge(chg_01.CONTROL, PUSH, as_of=datetime(2026, 10, 1, tzinfo=UTC))
+    assert (concluded["conclusion"], concluded["gaps"], len(failed)) == ("exceptions", "", 1)
+
+
+def test_an_export_made_before_the_quarter_ended_is_a_gap() -> None:
+    """Collected at its end is in time, a second before is not."""
+    given = (
+        "landings\n| head_sha |\n| a1… |\n"
+        "evidence_objects\n| source_name | format | collected_at |\n| forge | github-pulls | {} |\n"
+    )
+    assert judge(chg_01.CONTROL, given.format("2026-10-01 00:00"))[0]["conclusion"] == "effective"
+    concluded, _ = judge(chg_01.CONTROL, given.format("2026-09-30 23:59:59"))
+    assert concluded["conclusion"] == "not tested"
+    assert concluded["gaps"] == "github-pulls: last collected 2026-09-30T23:59:59Z, before the quarter ended"
+
+
+def test_a_repository_that_no_export_speaks_of_is_not_judged() -> None:
+    """The other one is: what is known stays known."""
+    given = (
+        PUSH.replace("| head_sha |", "| repo | head_sha |").replace("| a1…", "| o/known | a1…")
+        + "| o/unknown | a2… | direct | 2026-08-01 | |\n"
+        "pull_requests\n| repo | number |\n| o/known | 1 |\n"
+        "repositories\n| repo | tip |\n| o/known | a1… |\n| o/unknown | a2… |\n"
+    )
+    both = [{"name": name, "location": "x"} for name in ("o/known", "o/unknown")]
+    concluded, failed = judge(chg_01.CONTROL, given, repositories=both)
+    assert list(failed["repo"]) == ["o/known"]
+    assert concluded["gaps"].startswith("o/unknown: no evidence from the forge (github-pulls) speaks of it")
+    source = [{"name": "github-pulls", "location": "file:x", "repository": "o/unknown"}]
+    assert len(judge(chg_01.CONTROL, given, repositories=both, sources=source)[1]) == 2
+
+
+def test_an_object_may_hold_several_formats() -> None:
+    """One export of everything satisfies each need."""
+    given = (
+        "changes\n| pr_number | approvals_before |\n| 7 | 1 |\n"
+        "evidence_objects\n| source_name | format | collected_at |\n| x | github-pulls,github-reviews | 2026-10-02 |\n"
+    )
+    assert judge(chg_02.CONTROL, given)[0]["conclusion"] == "effective"
+
+
+def test_severity_is_a_setting() -> None:
+    """For exceptions and conclusion alike."""
+    concluded, failed = judge(chg_01.CONTROL, PUSH, severities={"CHG-01": "low"})
+    assert (concluded["severity"], failed["severity"].iloc[0]) == ("low", "low")
+    assert judge(chg_01.CONTROL, PUSH)[1]["severity"].iloc[0] == "high"
+
+
+def test_an_exception_says_who_and_points_to_evidence() -> None:
+    """Resolved and raw, with the forge's record beside the commit; its id is the same in every run."""
+    given = PUSH + (
+        "identities\n| system | identifier | person |\n| github | ada-l | ada |\n"
+        "git_operations\n| operation_id | after | line |\n| 1 | a1… | 12 |\n"
+        "landing_environments\n| head_sha | app | environment |\n| a1… | web | prod |\n| a1… | web | dev |\n"
+        "people\n| person |\n| ada |\n"
+    )
+    row = judge(chg_01.CONTROL, given)[1].iloc[0]
+    assert (row["person"], row["person_raw"]) == ("ada", "ada-l")
+    assert (row["environment"], row["app"]) == ("dev,prod", "web")
+    assert row["evidence"] == f"{REPOSITORY}@{expand('a1…')} {'0' * 64}:12"
+    assert row["exception_id"] == exception_id("CHG-01", row["subject"])
+    assert exception_id("CHG-01", "o/r@a1") == "CHG-01-1f69417884"
+
+
+def test_a_dismissed_review_that_nothing_explains_is_a_gap() -> None:
+    """It may have been an approval: nobody knows until the dismissal is in evidence."""
+    given = (
+        "changes\n| pr_number | approvals_before |\n| 7 | 1 |\n"
+        "reviews\n| number | review_id | state |\n| 7 | 5 | DISMISSED |\n"
+    )
+    concluded, _ = judge(chg_02.CONTROL, given)
+    assert concluded["conclusion"] == "not tested"
+    assert f"{REPOSITORY}#7" in concluded["gaps"]
+    told = "review_dismissals\n| number | review_id | state_before |\n| 7 | 5 | commented |\n"
+    assert judge(chg_02.CONTROL, given + told)[0]["conclusion"] == "effective"
+
+
+@pytest.mark.parametrize(("landed", "count"), [("2026-08-15 00:05:00", 0), ("2026-08-15 00:05:01", 1)])
+def test_clocks_may_differ_by_the_skew(landed: str, count: int) -> None:
+    """Deployed exactly 300 s before it landed is within the skew; one second more is not."""
+    given = (
+        f"deployments\n| application | repo | position |\n| argocd/a | {REPOSITORY} | 4 |\n"
+        f"landings\n| head_sha | first_position | position | landed_at |\n| a1… | 4 | 4 | {landed} |\n"
+    )
+    assert len(judge(dep_01.CONTROL, given)[1]) == count
+
+
+HISTORY = "sync_records\n| app | record | history_id | finished_at | operator |\n"
+
+
+@pytest.mark.parametrize(
+    ("entries", "gap"),
+    [
+        ([(5, "2026-06-01"), (6, "2026-07-02")], ""),
+        ([(5, "2026-06-01"), (12, "2026-07-02")], "prod/argocd/web: history entries 6–11 were never seen"),
+        (
+            [(4, "2026-06-01"), (5, "2026-06-02"), (7, "2026-09-02")],
+            "prod/argocd/web: history entry 6 was never seen",
+        ),
+        ([(5, "2026-06-01"), (7, "2026-07-01")], "prod/argocd/web: history entry 6 was never seen"),
+        ([(0, "2026-06-01"), (2, "2026-06-30")], ""),  # the hole lies before the quarter
+        ([(0, "2026-07-01"), (1, "2026-10-01"), (4, "2026-10-02")], ""),  # and here after it
+        ([(3, "2026-07-05")], "prod/argocd/web: history entries 0–2 were never seen"),
+        ([(3, "2026-06-05")], ""),
+    ],
+)
+def test_history_that_nobody_saw_is_a_gap(entries: list[tuple[int, str]], gap: str) -> None:
+    """Argo CD forgets: a hole that may lie in the quarter leaves its deployments untested."""
+    seen = "".join(f"| argocd/web | history | {number} | {at} | argocd |\n" for number, at in entries)
+    given = HISTORY + seen + "deployments\n| application | automated |\n| argocd/web | true |\n"
+    concluded, _ = judge(dep_02.CONTROL, given)
+    holes = [text for text in concluded["gaps"].split("; ") if "history" in text]
+    assert holes == ([gap] if gap else [])
+
+
+@pytest.mark.parametrize(
+    ("last", "first", "spans"),
+    [
+        ("2026-08-01 00:00:00", "2026-08-01 01:00:00", []),
+        ("2026-08-01 00:00:00", "2026-08-01 01:00:01", ["2026-08-01T00:00:00Z/2026-08-01T01:00:01Z"]),
+        ("2026-06-30 23:30:00", "2026-07-01 00:45:00", ["2026-07-01T00:00:00Z/2026-07-01T00:45:00Z"]),
+        ("2026-09-30 23:30:00", "2026-10-01 00:45:00", ["2026-09-30T23:30:00Z/2026-10-01T00:00:00Z"]),
+        ("2026-06-30 20:00:00", "2026-07-01 00:00:00", []),
+        ("2026-10-01 00:00:00", "2026-10-01 04:00:00", []),
+    ],
+)
+def test_silence_is_measured_whole_and_cut_to_the_quarter(last: str, first: str, spans: list[str]) -> None:
+    """Exactly the limit is no silence; one that crosses the quarter's edge counts as far as it lies inside."""
+    given = (
+        "evidence_objects\n| source_name | format | cluster | collected_at |\n"
+        "| log | kubernetes-audit | prod | 2026-10-02 |\n"
+        "coverage\n| source_name | cluster | hour | first_at | last_at |\n"
+        f"| log | prod | {first} | {first} | 2026-10-02 |\n"
+        f"| log | prod | {last} | 2026-06-30 | {last} |\n"
+    )
+    _, failed = judge(evd_02.CONTROL, given)
+    assert list(failed["subject"]) == [f"prod:{span}" for span in spans]
+
+
+def test_a_late_object_fills_the_silence() -> None:
+    """One object whose records span the quarter leaves none, whatever the others lack."""
+    given = (
+        "evidence_objects\n| source_name | format | cluster | collected_at |\n"
+        "| log | kubernetes-audit | prod | 2026-10-02 |\n"
+        "coverage\n| source_name | cluster | hour | first_at | last_at |\n"
+        "| log | prod | 2026-06-30 23:00 | 2026-06-30 23:00 | 2026-10-01 00:00 |\n"
+        "| log | prod | 2026-08-01 00:00 | 2026-08-01 00:00 | 2026-08-01 00:01 |\n"
+    )
+    assert judge(evd_02.CONTROL, given)[0]["conclusion"] == "effective"
+
+
+def test_records_of_other_formats_do_not_end_a_silence() -> None:
+    """An operator's events say nothing of the API server."""
+    given = (
+        "evidence_objects\n| source_name | format | cluster | collected_at |\n"
+        "| events | argocd-event | prod | 2026-10-02 |\n"
+        "coverage\n| source_name | cluster | hour | first_at | last_at |\n"
+        "| events | prod | 2026-07-01 | 2026-06-30 23:00 | 2026-10-01 00:00 |\n"
+    )
+    concluded, failed = judge(evd_02.CONTROL, given)
+    assert list(failed["subject"]) == ["prod:2026-07-01T00:00:00Z/2026-10-01T00:00:00Z"]
+    assert concluded["conclusion"] == "exceptions"
+
+
+def test_a_silence_leaves_direct_changes_untested_there() -> None:
+    """Each silence is a gap of CLU-01, with cluster and span."""
+    given = (
+        "evidence_objects\n| source_name | format | cluster | collected_at |\n"
+        "| log | kubernetes-audit | prod | 2026-10-02 |\n"
+        "coverage\n| source_name | cluster | hour | first_at | last_at |\n"
+        "| log | prod | 2026-07-01 | 2026-07-01 | 2026-08-01 |\n"
+        "| log | prod | 2026-08-02 | 2026-08-02 | 2026-10-01 |\n"
+    )
+    concluded, _ = judge(clu_01.CONTROL, given)
+    assert concluded["gaps"] == "prod: no audit records from 2026-08-01T00:00:00Z to 2026-08-02T00:00:00Z"
+
+
+def test_a_cluster_without_evidence_is_named() -> None:
+    """The others' evidence does not stand in for it."""
+    clusters = [{"name": name, "environment": name} for name in ("prod", "dev")]
+    given = (
+        "evidence_objects\n| source_name | format | cluster | collected_at |\n"
+        "| flux | flux-event | prod | 2026-10-02 |\n"
+        "deployments\n| application | automated |\n| flux/a | true |\n"
+    )
+    concluded, _ = judge(dep_02.CONTROL, given, clusters=clusters)
+    assert concluded["gaps"] == "dev: no evidence of deployments (argocd or flux)"
+    assert concluded["conclusion"] == "not tested"
+
+
+def test_machines_of_the_roster_are_automation() -> None:
+    """A bot that the roster calls a machine may start a sync; a person may not."""
+    given = (
+        "deployments\n| application | automated | initiated_by |\n| argocd/a | false | promoter |\n"
+        "identities\n| system | identifier | person |\n| argocd | promoter | promoter |\n"
+        "people\n| person | kind |\n| promoter | {} |\n"
+    )
+    assert judge(dep_02.CONTROL, given.format("machine"))[0]["conclusion"] == "effective"
+    assert judge(dep_02.CONTROL, given.format("person"))[0]["conclusion"] == "exceptions"
+
+
+CARRIED = """
+evidence_objects
+| source_name | key | format                                    | cluster | collected_at |
+| forge       | 1   | github-pulls,github-reviews,github-checks |         | 2026-10-02   |
+| operator    | 1   | argocd-application                        | prod    | 2026-10-02   |
+
+people
+| person |
+| ada    |
+
+landings
+| head_sha | kind   |
+| a1…      | direct |
+
+deployments
+| application | started_at | status   | environment   |
+| argocd/web  | {at}       | {status} | {environment} |
+
+deployment_landings
+| application | started_at | head_sha | environment   |
+| argocd/web  | {at}       | a1…      | {environment} |
+"""
+
+
+@pytest.mark.parametrize(
+    ("at", "status", "environment", "count"),
+    [
+        ("2026-07-01 00:00:00", "succeeded", "prod", 1),
+        ("2026-06-30 23:59:59", "succeeded", "prod", 0),
+        ("2026-10-01 00:00:00", "succeeded", "prod", 0),
+        ("2026-07-01 00:00:00", "failed", "prod", 0),
+        ("2026-07-01 00:00:00", "succeeded", "dev", 0),
+    ],
+)
+def test_only_successful_production_deployments_of_the_quarter_carry(
+    at: str, status: str, environment: str, count: int
+) -> None:
+    """The deployment's start decides the quarter, whenever the change landed."""
+    given = CARRIED.format(at=at, status=status, environment=environment)
+    concluded, failed = judge(dep_04.CONTROL, given, thresholds={"required_checks": ["validate"]})
+    assert len(failed) == concluded["population"] == count
+
+
+def test_production_cannot_pass_what_could_not_be_tested() -> None:
+    """With no required check named, whether CHG-05 was passed is unknown."""
+    given = CARRIED.format(at="2026-07-01", status="succeeded", environment="prod").replace("direct", "merge")
+    concluded, _ = judge(dep_04.CONTROL, given)
+    assert concluded["conclusion"] == "not tested"
+    assert "CHG-05: no required check is named" in concluded["gaps"]
+
+
+def test_the_last_push_is_the_last_by_time_then_id() -> None:
+    """An older push recorded later does not set the tip; missing commits of other quarters are theirs."""
+    given = (
+        "repositories\n| tip |\n| a2… |\n"
+        "commits\n| sha |\n| a2… |\n"
+        "git_operations\n| operation_id | at | ref | after | operation |\n"
+        "| 9 | 2026-06-30 23:59:59 | refs/heads/main | a1… | push |\n"
+        "| 2 | 2026-08-01 | refs/heads/main | a3… | push |\n"
+        "| 3 | 2026-08-01 | refs/heads/main | a2… | force_push |\n"
+        "| 4 | 2026-08-02 | refs/heads/main | 0… | branch_deletion |\n"
+    )
+    _, failed = judge(evd_01.CONTROL, given)
+    assert list(failed["subject"]) == [expand(f"{REPOSITORY}:missing:a3…")]
+
+
+def test_a_repository_with_problems_is_told_without_the_forge() -> None:
+    """Only the tip needs the forge's record."""
+    given = "repository_problems\n| problem | detail |\n| shallow | a1 |\n"
+    concluded, failed = judge(evd_01.CONTROL, given, without=("github-activity",))
+    assert list(failed["subject"]) == [f"{REPOSITORY}:shallow:a1"]
+    assert "github-activity" in concluded["gaps"]
+
+
+def test_the_catalogue_has_a_page_for_every_control() -> None:
+    """Ids are unique and in order of the registry; every section is written; no reference is in doubt."""
+    pages = catalogue()
+    assert [page.id for page in pages] == [control.id for control in CONTROLS]
+    assert len({page.id for page in pages}) == len(pages)
+    for page in pages:
+        assert all(
+            (page.title, page.clause, page.remedy, page.why, page.evidence, page.limits, page.remediation)
+        )
+        assert not page.title.endswith(".")
+        assert "\n" not in page.title
+        assert not any("?" in reference for group in page.frameworks.values() for reference in group)
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
+def test_a_control_stands_in_the_file_of_its_name(control: Control) -> None:
+    """One control, one file: `CHG-01` is `chg_01.py`."""
+    module = inspect.getmodule(control.test)
+    assert module is not None
+    assert module.__name__ == f"audit.controls.{control.id.lower().replace('-', '_')}"
+
+
+def test_results_do_not_depend_on_the_order_of_rows() -> None:
+    """The same evidence gives the same exceptions."""
+    for control, example in (
+        (each, example) for each in CONTROLS for example in each.examples if example.exceptions
+    ):
+        tables, settings = world(control, example)
+        turned = {name: rows.iloc[::-1].reset_index(drop=True) for name, rows in tables.items()}
+        one, other = (
+            run(every, settings, PERIOD, as_of=AS_OF, controls=(control,)) for every in (tables, turned)
+        )
+        pd.testing.assert_frame_equal(one["exceptions"], other["exceptions"])
+        pd.testing.assert_frame_equal(one["conclusions"], other["conclusions"])
+
+
+def test_results_are_the_declared_tables() -> None:
+    """Also without any control or row."""
+    tables, settings = world(chg_01.CONTROL, Example("", "", ""))
+    judged = run(tables, settings, PERIOD, as_of=AS_OF, controls=())
+    assert list(judged["exceptions"]) == list(t.columns(t.Exceptions))
+    assert list(judged["conclusions"]) == list(t.columns(t.Conclusions))
