@@ -168,7 +168,7 @@ def _record_silences(world: World, cluster: str, silences: list[Span], times: li
         before = times[bisect_left(times, int(begin.timestamp())) - 1]
         after = times[bisect_right(times, int(end.timestamp()) - 1)]
         last, first = (datetime.fromtimestamp(second, UTC) for second in (before, after))
-        subject = f"{cluster}/{stamp(last)}/{stamp(first)}"
+        subject = f"{cluster}:{stamp(last)}/{stamp(first)}"
         world.truth.violation("EVD-02", subject, last, why="the API server logged nothing")
 
 
