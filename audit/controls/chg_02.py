@@ -22,7 +22,7 @@ import pandas as pd
 
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import GIT, PULLS, REVIEWS
-from audit.controls.parts import changes, counted, lasting, untold_dismissals, with_reviews
+from audit.controls.parts import changes, counted, lasting, untold_reviews, with_reviews
 from audit.model import Severity
 
 EXAMPLES = (
@@ -68,7 +68,7 @@ def test(tables: Tables, context: Context) -> Result:
     return Result(
         population,
         failures(rows, expected="an approval by a person before the merge", found=_found(rows)),
-        untold_dismissals(population[context.holds(population["at"])], tables),
+        untold_reviews(population, tables, context),
     )
 
 

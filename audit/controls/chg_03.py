@@ -23,7 +23,7 @@ import pandas as pd
 
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import GIT, PULLS, REVIEWS, ROSTER
-from audit.controls.parts import LANDING, changes, joined, untold_dismissals, with_reviews
+from audit.controls.parts import LANDING, changes, joined, untold_reviews, with_reviews
 from audit.model import Severity
 
 EXAMPLES = (
@@ -86,7 +86,7 @@ def test(tables: Tables, context: Context) -> Result:
             expected="a standing approval by a known person who is no opener, author, co-author or committer of it",
             found=_found(rows),
         ),
-        untold_dismissals(approved[context.holds(approved["at"])], tables),
+        untold_reviews(approved, tables, context),
     )
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import CHECKS, GIT, PULLS
-from audit.controls.parts import changes, plus, pointed
+from audit.controls.parts import changes, plus, pointed, unexported
 from audit.model import Severity
 
 _REQUIRED = {"thresholds": {"required_checks": ["validate"]}}
@@ -97,7 +97,7 @@ def test(tables: Tables, context: Context) -> Result:
             found="not succeeded before the merge: " + rows["checks_wanting"],
             evidence=plus(rows["evidence"], rows["pointers"]),
         ),
-        gaps,
+        (*gaps, *unexported(tables, context)),
     )
 
 

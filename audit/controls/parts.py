@@ -6,7 +6,7 @@ from typing import cast
 
 import pandas as pd
 
-from audit.controls.interface import Gap, Tables
+from audit.controls.interface import Context, Gap, Tables
 from audit.controls.needs import TIME
 
 LANDING = ["repo", "head_sha"]
@@ -101,20 +101,40 @@ def with_reviews(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     return rows.assign(evidence=plus(rows["evidence"], rows["pointers"])).drop(columns="pointers")
 
 
-def untold_dismissals(rows: pd.DataFrame, tables: Tables) -> tuple[Gap, ...]:
-    """Gaps for reviews of changes `rows` that were dismissed, while no evidence says what they had said."""
+def unexported(tables: Tables, context: Context) -> tuple[Gap, ...]:
+    """A gap for each repository of which the forge exported pull requests, but not all that landed in the quarter."""
+    landings = tables["landings"]
+    landed = landings[landings["pr_number"].notna() & context.holds(landings["landed_at"])]
+    landed = landed[landed["repo"].isin(tables["pull_requests"]["repo"])]
+    known = tables["changes"][LANDING].assign(known=True)
+    lost = (
+        landed.merge(known, on=LANDING, how="left").query("known.isna()").sort_values(["repo", "pr_number"])
+    )
+    lost = lost.assign(name="#" + lost["pr_number"].astype("str"))
+    return tuple(
+        Gap(
+            f"{repo}: pull requests that landed are not in evidence (github-pulls): {', '.join(rows['name'])}"
+        )
+        for repo, rows in lost.groupby("repo", sort=True)
+    )
+
+
+def untold_reviews(rows: pd.DataFrame, tables: Tables, context: Context) -> tuple[Gap, ...]:
+    """Gaps for what is not known of the quarter's reviews.
+
+    Pull requests that were not exported; and reviews of changes `rows` (the population) that were dismissed, while no
+    evidence says what they had said.
+    """
+    rows = rows[context.holds(rows["at"])]
     told = tables["review_dismissals"][["repo", "number", "review_id"]].assign(told=True)
     reviews = tables["reviews"]
-    dismissed = reviews[reviews["state"].eq("DISMISSED")].merge(
-        told, on=["repo", "number", "review_id"], how="left"
-    )
-    untold = dismissed[dismissed["told"].isna()].rename(columns={"number": "pr_number"})
+    dismissed = reviews[reviews["state"].eq("DISMISSED")]
+    untold = dismissed.merge(told, on=["repo", "number", "review_id"], how="left").query("told.isna()")
+    untold = untold.rename(columns={"number": "pr_number"})
     mine = untold.merge(rows[["repo", "pr_number"]].drop_duplicates(), on=["repo", "pr_number"])
     names = (mine["repo"] + "#" + mine["pr_number"].astype("str")).drop_duplicates().sort_values()
+    gaps = unexported(tables, context)
     if names.empty:
-        return ()
-    return (
-        Gap(
-            f"no evidence (github-review-events) says what the dismissed reviews of {', '.join(names)} had said"
-        ),
-    )
+        return gaps
+    what = f"what the dismissed reviews of {', '.join(names)} had said"
+    return (*gaps, Gap(f"no evidence (github-review-events) says {what}"))

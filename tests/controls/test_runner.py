@@ -13,6 +13,7 @@ from audit import tables as t
 from audit.controls import (
     chg_01,
     chg_02,
+    chg_05,
     clu_01,
     dep_01,
     dep_02,
@@ -154,6 +155,22 @@ def test_a_dismissed_review_that_nothing_explains_is_a_gap() -> None:
     assert f"{REPOSITORY}#7" in concluded["gaps"]
     told = "review_dismissals\n| number | review_id | state_before |\n| 7 | 5 | commented |\n"
     assert judge(chg_02.CONTROL, given + told)[0]["conclusion"] == "effective"
+
+
+@pytest.mark.parametrize("control", [chg_02.CONTROL, chg_05.CONTROL], ids=lambda control: control.id)
+def test_a_pull_request_that_was_not_exported_is_a_gap(control: Control) -> None:
+    """What landed through it was reviewed by nobody knows whom; other quarters' gaps are theirs."""
+    given = (
+        "landings\n| head_sha | position | pr_number | landed_at |\n"
+        "| a1… | 1 | 7 | 2026-07-01 |\n| a2… | 2 | 8 | 2026-07-01 |\n| a3… | 3 | 9 | 2026-06-30 |\n"
+        "pull_requests\n| number |\n| 7 |\n"
+        "changes\n| head_sha | pr_number | approvals_before |\n| a1… | 7 | 1 |\n"
+    )
+    concluded, _ = judge(control, given, thresholds={"required_checks": ["validate"]})
+    assert (
+        concluded["gaps"] == f"{REPOSITORY}: pull requests that landed are not in evidence (github-pulls): #8"
+    )
+    assert concluded["conclusion"] == "not tested"
 
 
 @pytest.mark.parametrize(("landed", "count"), [("2026-08-15 00:05:00", 0), ("2026-08-15 00:05:01", 1)])
