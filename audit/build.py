@@ -233,8 +233,8 @@ def _gather(chunks: list[Chunk], folder: Path) -> Built:
         kept, left_out = deduplicate(name, rows)
         counts = {"rows": rows["_source"].value_counts(), "duplicates": left_out["_source"].value_counts()}
         parsed.append(pd.DataFrame(counts).assign(table=name))
-        _write_partitions(table, kept, aside / name)
         built.tables[name], built.sources[name] = _split(table, kept)
+        _write_partitions(table, built.tables[name], built.sources[name], aside / name)
     whole = pd.concat(parsed).rename_axis("source_name").reset_index()
     built.parsed = whole.fillna({"rows": 0, "duplicates": 0}).astype({"rows": "int64", "duplicates": "int64"})
     built.parsed.to_parquet(aside / "parsed.parquet")
@@ -249,9 +249,9 @@ def _split(table: type[t.Table], rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.S
     return t.conform(table, rows), rows["_source"].astype("str")
 
 
-def _write_partitions(table: type[t.Table], rows: pd.DataFrame, folder: Path) -> None:
+def _write_partitions(table: type[t.Table], rows: pd.DataFrame, sources: pd.Series, folder: Path) -> None:
+    """Conformed rows as `source=…/month=…/part-0.parquet`; rows that speak of no time under `month=none`."""
     time = t.meta(table).get("time")
     month = rows[time].dt.strftime("%Y-%m").fillna("none") if time else pd.Series("none", index=rows.index)
-    for (source, when), part in rows.groupby([rows["_source"], month], sort=True):
-        path = folder / f"source={source}" / f"month={when}" / "part-0.parquet"
-        t.write(table, t.conform(table, part.drop(columns="_source")), path)
+    for (source, when), part in rows.groupby([sources, month], sort=True):
+        t.write(table, part, folder / f"source={source}" / f"month={when}" / "part-0.parquet")

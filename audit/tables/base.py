@@ -127,10 +127,10 @@ def write(table: type[Table], data: pd.DataFrame, path: Path) -> None:
 
 def read(table: type[Table], paths: Iterable[Path]) -> pd.DataFrame:
     """The rows of Parquet files written by `write`, dtypes restored; no files give an empty table."""
-    parts: list[pd.DataFrame] = [pq.read_table(path).to_pandas() for path in paths]
+    parts = [pq.ParquetFile(path).read() for path in paths]
     if not parts:
         return empty(table)
-    whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    whole: pd.DataFrame = pyarrow.concat_tables(parts, promote_options="default").to_pandas()
     cast_to = {
         name: "str" if str(col.dtype).startswith("string") else str(col.dtype)
         for name, col in columns(table).items()
