@@ -54,8 +54,8 @@ EXAMPLES = (
         conclusion="exceptions",
         exceptions="""
         | subject                                        | found                                                        |
-        | prod/2026-07-01T00:45:00Z/2026-08-01T01:45:00Z | no audit record for 31 days (limit: 60 minutes) |
-        | prod/2026-08-01T01:45:00Z/2026-10-01T00:00:00Z | no audit record for 60 days (limit: 60 minutes) |
+        | prod:2026-07-01T00:45:00Z/2026-08-01T01:45:00Z | no audit record for 31 days (limit: 60 minutes) |
+        | prod:2026-08-01T01:45:00Z/2026-10-01T00:00:00Z | no audit record for 60 days (limit: 60 minutes) |
         """,
     ),
     Example(
@@ -68,7 +68,7 @@ EXAMPLES = (
         conclusion="exceptions",
         exceptions="""
         | subject                                        | found                                           |
-        | prod/2026-07-01T00:00:00Z/2026-10-01T00:00:00Z | no audit record for 92 days (limit: 60 minutes) |
+        | prod:2026-07-01T00:00:00Z/2026-10-01T00:00:00Z | no audit record for 92 days (limit: 60 minutes) |
         """,
     ),
     Example(
@@ -92,7 +92,7 @@ def test(tables: Tables, context: Context) -> Result:
         population,
         failures(
             rows,
-            subject=rows["cluster"] + "/" + when(rows["start"]) + "/" + when(rows["end"]),
+            subject=rows["cluster"] + ":" + when(rows["start"]) + "/" + when(rows["end"]),
             at=rows["start"],
             environment=rows["cluster"].map(environments),
             expected=f"an audit record at least every {limit} minutes",
