@@ -119,15 +119,27 @@ def _commits(seen: Path, repo: str, tip: str) -> tuple[pd.DataFrame, Graph]:
     except GitFailed as error:
         raise IntegrityError(f"{repo}: {error.problem}", remedy=error.remedy) from None
     graph = Graph(columns["sha"], parents, tip)
-    columns["repo"] = [repo] * len(parents)
+    return _frame(columns, repo, parents, graph), graph
+
+
+def _frame(columns: dict[str, list[Any]], repo: str, parents: list[list[str]], graph: Graph) -> pd.DataFrame:
+    """The columns of `commits` as a frame with the table's dtypes; empties `columns` on the way."""
     columns["parents"] = [" ".join(of) for of in parents]
-    position = pd.array(graph.position, dtype="Int64")
-    position[graph.position < 0] = pd.NA
-    columns["position"], columns["landed_by"] = list(position), list(graph.landed_by)
-    for name in ("author_time", "committer_time"):
-        seconds = pd.Series(columns[name], dtype="int64").clip(0, _LATEST)
-        columns[name] = list(pd.to_datetime(seconds, unit="s", utc=True).dt.as_unit("us"))
-    return pd.DataFrame(columns), graph
+    data: dict[str, Any] = {}
+    for name in t.columns(t.Commits):
+        values = columns.pop(name)
+        if name in ("author_time", "committer_time"):
+            seconds = pd.Series(values, dtype="int64").clip(0, _LATEST)
+            data[name] = pd.to_datetime(seconds, unit="s", utc=True).dt.as_unit("us")
+        elif name == "repo":
+            data[name] = pd.Series([repo] * len(parents), dtype="str")
+        elif name == "position":
+            data[name] = pd.Series(graph.position, dtype="Int64").mask(graph.position < 0)
+        elif name == "landed_by":
+            data[name] = pd.Series(graph.landed_by, dtype="Int64")
+        else:
+            data[name] = pd.Series(values, dtype="str")
+    return pd.DataFrame(data)
 
 
 def co_authors(message: str) -> str:
