@@ -96,29 +96,25 @@ def most_important(results: Iterable[ControlResult]) -> list[ControlResult]:
 
 def where(failed: Sequence[ExceptionRow]) -> str:
     """The people and the places with the most exceptions, in words; empty without exceptions."""
-    parts = []
     people = _most([row.person or row.person_raw for row in failed])
-    if people:
-        parts.append(f"by {people}")
-    for name, values in (
-        ("in", [row.cluster or row.repo for row in failed]),
-        ("application", [app for row in failed for app in words(row.app, ",")]),
-    ):
-        places = _most(values)
-        if places:
-            parts.append(f"{name} {places}")
-    return "; ".join(parts)
+    places = _most([row.cluster or row.repo for row in failed])
+    return "; ".join(part for part in (people and f"by {people}", places and f"in {places}") if part)
 
 
-def _most(values: Iterable[str], shown: int = 3) -> str:
+def _most(values: Iterable[str], shown: int = 2) -> str:
     """`x (3), y (1) and 2 more`, the most frequent first."""
     tally: dict[str, int] = {}
     for value in values:
         if value:
             tally[value] = tally.get(value, 0) + 1
     ranked = sorted(tally.items(), key=lambda item: (-item[1], item[0]))
-    text = ", ".join(f"{value} ({count})" for value, count in ranked[:shown])
+    text = ", ".join(f"{_short(value)} ({count})" for value, count in ranked[:shown])
     return f"{text} and {len(ranked) - shown} more" if len(ranked) > shown else text
+
+
+def _short(name: str, longest: int = 60) -> str:
+    """A name that leaves room for others."""
+    return name if len(name) <= longest else f"{name[:longest]}…"
 
 
 def _passages(entry: Described) -> list[Passage]:

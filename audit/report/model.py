@@ -104,23 +104,29 @@ def _sentences(
     repos = len({row.repo for row in landings})
     objects = sum(source.objects for source in sources)
     failed = sum(control.exception_count for control in controls)
+    deployed = (
+        f"production was deployed to {_times(len(deployments))}"
+        if deployments
+        else "nothing was deployed to production"
+    )
     if landings:
         changes = (
             f"{span}, {_many(len(landings), 'change')} landed on the default "
             f"{'branch' if repos == 1 else 'branches'} of {_many(repos, 'repository', 'repositories')}, "
-            f"{direct or 'none'} of them by direct push; {reached or 'none'} reached production, "
-            f"which was deployed to {_times(len(deployments))}."
+            f"{direct or 'none'} of them by direct push; {reached or 'none'} reached production. "
+            f"In that time {deployed}."
         )
     else:
-        changes = (
-            f"{span}, no change landed on a default branch; "
-            f"production was deployed to {_times(len(deployments))}."
-        )
+        changes = f"{span}, no change landed on a default branch, and {deployed}."
     tested = sum(control.conclusion != Conclusion.NOT_TESTED for control in controls)
+    basis = (
+        f"{_many(objects, 'evidence object')} from {_many(len(sources), 'source')}"
+        if objects
+        else "the repositories alone"
+    )
     tests = (
-        f"{tested} of {len(controls)} controls could be tested, on {_many(objects, 'evidence object')} from "
-        f"{_many(len(sources), 'source')}. {_many(failed, 'exception')} "
-        f"{'was' if failed == 1 else 'were'} found."
+        f"{tested} of {len(controls)} controls could be tested, on {basis}. "
+        f"{_many(failed, 'exception') if failed else 'No exception'} {'were' if failed > 1 else 'was'} found."
     )
     return [changes, tests]
 
@@ -130,7 +136,7 @@ def _many(count: int, one: str, several: str | None = None) -> str:
 
 
 def _times(count: int) -> str:
-    return {0: "not once", 1: "once", 2: "twice"}.get(count, f"{count:,} times")
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def _day(moment: datetime) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from audit import tables as t
+from audit.controls import registry
 from audit.period import Period
 from audit.settings import Settings, validate
 
@@ -22,44 +22,7 @@ PEOPLE = [f"person-{number:02}" for number in range(1, 13)]
 CLUSTERS = ["dev-eu1", "staging-eu1", "prod-eu1", "prod-us1"]
 
 
-@dataclass(frozen=True)
-class Described:
-    """A control as the catalogue describes it."""
-
-    id: str
-    title: str
-    clause: str
-    severity: str
-    frameworks: dict[str, tuple[str, ...]] = field(
-        default_factory=lambda: {
-            "SOC 2": ("CC8.1", "CC6.8"),
-            "ISO/IEC 27001:2022": ("8.4", "8.32"),
-            "NIST SP 800-53 r5": ("CM-3", "CM-5(4)", "AC-3(2)"),
-            "PCI DSS 4.0": ("6.5.1",),
-            "CIS / SLSA": ("S 1.1.3", "SLSA L4"),
-        }
-    )
-    needs: tuple[str, ...] = ("pull requests (github-pulls)", "reviews (github-reviews)")
-    remedy: str = "Protect the default branch, for administrators too."
-    why: str = "A change that nobody but its author saw can carry a mistake, or worse, into production."
-    evidence: str = "Landings: the mainline of the repository, tied to the forge's pull requests.\n\n- Reviews with `submitted_at` before `merged_at`."
-    limits: str = "The forge keeps its log for 180 days: an older quarter needs the export."
-    remediation: str = "Require pull requests on the default branch, for administrators too.\n\n- Turn on `enforce_admins`.\n- Review who may bypass it."
-
-
-CATALOGUE = [
-    Described("CHG-01", "Every change landed on main through a pull request", "Workflow › Development", "high"),
-    Described("CHG-02", "Every pull request was approved before it was merged", "Security › Required code reviews", "high"),
-    Described("CHG-03", "An approver is not an author, co-author, committer or opener of the change", "Security › Required code reviews", "high"),
-    Described("CHG-04", "The approval covers what was merged", "Security › Required code reviews", "high"),
-    Described("CHG-05", "Required checks had succeeded on the merged head before the merge", "Workflow › CI checks", "medium"),
-    Described("DEP-01", "Every deployment's revision is on main", "Principles › Single source of truth", "critical"),
-    Described("DEP-02", "Every deployment was started by the operator, not by a person", "Workflow › Promotion", "medium"),
-    Described("DEP-04", "Each change that a production deployment carries passed CHG-01..05", "Workflow › Promotion", "critical"),
-    Described("CLU-01", "No person changes managed objects directly", "Principles › Automated operations", "critical"),
-    Described("EVD-01", "The repository is whole and its tip agrees with the forge's log", "Audit logs › Git operations", "critical"),
-    Described("EVD-02", "Each cluster's audit log covers the quarter", "Audit logs › Cluster access logs", "high"),
-]  # fmt: skip
+CATALOGUE = registry.catalogue()
 
 
 def sha(*parts: object, length: int = 40) -> str:
@@ -307,6 +270,8 @@ def _metrics(rows: dict[str, list[dict[str, Any]]], dice: random.Random, landing
         ("review_coverage", "Changes approved before merge", "share", "Landings through a pull request with an approval by a person before the merge, of all landings"),
         ("lead_time", "Lead time to production (median)", "hours", "From landing to the start of the first successful production deployment that carried it"),
         ("change_failure_rate", "Change failure rate", "share", "Production deployments followed within 24 h by a rollback, a revert or failed health, of all"),
+        ("time_to_first_review", "Time to first review", "hours", "Median hours from the opening of a pull request to the first review"),
+        ("sync_success_rate", "Successful syncs", "share", "Sync operations that succeeded, divided by those that succeeded or failed"),
         ("restore_time", "Time to restore (median)", "hours", "From a failed production deployment to the next healthy state"),
     ]  # fmt: skip
     kinds = [row["kind"] for row in rows["landings"]]

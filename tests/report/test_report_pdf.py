@@ -1,0 +1,308 @@
+"""What the PDF promises: the right numbers, nothing lost, nothing foreign, the same bytes anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pypdf
+import pytest
+import report_tables as made
+
+from audit import tables as t
+from audit.errors import UsageError
+from audit.report import model, pdf, result
+from audit.report.layout import OwnAssets
+from audit.report.shapes import Report
+from audit.report.templates import folder
+
+FORBIDDEN = re.compile(r"\bnan\b|\bNaN\b|\bNone\b|<NA>|\bNaT\b|\b0 of 0\b|Undefined|\{\{|\{%")
+
+
+def build(tables: dict, *, as_of=made.AS_OF, **values) -> Report:
+    return model.build(
+        tables, made.settings(**values), made.PERIOD, as_of=as_of, version="0.1.0", catalogue=made.CATALOGUE
+    )
+
+
+def pages(path: Path) -> list[str]:
+    return [page.extract_text() for page in pypdf.PdfReader(path).pages]
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return build(made.quarter())
+
+
+@pytest.fixture(scope="module")
+def path(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.pdf"
+    pdf.render(report, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def text(path: Path) -> list[str]:
+    return pages(path)
+
+
+def chapter(text: list[str], title: str) -> str:
+    """The pages whose running header names the chapter (the cover's list of contents names them too)."""
+    return "\n".join(page for page in text[1:] if title in page)
+
+
+def test_the_summary_is_one_page_and_its_counts_are_those_of_the_annexes(
+    report: Report, text: list[str]
+) -> None:
+    summary, after = text[1], text[2]
+    assert "What to act on first" in summary
+    assert "What could not be tested" in summary
+    assert "Trends" in after
+    assert f"{len(report.landings):,} changes landed" in summary.replace("\n", " ")
+    direct = sum(row.kind == "direct" for row in report.landings)
+    assert f"{direct} of them by direct push" in summary.replace("\n", " ")
+    exceptions = sum(len(control.exceptions) for control in report.controls)
+    assert f"{exceptions} exceptions were found" in summary.replace("\n", " ")
+    assert sum(item.count for item in report.summary.counts) == len(made.CATALOGUE)
+
+
+def test_every_landing_of_the_quarter_stands_in_annex_a(report: Report, text: list[str]) -> None:
+    annex = chapter(text, "Annex A: changes that landed")
+    assert len(report.landings) == 203
+    assert [row.head_sha[:12] for row in report.landings if row.head_sha[:12] not in annex] == []
+    assert "203 changes in the order of landing" in annex.replace("\n", " ")
+
+
+def test_every_exception_is_printed(report: Report, text: list[str]) -> None:
+    whole = squeezed("".join(text))
+    ids = [row.exception_id for control in report.controls for row in control.exceptions]
+    assert len(ids) == len(made.quarter()["exceptions"]) > 30
+    assert [one for one in ids if one not in whole] == []
+
+
+def test_controls_not_tested_say_why(text: list[str]) -> None:
+    for page in (text[1], chapter(text, "Control matrix")):
+        assert "names no check: say in audit.toml" in page.replace("\n", " ")
+    assert "Not tested" in chapter(text, "Control matrix")
+
+
+def test_no_page_prints_what_is_missing_as_a_value(text: list[str]) -> None:
+    assert [FORBIDDEN.findall(page) for page in text if FORBIDDEN.search(page)] == []
+
+
+def test_every_page_is_numbered(text: list[str]) -> None:
+    assert all(f"Page {number} of {len(text)}" in page for number, page in enumerate(text, 1) if number > 1)
+
+
+def test_only_our_own_fonts_are_embedded(path: Path) -> None:
+    names = set()
+    for page in pypdf.PdfReader(path).pages:
+        for font in page["/Resources"]["/Font"].values():
+            names.add(font.get_object()["/BaseFont"].split("+")[1])
+    assert names <= {"Plex-Sans", "Plex-Sans-Semi-Bold", "Plex-Sans-Italic", "Plex-Mono"}
+
+
+def test_the_file_is_tagged_titled_and_has_bookmarks(path: Path) -> None:
+    reader = pypdf.PdfReader(path)
+    root = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/Lang"] == "en"
+    assert reader.metadata.title == "Example Organisation – GitOps audit report 2026Q3"
+    assert reader.metadata.author == "Example Organisation"
+    outline = [item.title for item in reader.outline if not isinstance(item, list)]
+    assert outline[1:4] == ["Summary", "Trends", "Control matrix"]
+    metadata = root["/Metadata"].get_data()
+    assert b"pdfuaid:part" in metadata
+    assert b'pdfaid:part="3"' in metadata
+
+
+def test_results_and_exceptions_are_attached(path: Path, report: Report) -> None:
+    attached = pypdf.PdfReader(path).attachments
+    assert sorted(attached) == ["exceptions.csv", "results.json"]
+    assert attached["results.json"] == [result.to_json(report)]
+    rows = attached["exceptions.csv"][0].decode().splitlines()
+    assert len(rows) == 1 + sum(len(control.exceptions) for control in report.controls)
+
+
+def test_links_lead_somewhere(path: Path) -> None:
+    reader = pypdf.PdfReader(path)
+    named = reader.named_destinations
+    wanted = {
+        str(note.get_object()["/A"].get("/D", ""))
+        if "/A" in note.get_object()
+        else str(note.get_object()["/Dest"])
+        for page in reader.pages
+        for note in page.get("/Annots", [])
+        if note.get_object()["/Subtype"] == "/Link"
+    }
+    assert {"summary", "matrix", "CHG-01"} <= wanted <= set(named)
+
+
+RENDER = """
+import sys
+sys.path.insert(0, {here!r})
+from pathlib import Path
+import report_tables as made
+from audit.report import model, pdf
+report = model.build(made.quarter(12, 4), made.settings(), made.PERIOD, as_of=made.AS_OF, version="0.1.0", catalogue=made.CATALOGUE)
+pdf.render(report, Path({path!r}))
+"""
+
+
+def test_the_same_report_gives_the_same_bytes_in_any_process_folder_and_time_zone_with_or_without_system_fonts(
+    tmp_path: Path,
+) -> None:
+    bare = tmp_path / "fonts.conf"
+    bare.write_text("<?xml version='1.0'?><fontconfig></fontconfig>")
+    worlds: list[dict[str, str]] = [
+        {"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"},
+        {"PYTHONHASHSEED": "2", "TZ": "America/Lima", "FONTCONFIG_FILE": str(bare)},
+    ]
+    digests = set()
+    for number, world in enumerate(worlds):
+        path = tmp_path / f"folder-{number}" / "a report.pdf"
+        code = RENDER.format(here=str(Path(__file__).parent), path=str(path))
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env={**os.environ, **world})
+        digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
+        assert [item.name for item in path.parent.iterdir()] == [path.name]
+    assert len(digests) == 1
+
+
+def test_a_quarter_without_anything_is_told_in_words(tmp_path: Path) -> None:
+    tables = made.empty() | {"conclusions": made.conclusions(CHG_01="no repository is set")}
+    bare = build(tables, sources=[], clusters=[], repositories=[])
+    pdf.render(bare, tmp_path / "report.pdf")
+    text = pages(tmp_path / "report.pdf")
+    whole = " ".join(text).replace("\n", " ")
+    for told in (
+        "no change landed on a default branch",
+        "No control has exceptions.",
+        "No repository was read.",
+        "No row was parsed.",
+        "Nothing was quarantined",
+        "No source speaks of a cluster.",
+        "The settings name no source",
+        "no repository is set",
+    ):
+        assert told in whole
+    assert not FORBIDDEN.search(whole)
+
+
+def test_a_quarter_that_is_not_over_is_a_draft(tmp_path: Path) -> None:
+    early = build(made.quarter(40, 5), as_of=made.PERIOD.start + timedelta(days=30))
+    assert early.status == "draft"
+    assert 0 < len(early.landings) < 40
+    assert len(early.coverage[0].days) == 30
+    pdf.render(early, tmp_path / "report.pdf")
+    text = pages(tmp_path / "report.pdf")
+    assert "Draft" in text[0]
+    assert all("Draft" in page for page in text)
+
+
+HOSTILE = [
+    "<script>alert(1)</script><img src='file:///etc/passwd'>",
+    "{{ report.version }} {% for x in y %}",
+    "right to left \u202eoverride and \u05e9\u05dc\u05d5\u05dd",
+    "control \x07 \x1b[31m and emoji \U0001f600 and \x00",
+    "W" * 10_000,
+    "=HYPERLINK(1)",
+    "two\nlines\tand a tab",
+]
+
+
+def test_hostile_text_is_printed_as_text(tmp_path: Path) -> None:
+    tables = made.quarter(len(HOSTILE), 3)
+    landings = tables["landings"].sort_values("position").assign(subject=HOSTILE)
+    rows = [
+        made.exception(
+            "CHG-02",
+            f"{hostile}#1",
+            index,
+            found=hostile,
+            person=hostile,
+            app=hostile,
+            evidence=hostile or "x",
+        )
+        for index, hostile in enumerate(HOSTILE)
+    ]
+    tables |= {
+        "landings": t.conform(t.Landings, landings),
+        "exceptions": t.conform(t.Exceptions, t.frame(t.Exceptions, rows)),
+        "conclusions": made.conclusions({"CHG-02": len(rows)}, CHG_01="<b>bold</b> gap"),
+    }
+    report = build(tables)
+    pdf.render(report, tmp_path / "report.pdf")
+    text = pages(tmp_path / "report.pdf")
+    whole = squeezed("".join(text))
+    for told in (
+        "<script>alert(1)</script><imgsrc='file:///etc/passwd'>",
+        "{{report.version}}{%forxiny%}",
+        "[U+202E]override",
+        "[U+05E9][U+05DC]",
+        "control[U+0007][U+001B][31mandemoji[U+1F600]and[U+0000]",
+        "W" * 400 + "…[9,600morecharactersinresults.json]",
+        "twolinesandatab",
+        "<b>bold</b>gap",
+    ):
+        assert told in whole
+    rows_out = json.loads(result.to_json(report))["controls"][1]["exceptions"]
+    assert sorted(row["found"] for row in rows_out) == sorted(HOSTILE)
+    assert b"'=HYPERLINK(1)" in result.exceptions_csv(report)
+
+
+def test_nothing_but_our_own_files_is_fetched() -> None:
+    fetcher = OwnAssets(folder())
+    assert fetcher.fetch((folder() / "report.css").resolve().as_uri()).read().startswith(b"@font-face")
+    for url in (
+        "file:///etc/passwd",
+        "http://example.org/",
+        "data:text/plain,x",
+        f"{folder().resolve().as_uri()}/../../pyproject.toml",
+        f"{folder().resolve().as_uri()}/%2e%2e/%2e%2e/pyproject.toml",
+    ):
+        with pytest.raises(ValueError, match="not one of the report's own files"):
+            fetcher.fetch(url)
+
+
+def test_laying_out_ends_when_it_takes_too_long(report: Report, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not laid out in 1 s"):
+        pdf.render(report, tmp_path / "report.pdf", seconds=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_quarantine_and_an_evidence_list_that_are_cut_say_so(tmp_path: Path) -> None:
+    tables = made.quarter(2, pdf.EVIDENCE_ROWS + 7)
+    report = build(tables)
+    page = pdf.html(report)
+    assert f"{pdf.EVIDENCE_ROWS + 7:,} objects" in page
+    assert "7 more are in results.json" in page
+    assert len(json.loads(result.to_json(report))["evidence"]) == pdf.EVIDENCE_ROWS + 7
+
+
+def test_a_value_that_is_missing_can_not_be_printed_by_mistake() -> None:
+    from audit.report.words import printable
+
+    for value in (None, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="say what is missing"):
+            printable(value)
+
+
+def test_results_are_the_same_bytes_and_whole(report: Report, tmp_path: Path) -> None:
+    result.write(report, tmp_path / "deep" / "results.json")
+    first = (tmp_path / "deep" / "results.json").read_bytes()
+    result.write(report, tmp_path / "deep" / "results.json")
+    assert (tmp_path / "deep" / "results.json").read_bytes() == first
+    read = json.load(io.BytesIO(first))
+    assert list(read) == sorted(read)
+    assert len(read["landings"]) == 203
