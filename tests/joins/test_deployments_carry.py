@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from joins_rows import REPO, T0, resolver, settings, shuffled, table
 
@@ -245,6 +246,7 @@ PLACES = st.integers(0, 12)
 TARGETS = st.sampled_from([("shop", "prod"), ("shop", "dev"), ("web", "prod")])
 
 
+@hypothesis(deadline=None, max_examples=60, derandomize=True)
 @given(
     st.lists(st.tuples(PLACES, TARGETS), max_size=25),
     st.lists(
