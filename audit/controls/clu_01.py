@@ -107,7 +107,7 @@ def test(tables: Tables, context: Context) -> Result:
 def _found(rows: pd.DataFrame) -> pd.Series:
     """Who did what to which object."""
     acting = (" acting as " + rows["impersonated"]).fillna("")
-    named = (rows["namespace"] + "/" + rows["name"]).where(rows["namespace"].ne(""), rows["name"])
+    named = (rows["namespace"] + "/" + rows["name"]).str.strip("/")
     done = rows["user"] + acting + ": " + (rows["verb"] + " " + rows["resource"] + " " + named).str.strip()
     unknown = pd.Series(" (its outcome was not recorded)", index=rows.index)
     return done + unknown.where(rows["outcome"].eq("unknown"), "")

@@ -273,6 +273,20 @@ def test_a_silence_leaves_direct_changes_untested_there() -> None:
     assert concluded["gaps"] == "prod: no audit records from 2026-08-01T00:00:00Z to 2026-08-02T00:00:00Z"
 
 
+def test_a_change_is_told_without_what_it_does_not_name() -> None:
+    """A collection has no name, a cluster-wide object no namespace; whom someone acted as is said."""
+    given = (
+        "cluster_writes\n| audit_id | principal_kind | user | impersonated | verb | resource | namespace | name | change |\n"
+        "| 1 | person | ada | system:admin | deletecollection | pods | shop | | true |\n"
+        "| 2 | person | ada | | create | namespaces | | shop | true |\n"
+    )
+    _, failed = judge(clu_01.CONTROL, given)
+    assert list(failed["found"]) == [
+        "ada acting as system:admin: deletecollection pods shop",
+        "ada: create namespaces shop",
+    ]
+
+
 def test_a_cluster_without_evidence_is_named() -> None:
     """The others' evidence does not stand in for it."""
     clusters = [{"name": name, "environment": name} for name in ("prod", "dev")]
