@@ -152,8 +152,7 @@ class Workshop:
             if branch is None:
                 branch = self._feature(slot, plan, kind, roles, fresh=attempt > _TRIES // 2)
             if self._settle(branch, kind):
-                by_hand = kind == "merge" and roles.merger is not roles.peer
-                branch.by_hand = by_hand and self.rng.random() < 0.08
+                branch.by_hand = kind == "merge" and self.rng.random() < 0.06
                 return branch
         raise AssertionError("a branch from main's tip always merges")
 

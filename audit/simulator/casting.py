@@ -46,10 +46,8 @@ def cast(world: World, plan: Plan, slot: Slot, kind: str) -> Cast:
         staff.sort(key=lambda actor: not actor.aliases)
     opener, second, peer, peer2, third = staff[:5]
     merger = rng.choice((opener, opener, third))
-    if kind != "rebase" and not plan.evil and rng.random() < 0.4:
-        merger = (
-            peer  # presses the button: the forge's commit is nobody's work, a replayed one has a committer
-        )
+    if not plan.evil and rng.random() < 0.4:
+        merger = peer  # whoever merges what others wrote is not its author
     if plan.crew == "outsider":
         opener, merger = people.OUTSIDER, third
     elif plan.crew == "alone" and not plan.evil and "alias" not in roles and rng.random() < 0.13:

@@ -80,17 +80,21 @@ class Roster:
         return login.endswith("[bot]") or self.login(login) in self.machines
 
 
-def _authors(repository: Path, pull: dict[str, Any], first: str, roster: Roster) -> set[str | None]:
-    """Everyone whose work the commits `first..merge` are, and who opened the pull request."""
-    form = "%aE%x00%cE%x00%(trailers:key=Co-authored-by,valueonly,separator=%x01)%x00%P"
+def _authors(
+    repository: Path, pull: dict[str, Any], first: str, roster: Roster, *, evil: bool
+) -> set[str | None]:
+    """Everyone whose work the commits `first..merge` are, and who opened the pull request; not who only merged them."""
+    form = "%H%x00%aE%x00%cE%x00%(trailers:key=Co-authored-by,valueonly,separator=%x01)%x00%P"
     text = git(repository, "log", f"--format={form}", f"{first}..{pull['merge_commit_sha']}")
     found = {roster.login(pull["user"]["login"])}
-    for line in text.splitlines():
-        author, committer, trailers, parents = line.split("\0")
-        by_forge = committer == "noreply@github.com"
-        if not (by_forge and " " in parents):
-            found.add(roster.email(author))  # the forge's merge commits are nobody's work
-        if not by_forge:
+    lines = [line.split("\0") for line in text.splitlines()]
+    merge = next(line for line in lines if line[0] == pull["merge_commit_sha"])
+    replayed = " " not in merge[4] and merge[2] != "noreply@github.com"
+    for sha, author, committer, trailers, parents in lines:
+        if sha == merge[0] and " " in parents and not evil:
+            continue
+        found.add(roster.email(author))
+        if committer != "noreply@github.com" and not replayed:
             found.add(roster.email(committer))
         found |= {roster.email(t[t.index("<") + 1 : t.index(">")]) for t in trailers.split("\1") if t}
     return found
@@ -111,7 +115,7 @@ def judge(folder: Path) -> set[tuple[str, str]]:
         merge, before = pull["merge_commit_sha"], befores[pull["merge_commit_sha"]]
         explained |= {words[0] for words in mainline[order[before] + 1 : order[merge] + 1]}
         evil = _evil(repository, mainline[order[merge]])
-        authors = _authors(repository, pull, before, roster)
+        authors = _authors(repository, pull, before, roster, evil=evil)
         subject = f"{REPOSITORY}#{number}"
         findings |= {(control, subject) for control in _reviewed(exports, pull, authors, roster, evil=evil)}
         if not _checked(exports, pull):
