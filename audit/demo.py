@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ def _organisation(
         {"version": audit.__version__, "seed": seed, "changes": changes, "log_events": log_events}
     )
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
         simulate(folder, seed=seed, changes=changes, log_events=log_events, bucket=BUCKET)
         stamp.write_text(wanted, encoding="utf-8")
     progress("simulate", 1, 1)

@@ -48,6 +48,7 @@ def simulate(
     log_events: int = 20_000,
     quarters: int = 4,
     last_quarter: str = "2026Q3",
+    bucket: str | None = None,
 ) -> Path:
     """Acts the organisation out into `folder`, and gives it back.
 
@@ -59,6 +60,7 @@ def simulate(
         changes: landings over all quarters; the repository's first commit comes on top.
         log_events: events in the clusters' logs over all quarters, about.
         quarters: how many, the last one included. last_quarter: as in 2026Q3.
+        bucket: the settings name this S3 bucket as the place of the evidence, and not the folder.
 
     Raises:
         FileExistsError: `folder` already holds a run.
@@ -81,7 +83,7 @@ def simulate(
     clusters.log_access(world)
     gatekeeper.audit_policies(world)
     (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
-    (folder / "audit.toml").write_text(settings_toml(world), encoding="utf-8")
+    (folder / "audit.toml").write_text(settings_toml(world, bucket=bucket), encoding="utf-8")
     (folder / "truth").mkdir()
     world.truth.write(folder / "truth" / "truth.json")
     return folder
@@ -103,15 +105,15 @@ def span(last_quarter: str, quarters: int) -> tuple[datetime, datetime]:
     return start, end
 
 
-def settings_toml(world: World, *, s3_endpoint: str | None = None, bucket: str = "audit") -> str:
-    """The settings that fit the run; with its sources in a bucket where `s3_endpoint` says how to reach it."""
+def settings_toml(world: World, *, bucket: str | None = None) -> str:
+    """The settings that fit the run, with its sources in the folder, or in a bucket."""
 
     def location(source: str) -> str:
-        return f"s3://{bucket}/{source}/" if s3_endpoint else f"file:evidence/{source}"
+        return f"s3://{bucket}/{source}/" if bucket else f"file:evidence/{source}"
 
     parts = [_HEAD]
-    if s3_endpoint:
-        parts.append(_table("[s3]", endpoint_url=s3_endpoint, region="us-east-1"))
+    if bucket:
+        parts.append(_table("[s3]", region="us-east-1"))
     for name in (forge.EXPORTS, "github-audit-log"):
         parts.append(_table("[[sources]]", name=name, location=location(name), repository=REPOSITORY))
     for environment in world.environments:
