@@ -21,11 +21,8 @@ HEADLINES = (
     "deployment_frequency",
     "change_failure_rate",
     "restore_time",
-    "sync_success_rate",
 )
 """Metrics of the summary and of the trends, in their order; the annex has all of them."""
-
-CHARTED = HEADLINES[:7]
 
 
 def figures(metrics: pd.DataFrame, quarter: str, previous: str) -> list[Figure]:
@@ -71,7 +68,7 @@ def trends(metrics: pd.DataFrame, controls: Sequence[ControlResult]) -> list[Tre
     """
     quarters = sorted(set(metrics["quarter"]))
     drawn = []
-    for metric in CHARTED:
+    for metric in HEADLINES:
         rows = metrics[metrics["metric"] == metric]
         kinds, whole = rows[rows["dimension"] == "kind"], rows[rows["dimension"] == "all"]
         if not whole["value"].notna().any():

@@ -10,7 +10,7 @@ import pandas as pd
 
 from audit.model import Conclusion, Severity
 from audit.report.plain import records, words
-from audit.report.shapes import Block, ControlResult, Count, ExceptionRow, Passage, Reference
+from audit.report.shapes import Block, ControlResult, Count, ExceptionRow, Gap, Passage, Reference
 
 MOST_IMPORTANT = 5
 
@@ -85,6 +85,19 @@ def counts(results: Iterable[ControlResult]) -> list[Count]:
     found = [result.conclusion for result in results]
     order = (Conclusion.EXCEPTIONS, Conclusion.NOT_TESTED, Conclusion.EFFECTIVE, Conclusion.NOT_APPLICABLE)
     return [Count(str(conclusion), found.count(conclusion)) for conclusion in order]
+
+
+def gaps(results: Sequence[ControlResult]) -> list[Gap]:
+    """Every gap once, the one that most controls have first.
+
+    A control that rests on others repeats their gaps as `CHG-01: …`: that is the same gap.
+    """
+    found: dict[str, list[str]] = {}
+    for result in results:
+        for text in dict.fromkeys(re.sub(r"^[A-Z]{3}-\d{2}: ", "", gap) for gap in result.gaps):
+            found.setdefault(text, []).append(result.id)
+    ranked = sorted(found.items(), key=lambda item: -len(item[1]))
+    return [Gap(f"G{number}", text, controls) for number, (text, controls) in enumerate(ranked, 1)]
 
 
 def most_important(results: Iterable[ControlResult]) -> list[ControlResult]:

@@ -49,13 +49,15 @@ def build(
     sources = complete.sources(tables["evidence_objects"], settings)
     previous = period.previous().label
     figures = counted.figures(tables["metrics"], period.label, previous)
+    gaps = judged.gaps(controls)
+    untested = {control.id for control in controls if control.conclusion == Conclusion.NOT_TESTED}
     summary = Summary(
         sentences=_sentences(
             period, as_of, landings=landings, deployments=deployments, controls=controls, sources=sources
         ),
         counts=judged.counts(controls),
         findings=judged.most_important(controls),
-        untested=[control for control in controls if control.conclusion == Conclusion.NOT_TESTED],
+        untested=[gap for gap in gaps if not untested.isdisjoint(gap.controls)],
         figures=counted.key_figures(figures),
     )
     return Report(
@@ -72,6 +74,7 @@ def build(
         summary=summary,
         trends=counted.trends(tables["metrics"], controls),
         controls=controls,
+        gaps=gaps,
         sources=sources,
         ties=complete.ties(tables["reconciliation"]),
         coverage=complete.coverage(tables["coverage"], settings, period, as_of),
@@ -105,19 +108,19 @@ def _sentences(
     objects = sum(source.objects for source in sources)
     failed = sum(control.exception_count for control in controls)
     deployed = (
-        f"production was deployed to {_times(len(deployments))}"
+        f"Production was deployed to {_times(len(deployments))}."
         if deployments
-        else "nothing was deployed to production"
+        else "No deployment to production is on record."
     )
     if landings:
         changes = (
             f"{span}, {_many(len(landings), 'change')} landed on the default "
-            f"{'branch' if repos == 1 else 'branches'} of {_many(repos, 'repository', 'repositories')}, "
-            f"{direct or 'none'} of them by direct push; {reached or 'none'} reached production. "
-            f"In that time {deployed}."
+            f"{'branch' if repos == 1 else 'branches'} of {_many(repos, 'repository', 'repositories')}: "
+            f"{direct or 'none'} with no pull request on record, {reached or 'none'} on record as having "
+            f"reached production. {deployed}"
         )
     else:
-        changes = f"{span}, no change landed on a default branch, and {deployed}."
+        changes = f"{span}, no change landed on a default branch. {deployed}"
     tested = sum(control.conclusion != Conclusion.NOT_TESTED for control in controls)
     basis = (
         f"{_many(objects, 'evidence object')} from {_many(len(sources), 'source')}"

@@ -93,6 +93,7 @@ def html(report: Report) -> str:
         "basis": words.basis,
         "breaks": words.breaks,
         "clip": words.clip,
+        "clip_short": words.clip_short,
         "count": words.count,
         "figure": words.figure,
         "local": partial(words.local, zone=report.time_zone),

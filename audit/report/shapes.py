@@ -88,6 +88,15 @@ class ControlResult:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """Evidence that is missing, and the controls that ask for it; `G1` is the one most of them ask for."""
+
+    id: str
+    text: str
+    controls: list[str]
+
+
+@dataclass(frozen=True)
 class Count:
     """How many controls came to one conclusion."""
 
@@ -152,7 +161,7 @@ class Summary:
     sentences: list[str]
     counts: list[Count]
     findings: list[ControlResult]
-    untested: list[ControlResult]
+    untested: list[Gap]
     figures: list[Figure]
 
 
@@ -311,6 +320,7 @@ class Report:
     summary: Summary
     trends: list[Trend]
     controls: list[ControlResult]
+    gaps: list[Gap]
     sources: list[SourceRow]
     ties: list[TieRow]
     coverage: list[CoverageRow]

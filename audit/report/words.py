@@ -52,6 +52,11 @@ def clip(text: str, longest: int = LONGEST) -> str:
     return f"{text[:longest]} … [{len(text) - longest:,} more characters in results.json]"
 
 
+def clip_short(text: str, longest: int) -> str:
+    """`text` cut where a page has the whole of it elsewhere."""
+    return text if len(text) <= longest else f"{text[:longest].rstrip()} …"
+
+
 def prose(text: str) -> Markup:
     """Documentation: `code` in backticks becomes code, nothing else is markup."""
     parts = re.split(r"`([^`]+)`", text)

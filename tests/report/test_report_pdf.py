@@ -71,10 +71,32 @@ def test_the_summary_is_one_page_and_its_counts_are_those_of_the_annexes(
     assert "Trends" in after
     assert f"{len(report.landings):,} changes landed" in summary.replace("\n", " ")
     direct = sum(row.kind == "direct" for row in report.landings)
-    assert f"{direct} of them by direct push" in summary.replace("\n", " ")
+    assert f"{direct} with no pull request on record" in summary.replace("\n", " ")
     exceptions = sum(len(control.exceptions) for control in report.controls)
     assert f"{exceptions} exceptions were found" in summary.replace("\n", " ")
     assert sum(item.count for item in report.summary.counts) == len(made.CATALOGUE)
+
+
+def test_a_summary_with_much_to_say_still_fits_its_page(tmp_path: Path) -> None:
+    names = [entry.id for entry in made.CATALOGUE]
+    failed = dict.fromkeys(names[:5], 8)
+    gaps = {
+        name.replace("-", "_"): f"{'a gap that takes many words to tell ' * 9}{name}" for name in names[5:]
+    }
+    person = "a person whose name is as long as names of people get to be in any system"
+    rows = [
+        made.exception(name, f"{number}", number, person=f"{person} {number}", cluster=f"{person} {number}")
+        for name in names[:5]
+        for number in range(8)
+    ]
+    tables = made.quarter(30, 3)
+    tables["exceptions"] = t.conform(t.Exceptions, t.frame(t.Exceptions, rows))
+    tables["conclusions"] = made.conclusions(failed, **gaps)
+    pdf.render(build(tables), tmp_path / "report.pdf")
+    text = pages(tmp_path / "report.pdf")
+    assert "Page 2 of" in text[1]
+    assert "more gaps: see the control matrix" in text[1].replace("\n", " ")
+    assert text[2].count("Trends") > 1
 
 
 def test_every_landing_of_the_quarter_stands_in_annex_a(report: Report, text: list[str]) -> None:
