@@ -32,8 +32,9 @@ from audit.evidence import keys, manifest
 from audit.evidence.collect import Collected
 from audit.evidence.collect import collect as collect_evidence
 from audit.evidence.store import Store
+from audit.evidence.verify import check_chain
 from audit.evidence.verify import verify as verify_store
-from audit.git import alone, history
+from audit.git import alone, history, patches
 from audit.joins.build import join
 from audit.metrics import compute
 from audit.model import Conclusion
@@ -42,7 +43,7 @@ from audit.period import Period
 from audit.report import model as report_model
 from audit.report import pdf, result
 from audit.settings import Settings
-from audit.sources.repository import mirror
+from audit.sources.repository import mirror, safe_name
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +114,7 @@ def mine(settings: Settings, as_of: datetime, progress: Progress = _silent) -> T
         tips[repository.name] = {f"refs/heads/{head['branch']}": str(head["tip"])}
         folders.append(folder)
         progress("mine", number + 1, len(settings.repositories))
+    check_chain(store, keys.verifiers(settings))
     manifest.append(store, as_of=as_of, entries=[], tips=tips, signer=keys.signer(settings))
     current = store.root / "mined" / "current.json"
     current.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +205,7 @@ def check(settings: Settings, period: Period, as_of: datetime, progress: Progres
     )
     if settings.people.roster is not None:
         tables |= roster.read(settings.resolve(settings.people.roster))
-    tables |= join(tables, settings, as_of=as_of)
+    tables |= join(tables, settings, as_of=as_of, patches=_patches(settings, tables))
     tables["reconciliation"] = reconcile(parsed, period)
     progress("check", 1, 3)
     tables["metrics"] = compute(tables, settings, period, as_of=as_of)
@@ -213,6 +215,23 @@ def check(settings: Settings, period: Period, as_of: datetime, progress: Progres
     run = Run(period, as_of, settings.store_path / "quarters" / period.label, tables=tables)
     _write_quarter(run)
     return run
+
+
+def _patches(settings: Settings, tables: Tables) -> pd.DataFrame:
+    """Pull requests that only their patch ties to the mainline, found in the mirrors."""
+    mirrors = settings.store_path / "mirrors"
+    found = [
+        patches.find(
+            mirrors / safe_name(repository.name),
+            repo=repository.name,
+            commits=tables["commits"],
+            pulls=tables["pull_requests"],
+        )
+        for repository in settings.repositories
+    ]
+    return (
+        pd.concat(found, ignore_index=True) if found else pd.DataFrame({"repo": [], "number": [], "sha": []})
+    )
 
 
 def report(settings: Settings, run: Run, progress: Progress = _silent) -> Path:
