@@ -33,8 +33,8 @@ class Commit:
 
     sha: str
     mark: int
-    tree: Tree
-    parents: tuple[Commit, ...]
+    tree: Tree = field(repr=False)
+    parents: tuple[Commit, ...] = field(repr=False)
     author: Signature
     committer: Signature
     message: str

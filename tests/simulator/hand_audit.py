@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
+import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,8 +103,14 @@ def _authors(
 
 
 def judge(folder: Path) -> set[tuple[str, str]]:
-    """(control, subject) of every change in the run `folder` that breaks CHG-01 to CHG-05."""
-    repository = folder / "repositories" / "netbpf-gitops.git"
+    """(control, subject) of every change in the run `folder` that breaks CHG-01 to CHG-05; leaves it as it is."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch, "copy.git")  # trying merges writes objects
+        shutil.copytree(folder / "repositories" / "netbpf-gitops.git", copy)
+        return _judge(folder, copy)
+
+
+def _judge(folder: Path, repository: Path) -> set[tuple[str, str]]:
     exports, roster = read(folder / "evidence" / "github-exports"), Roster(folder / "roster.yaml")
     lines = git(repository, "log", "--first-parent", "--reverse", "--format=%H %P", "main").splitlines()
     mainline = [line.split() for line in lines]
