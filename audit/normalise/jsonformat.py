@@ -25,7 +25,7 @@ class JsonFormat(Generic[T]):
     Attributes:
         shape: Struct of a record; a field that the format requires has no default, so that lacking it is loud.
         rows: what a decoded record gives; raises `Unreadable`.
-        looks: whether a record has this format's shape, by its bytes; cheap, and never raises.
+        recognises: whether a record has this format's shape, by its bytes; cheap, and never raises.
     """
 
     name: str
@@ -33,15 +33,11 @@ class JsonFormat(Generic[T]):
     tables: tuple[str, ...]
     shape: type[T]
     rows: Callable[[T, Context], Outcome]
-    looks: Callable[[bytes], bool]
+    recognises: Callable[[bytes], bool]
     _decoder: msgspec.json.Decoder[T] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._decoder = msgspec.json.Decoder(self.shape)
-
-    def recognises(self, record: bytes) -> bool:
-        """Whether the record has this format's shape."""
-        return self.looks(record)
 
     def read(self, record: bytes, context: Context) -> Outcome:
         """The rows of one record.
@@ -100,7 +96,7 @@ def names(record: bytes) -> frozenset[str]:
 
 
 def has(required: tuple[str, ...], *, lacks: tuple[str, ...] = ()) -> Callable[[bytes], bool]:
-    """A test for `JsonFormat.looks`: every key in `required` is there at the top, and none in `lacks`."""
+    """A test for `JsonFormat.recognises`: every key in `required` is there at the top, and none in `lacks`."""
     quoted = tuple(f'"{name}"'.encode() for name in required)
     needed, unwanted = frozenset(required), frozenset(lacks)
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from audit.normalise.interface import Context, Outcome, Unreadable
-from audit.normalise.jsonformat import JsonFormat, cluster_of, has
+from audit.normalise.jsonformat import JsonFormat, cluster_of
 from audit.normalise.times import Time, utc
 
 _READS = frozenset({"get", "list", "watch"})
@@ -122,12 +122,9 @@ def _is_dry_run(uri: str) -> bool:
         raise Unreadable(f"requestURI: {error}") from None
 
 
-_has_shape = has(("auditID", "stage", "verb"))
-
-
 def _looks(record: bytes) -> bool:
     """By bytes alone: lists of events look like it too, and are found to be lists when they can't be read."""
-    return b'"auditID"' in record and b'"stage"' in record
+    return b'"auditID"' in record
 
 
 FORMAT = JsonFormat("kubernetes-audit", 1, ("cluster_access",), Event, _rows, _looks)

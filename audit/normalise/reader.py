@@ -99,29 +99,35 @@ class _Reading:
         if found is None:
             self._one(record, record.data, reason)
             return True
-        for item in found.records:
-            self._one(record, item, None)
-        for failed in found.failed:
-            self._quarantine(record, failed)
+        for place, item in enumerate(found.records, 1):
+            self._one(record, item, None, place=place)
+        for place, failed in enumerate(found.failed, 1):
+            self._quarantine(record, f"{failed} (unreadable item {place})")
         self.parsed.records += found.noise
         self.parsed.noise += found.noise
         return True
 
-    def _one(self, record: Record, data: bytes, reason: str | None) -> None:
-        """Reads what is no envelope. `reason`: why the format that it looks like has already refused it."""
-        known = self._only or next((f for f in _likely(self._last) if f.recognises(data)), None)
-        if known is None:
-            self._quarantine(record, "no known format")
-            return
-        if reason is None or known is not self._last:
-            try:
-                self._keep(known.read(data, self._context), known, record.number)
-            except Unreadable as error:
-                reason = str(error)
-            else:
-                self._last = known
-                return
-        self._quarantine(record, f"not a {known.name} record: {reason}")
+    def _one(self, record: Record, data: bytes, reason: str | None, *, place: int | None = None) -> None:
+        """Reads what is no envelope.
+
+        Args:
+            reason: why the format of the last record, which it looks like, has already refused it.
+            place: among the records of its envelope, counted from 1.
+        """
+        last, refused = self._last, None
+        for known in (self._only,) if self._only is not None else _likely(last):
+            if known is last and reason is not None:
+                refused = refused or f"not a {known.name} record: {reason}"
+            elif self._only is not None or known.recognises(data):
+                try:
+                    self._keep(known.read(data, self._context), known, record.number)
+                except Unreadable as error:
+                    refused = refused or f"not a {known.name} record: {error}"
+                else:
+                    self._last = known
+                    return
+        where = f" (item {place})" if place is not None else ""
+        self._quarantine(record, (refused or "no known format") + where)
 
     def _keep(self, outcome: Outcome, format_: Format, number: int) -> None:
         parsed = self.parsed
@@ -165,10 +171,10 @@ class _Reading:
 
 
 def _likely(last: Format | None) -> Iterator[Format]:
-    """All formats, the one of the last record first."""
+    """All formats, each once, the one of the last record first."""
     if last is not None:
         yield last
-    yield from FORMATS.values()
+    yield from (format_ for format_ in FORMATS.values() if format_ is not last)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -117,9 +117,10 @@ class Splitter:
                 yield from self._careful()
                 continue
             start, line = self._position, self._buffer[self._position : end]
-            if line.endswith(b"}") and line.startswith(b"{"):
+            if line[-1:] == b"}" and line[:1] == b"{":
                 self._position = end + 1
-                yield self._record(start, line)
+                self._number += 1
+                yield Record(self._number, self._base + start, line, None, False)
                 if self._rejected:
                     self._rejected = False
                     self._number -= 1
@@ -131,10 +132,6 @@ class Splitter:
                 self._position = end + 1
         if self._break is not None:
             yield self._failed(self._position, self._break)
-
-    def _record(self, start: int, data: bytes, *, whole: bool = False) -> Record:
-        self._number += 1
-        return Record(self._number, self._base + start, data, None, whole)
 
     def _failed(self, start: int, reason: str) -> Record:
         self._number += 1
@@ -184,7 +181,8 @@ class Splitter:
             if len(value) > MAX_RECORD:
                 yield self._failed(start, _too_long())
             else:
-                yield self._record(start, value.rstrip(_SPACE), whole=True)
+                self._number += 1
+                yield Record(self._number, self._base + start, value.rstrip(_SPACE), None, True)
             if b"\n" in value[len(value.rstrip(_SPACE)) :]:
                 return
 

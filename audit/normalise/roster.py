@@ -32,6 +32,7 @@ _KINDS = ("person", "machine")
 _REQUIRED = ("id", "name")
 _KEYS = (*_REQUIRED, "kind", "team", "role", "joined", "left", "identities")
 _MAX_SIZE = 16 << 20
+_ANCHORS = "anchors and aliases are not read"
 _SCHEMA = (
     "write it as 'audit init' shows: people: a list of id, name, kind, team, role, joined, left, identities"
 )
@@ -91,7 +92,10 @@ class _Roster:
             return _compose(text)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            self._fail(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}")
+            problem = error.problem or error.context
+            self._fail(
+                mark.line + 1 if mark else 1, str(problem) if problem == _ANCHORS else f"not YAML: {problem}"
+            )
         except (yaml.YAMLError, RecursionError, ValueError) as error:
             self._fail(1, f"not YAML: {str(error).splitlines()[0]}")
 
@@ -178,7 +182,5 @@ def _compose(text: str) -> yaml.Node | None:
     """The document's nodes, which know their lines. Anchors and aliases, which can grow without bound, are refused."""
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-            raise yaml.MarkedYAMLError(
-                problem="anchors and aliases are not read", problem_mark=token.start_mark
-            )
+            raise yaml.MarkedYAMLError(problem=_ANCHORS, problem_mark=token.start_mark)
     return yaml.compose(text, Loader=yaml.SafeLoader)

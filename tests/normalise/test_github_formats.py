@@ -1,0 +1,113 @@
+"""What GitHub's exports and its audit log give."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from evidence_records import ACTIVITY, AUDIT_LOG, CHECK, DISMISSAL, PULL, REVIEW, SHA, read, refused
+
+from audit.normalise.interface import Context
+
+ELSEWHERE = Context("s", "k", repository="other/repository")
+NOWHERE = Context("s", "k")
+
+
+def row(record: Any, context: Context = NOWHERE) -> dict[str, Any]:
+    (found,) = read(record, context=context).rows.values()
+    return found[0]
+
+
+def test_a_merged_pull_request() -> None:
+    found = row(PULL)
+    assert (found["repo"], found["number"], found["author"]) == ("netbpf/netbpf-gitops", 7, "ada")
+    assert (found["merge_sha"], found["head_sha"], found["base_ref"]) == (SHA, "1" * 40, "main")
+    assert (found["labels"], found["commits"], found["merged_by"]) == ("app,urgent", None, None)
+    assert found["merged_at"] == datetime(2026, 7, 1, 10, tzinfo=UTC)
+
+
+def test_the_trial_merge_of_an_open_pull_request_is_no_merge() -> None:
+    assert row(PULL | {"state": "open", "merged_at": None})["merge_sha"] is None
+
+
+def test_an_account_that_is_gone_has_no_login() -> None:
+    assert row(PULL | {"user": None})["author"] is None
+    assert row(REVIEW | {"user": None})["reviewer"] is None
+
+
+def test_a_review() -> None:
+    found = row(REVIEW | {"state": "changes_requested"})
+    assert (found["repo"], found["number"], found["review_id"]) == ("netbpf/netbpf-gitops", 7, 70)
+    assert (found["state"], found["commit_sha"]) == ("CHANGES_REQUESTED", "1" * 40)
+
+
+def test_only_a_pending_review_has_no_time() -> None:
+    assert row(REVIEW | {"state": "PENDING", "submitted_at": None})["submitted_at"] is None
+    assert "submitted_at is missing" in refused(REVIEW | {"submitted_at": None})
+    assert "unknown state" in refused(REVIEW | {"state": "LIKED"})
+
+
+def test_review_comments_are_no_reviews() -> None:
+    assert refused(REVIEW | {"path": "a.yaml", "diff_hunk": "@@"}) == "no known format"
+
+
+def test_dismissals_are_kept_and_other_events_are_noise() -> None:
+    found = row(DISMISSAL)
+    assert (found["number"], found["review_id"], found["state_before"]) == (7, 70, "approved")
+    assert read(DISMISSAL | {"event": "labeled", "dismissed_review": None}).noise == 1
+    assert "it names no pull request" in refused({k: v for k, v in DISMISSAL.items() if k != "issue"})
+
+
+def test_a_check_run_that_runs_has_neither_conclusion_nor_end() -> None:
+    running = row(CHECK | {"status": "in_progress", "conclusion": None, "completed_at": None})
+    assert (running["conclusion"], running["completed_at"], running["app"]) == (None, None, "github-actions")
+    assert "conclusion" in refused(
+        {k: v for k, v in CHECK.items() if k != "conclusion"}, format="github-checks"
+    )
+
+
+def test_the_repository_comes_from_the_record_else_from_the_source() -> None:
+    assert row(PULL, ELSEWHERE)["repo"] == "netbpf/netbpf-gitops"
+    assert row(ACTIVITY, ELSEWHERE)["repo"] == "other/repository"
+    assert "neither the record nor its source names a repository" in refused(ACTIVITY, context=NOWHERE)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [1782900000123, 1782900000123.0, "1782900000123", 1782900000.123, "1782900000.123", "2026-07-01T10:00:00.123Z",
+     "2026-07-01T12:00:00.123+02:00"],
+)  # fmt: skip
+@pytest.mark.parametrize("field", ["@timestamp", "created_at"])
+def test_times_of_the_audit_log_however_they_are_written(field: str, written: object) -> None:
+    event = {k: v for k, v in AUDIT_LOG.items() if k not in ("@timestamp", "created_at")}
+    assert row(event | {field: written})["at"] == datetime(2026, 7, 1, 10, 0, 0, 123000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", ["yesterday", True, [1], 1e300, "nan", "2026-07-01T10:00:00", None])
+def test_what_is_no_time_is_refused(written: object) -> None:
+    assert "time" in refused(AUDIT_LOG | {"@timestamp": written, "created_at": None})
+
+
+def test_details_are_sorted_and_hold_no_token() -> None:
+    found = row(AUDIT_LOG)
+    assert json.loads(found["detail"]) == {
+        "@timestamp": 1782900000000,
+        "created_at": 1782900000000,
+        "data": {"branch": "main"},
+        "org": "netbpf",
+    }
+    assert found["detail"] == json.dumps(json.loads(found["detail"]), sort_keys=True)
+
+
+def test_a_list_of_repositories_stays_among_the_details() -> None:
+    found = row(AUDIT_LOG | {"repo": ["a/b", "c/d"]})
+    assert (found["repo"], json.loads(found["detail"])["repo"]) == (None, ["a/b", "c/d"])
+
+
+def test_an_event_without_its_id_is_refused() -> None:
+    event = {k: v for k, v in AUDIT_LOG.items() if k != "_document_id"}
+    assert (
+        refused(event, format="github-audit-log") == "not a github-audit-log record: _document_id is missing"
+    )

@@ -1,0 +1,365 @@
+"""What the clusters' and the operators' records give."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from evidence_records import (
+    APPLICATION,
+    ARGO_EVENT,
+    AUDIT_EVENT,
+    FLUX_EVENT,
+    HELM_RELEASE,
+    KUSTOMIZATION,
+    SHA,
+    VIOLATION,
+    read,
+    refused,
+)
+
+from audit.normalise.interface import Context
+
+NOWHERE = Context("s", "k")
+
+
+def rows(record: Any, table: str) -> list[dict[str, Any]]:
+    return read(record).rows.get(table, [])
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-{text}+00:00").astimezone(UTC)
+
+
+def audit(user: str = "ada@netbpf.com", **changes: Any) -> dict[str, Any]:
+    return AUDIT_EVENT | {"user": {"username": user, "groups": []}} | changes
+
+
+def target(resource: str, **more: str) -> dict[str, str]:
+    return {"resource": resource, **more}
+
+
+def test_a_request_is_told_in_full() -> None:
+    assert rows(AUDIT_EVENT, "cluster_access") == [
+        {
+            "cluster": "prod", "audit_id": "a-1", "at": at("07-01T09:00:00.123456"), "stage_rank": 2, "verb": "patch",
+            "user": "ada@netbpf.com", "groups": "devs,system:authenticated", "impersonated": None, "api_group": "apps",
+            "resource": "deployments", "subresource": "", "namespace": "shop", "name": "web", "code": 200,
+            "dry_run": False, "user_agent": "kubectl/v1.34.0", "source_ip": "203.0.113.7",
+            "evidence": rows(AUDIT_EVENT, "cluster_access")[0]["evidence"], "line": 1,
+        }
+    ]  # fmt: skip
+
+
+NODE, CONTROLLER = "system:node:a", "system:serviceaccount:flux-system:kustomize-controller"
+
+
+@pytest.mark.parametrize(
+    ("event", "kept"),
+    [
+        (audit(verb="get"), True),
+        (audit(verb="list", objectRef=None), True),
+        (audit(NODE, verb="get"), False),
+        (audit(NODE, verb="update", objectRef=target("leases", apiGroup="coordination.k8s.io")), False),
+        (audit(NODE, verb="create", objectRef=target("events")), False),
+        (audit(NODE, verb="create", objectRef=target("subjectaccessreviews", apiGroup="authorization.k8s.io")), False),
+        (audit(NODE, verb="create", objectRef=target("reviews", apiGroup="shop.example.com")), True),
+        (audit(CONTROLLER, verb="patch"), True),
+        (audit(CONTROLLER, verb="get", objectRef=target("pods", subresource="exec")), True),
+        (audit(CONTROLLER, verb="get", impersonatedUser={"username": "ada"}), True),
+        (audit("system:anonymous", verb="get", objectRef=target("secrets")), True),
+        (audit("system:anonymous", verb="get", objectRef=None), False),
+    ],
+)  # fmt: skip
+def test_only_the_everyday_business_of_machines_is_noise(event: dict[str, Any], kept: bool) -> None:
+    parsed = read(event)
+    assert (parsed.kept, parsed.noise) == ((1, 0) if kept else (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "value"),
+    [
+        ({"stage": "RequestReceived", "responseStatus": None}, "code", None),
+        ({"responseStatus": {"metadata": {}}}, "code", None),
+        ({"stage": "RequestReceived"}, "stage_rank", 0),
+        ({"stage": "ResponseStarted"}, "stage_rank", 1),
+        ({"stage": "Panic"}, "stage_rank", 2),
+        ({"requestURI": "/api/v1/pods?fieldManager=kubectl&dryRun=All"}, "dry_run", True),
+        ({"requestURI": "/api/v1/pods/dryRun=All"}, "dry_run", False),
+        ({"impersonatedUser": {"username": "root", "groups": ["system:masters"]}}, "impersonated", "root"),
+        ({"user": {}}, "user", None),
+    ],
+)
+def test_what_requests_say_besides(changes: dict[str, Any], column: str, value: object) -> None:
+    assert rows(AUDIT_EVENT | changes, "cluster_access")[0][column] == value
+
+
+def test_before_v1_the_time_is_called_timestamp() -> None:
+    old = AUDIT_EVENT | {"apiVersion": "audit.k8s.io/v1beta1", "timestamp": "2017-09-11T19:55:05Z"}
+    del old["requestReceivedTimestamp"]
+    assert rows(old, "cluster_access")[0]["at"] == datetime(2017, 9, 11, 19, 55, 5, tzinfo=UTC)
+
+
+def test_bodies_never_get_into_rows() -> None:
+    secret = AUDIT_EVENT | {"requestObject": {"kind": "Secret", "data": {"password": "aHVudGVyMg=="}}}
+    assert "aHVudGVyMg" not in str(read(secret).rows)
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [
+        ("auditID", "no known format"),
+        ("verb", "not a kubernetes-audit record: Object missing required field `verb`"),
+        ("user", "not a kubernetes-audit record: Object missing required field `user`"),
+        ("requestReceivedTimestamp", "not a kubernetes-audit record: neither requestReceivedTimestamp nor timestamp"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_loud(missing: str, reason: str) -> None:
+    assert refused({k: v for k, v in AUDIT_EVENT.items() if k != missing}) == reason
+
+
+@pytest.mark.parametrize(
+    "record", [AUDIT_EVENT, APPLICATION, ARGO_EVENT, KUSTOMIZATION, HELM_RELEASE, FLUX_EVENT, VIOLATION]
+)
+def test_a_source_that_names_no_cluster_is_refused(record: dict[str, Any]) -> None:
+    assert refused(record, context=NOWHERE).endswith("the source names no cluster")
+
+
+def test_an_application_gives_its_state_its_history_and_its_last_operation() -> None:
+    state = rows(APPLICATION, "applications")[0]
+    assert (state["app"], state["observed_at"]) == ("argocd/web", at("07-01T12:00:00"))
+    assert (state["automated"], state["self_heal"], state["revision"]) == (True, True, SHA)
+    history, operation = rows(APPLICATION, "sync_records")
+    assert (history["record"], history["history_id"], history["automated"]) == ("history", 3, True)
+    assert (history["started_at"], history["finished_at"]) == (at("07-01T10:01:00"), at("07-01T10:02:00"))
+    assert (operation["record"], operation["initiated_by"], operation["automated"]) == (
+        "operation",
+        "ada",
+        False,
+    )
+    assert operation["options"] == "force,manifests,prune,replace"
+
+
+def application(**operation: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(APPLICATION)
+    changed["status"]["operationState"] |= operation
+    return changed
+
+
+def test_what_the_application_declares_is_no_option_when_the_operator_applies_it() -> None:
+    sync = {"prune": True, "syncOptions": ["Replace=true"]}
+    declared = application(operation={"initiatedBy": {"automated": True}, "sync": sync})
+    declared["spec"]["syncPolicy"]["syncOptions"] = ["Replace=true"]
+    assert rows(declared, "sync_records")[1]["options"] == ""
+    declared["spec"]["syncPolicy"]["syncOptions"] = []
+    assert rows(declared, "sync_records")[1]["options"] == "replace"
+
+
+def test_a_dry_run_deploys_nothing() -> None:
+    assert len(rows(application(operation={"sync": {"dryRun": True}}), "sync_records")) == 1
+
+
+def test_an_operation_that_runs_has_no_end_yet() -> None:
+    record = rows(application(phase="Running", finishedAt=None), "sync_records")[1]
+    assert (record["phase"], record["finished_at"]) == ("running", record["started_at"])
+    assert "finishedAt is missing" in refused(application(phase="Failed", finishedAt=None))
+
+
+@pytest.mark.parametrize("initiator", [None, {}])
+def test_who_is_not_recorded_is_not_made_up(initiator: object) -> None:
+    record = rows(application(operation={"initiatedBy": initiator, "sync": {}}), "sync_records")[1]
+    assert (record["initiated_by"], record["automated"]) == (None, None)
+
+
+def test_of_several_sources_the_first_with_a_path_counts() -> None:
+    several = copy.deepcopy(APPLICATION)
+    chart, git = (
+        {"repoURL": "https://charts.example.com", "chart": "web"},
+        {"repoURL": "https://g/x", "path": "web"},
+    )
+    several["spec"] = {"sources": [chart, git]}
+    several["status"]["history"] = [
+        {"id": 1, "revisions": ["1.2.3", SHA], "sources": [chart, git], "deployedAt": "2026-07-01T10:02:00Z"}
+    ]
+    record = rows(several, "sync_records")[0]
+    assert (record["revision"], record["revision_kind"], record["path"]) == (SHA, "git", "web")
+    assert rows(several, "applications")[0]["automated"] is False
+
+
+def test_an_application_that_was_never_reconciled_says_nothing_yet() -> None:
+    new = {k: v for k, v in APPLICATION.items() if k != "status"}
+    assert read(new).noise == 1
+    broken = copy.deepcopy(APPLICATION)
+    del broken["status"]["reconciledAt"]
+    assert "reconciledAt is missing, though it was synced" in refused(broken)
+
+
+def event(reason: str, message: str, **more: Any) -> dict[str, Any]:
+    return ARGO_EVENT | {"reason": reason, "message": message, "metadata": {"name": "web.1"}} | more
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "expected"),
+    [
+        ("OperationStarted", f"Initiated automated sync to '{SHA}'",
+         {"phase": "running", "automated": True, "initiated_by": None, "revision": SHA, "revision_kind": "git"}),
+        ("OperationStarted", f"ada initiated sync to main ({SHA})",
+         {"phase": "running", "automated": False, "initiated_by": "ada", "revision": SHA, "options": ""}),
+        ("OperationStarted", f"Ada Lind initiated partial sync to {SHA}", {"initiated_by": "Ada Lind", "revision": SHA}),
+        ("OperationStarted", "ada initiated sync to 1.4.2", {"revision": "1.4.2", "revision_kind": "chart"}),
+        ("OperationStarted", "ada initiated sync locally", {"options": "manifests", "revision": None}),
+        ("OperationStarted", "ada initiated rollback to 4", {"options": "rollback", "automated": False}),
+        ("OperationStarted", "Unknown user initiated rollback to 4", {"initiated_by": None, "automated": False}),
+        ("OperationCompleted", f"Sync operation to {SHA} succeeded", {"phase": "succeeded", "automated": None}),
+        ("OperationCompleted", f"Partial sync operation to {SHA} failed: one or more\nobjects",
+         {"phase": "failed", "message": "one or more\nobjects", "started_at": None}),
+        ("OperationCompleted", "Sync operation to  succeeded", {"phase": "succeeded", "revision": None}),
+        ("OperationCompleted", "Sync operation succeeded", {"phase": "succeeded", "revision": None}),
+        ("OperationCompleted", f"Sync operation to {SHA}, {'5' * 40} succeeded", {"revision": SHA}),
+    ],
+)  # fmt: skip
+def test_events_of_operations(reason: str, message: str, expected: dict[str, Any]) -> None:
+    record = rows(event(reason, message), "sync_records")[0]
+    assert {name: record[name] for name in expected} == expected
+    assert (record["record"], record["app"], record["finished_at"]) == (
+        "event",
+        "argocd/web",
+        at("07-01T10:02:00"),
+    )
+
+
+@pytest.mark.parametrize("reason", ["OperationStarted", "OperationCompleted"])
+def test_an_operation_told_in_unknown_words_is_not_passed_over(reason: str) -> None:
+    assert f"unknown message of {reason}" in refused(event(reason, "something else"))
+
+
+@pytest.mark.parametrize(
+    ("message", "aspect", "before", "after"),
+    [
+        ("Updated sync status: Synced -> OutOfSync", "sync", "Synced", "OutOfSync"),
+        ("Updated health status:  -> Healthy", "health", None, "Healthy"),
+    ],
+)
+def test_events_of_states(message: str, aspect: str, before: str | None, after: str) -> None:
+    change = rows(event("ResourceUpdated", message), "state_changes")[0]
+    assert (change["aspect"], change["before"], change["after"]) == (aspect, before, after)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        event("ResourceUpdated", "ada updated application spec"),
+        event("ResourceDeleted", "ada deleted application"),
+        event("Scheduled", "placed", involvedObject={"kind": "Pod", "name": "web", "apiVersion": "v1"}),
+        FLUX_EVENT | {"reason": "Progressing"},
+        FLUX_EVENT | {"reason": "DependencyNotReady"},
+    ],
+)
+def test_other_events_are_noise(record: dict[str, Any]) -> None:
+    parsed = read(record)
+    assert (parsed.noise, len(parsed.coverage)) == (1, 1)
+
+
+def test_newer_events_have_other_names() -> None:
+    newer = {
+        "apiVersion": "events.k8s.io/v1", "kind": "Event", "reason": "ResourceUpdated",
+        "note": "Updated sync status: Synced -> OutOfSync", "regarding": ARGO_EVENT["involvedObject"],
+        "eventTime": "2026-07-01T10:02:00.5Z", "metadata": {"name": "x"},
+    }  # fmt: skip
+    assert rows(newer, "state_changes")[0]["at"] == at("07-01T10:02:00.5")
+
+
+def test_a_kustomization_gives_its_state_and_each_entry_of_its_history() -> None:
+    state = rows(KUSTOMIZATION, "applications")[0]
+    assert (state["sync_status"], state["health_status"], state["revision"]) == ("Synced", "Healthy", SHA)
+    assert (state["observed_at"], state["repo_url"]) == (at("07-01T12:05:00"), "netbpf-gitops")
+    new, old = rows(KUSTOMIZATION, "sync_records")
+    assert (new["finished_at"], new["phase"], new["revision"]) == (at("07-01T10:05:00"), "succeeded", SHA)
+    assert (old["finished_at"], old["phase"], old["revision"]) == (at("06-30T10:05:00"), "failed", "3" * 40)
+    assert new["message"] == "ReconciliationSucceeded; 13 times until 2026-07-01T12:05:00Z"
+
+
+@pytest.mark.parametrize(
+    ("requested", "options"),
+    [
+        ("2026-07-01T10:04:50.123456789Z", ["requested", ""]),
+        ("2026-07-01T12:04:50+02:00", ["requested", ""]),
+        ("2026-07-01T10:05:01Z", ["", ""]),
+        ("2026-07-01T09:00:00Z", ["", ""]),
+        ("2026-06-30T10:04:59Z", ["", "requested"]),
+        ("By Argo CD at: 0001-01-01T00:00:00", ["", ""]),
+        (None, ["", ""]),
+    ],
+)
+def test_a_request_is_tied_to_the_reconciliation_that_it_began(
+    requested: str | None, options: list[str]
+) -> None:
+    asked = copy.deepcopy(KUSTOMIZATION)
+    asked["status"]["lastHandledReconcileAt"] = requested
+    assert [row["options"] for row in rows(asked, "sync_records")] == options
+
+
+def test_a_helm_release_deploys_charts() -> None:
+    state = rows(HELM_RELEASE, "applications")[0]
+    assert (state["automated"], state["sync_status"], state["revision"]) == (False, "OutOfSync", "58.2.0")
+    assert (state["target_revision"], state["repo_url"], state["path"]) == ("58.x", "community", None)
+    assert [(r["revision"], r["revision_kind"], r["phase"]) for r in rows(HELM_RELEASE, "sync_records")] == [
+        ("58.3.0", "chart", "failed"),
+        ("58.2.0", "chart", "succeeded"),
+    ]
+
+
+def test_a_kustomization_that_was_never_reconciled_says_nothing_yet() -> None:
+    assert read(KUSTOMIZATION | {"status": {"observedGeneration": -1}}).noise == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "revision", "kind"),
+    [
+        (f"main@sha1:{SHA}", SHA, "git"),
+        (f"refs/heads/main@sha1:{SHA}", SHA, "git"),
+        (f"feature/x@y@sha1:{SHA}", SHA, "git"),
+        (f"main/{SHA}", SHA, "git"),
+        (SHA, SHA, "git"),
+        (f"latest@sha256:{'a' * 64}", f"latest@sha256:{'a' * 64}", "chart"),
+        (None, None, "git"),
+    ],
+)
+def test_revisions_as_flux_writes_them(written: str | None, revision: str | None, kind: str) -> None:
+    told = FLUX_EVENT | {
+        "metadata": {"annotations": {"kustomize.toolkit.fluxcd.io/revision": written} if written else {}}
+    }
+    record = rows(told, "sync_records")[0]
+    assert (record["revision"], record["revision_kind"]) == (revision, kind)
+
+
+def test_flux_events_give_operations_and_states() -> None:
+    states = {row["aspect"]: row["after"] for row in rows(FLUX_EVENT, "state_changes")}
+    assert states == {"sync": "Synced", "health": "Healthy"}
+    failed = FLUX_EVENT | {"reason": "HealthCheckFailed", "message": "timeout"}
+    assert {row["after"] for row in rows(failed, "state_changes")} == {"OutOfSync", "Degraded"}
+    assert rows(failed, "sync_records")[0]["phase"] == "failed"
+
+
+def test_violations_of_the_log_of_the_export_and_of_constraints_agree() -> None:
+    exported = {
+        "id": "2026-07-01T10:00:00Z", "eventType": "violation_audited", "kind": "K8sContainerLimits", "name": "limits",
+        "message": "no limits", "enforcementAction": "deny", "resourceKind": "Pod", "resourceNamespace": "shop",
+        "resourceName": "web-1",
+    }  # fmt: skip
+    constraint = {
+        "apiVersion": "constraints.gatekeeper.sh/v1beta1", "kind": "K8sContainerLimits", "metadata": {"name": "limits"},
+        "status": {
+            "auditTimestamp": "2026-07-01T10:00:00Z",
+            "violations": [{"kind": "Pod", "name": "web-1", "namespace": "shop", "message": "no limits",
+                            "enforcementAction": "deny"}],
+        },
+    }  # fmt: skip
+    found = [rows(record, "policy_results")[0] for record in (VIOLATION, exported, constraint)]
+    for row in found:
+        for own in ("at", "evidence", "line"):
+            del row[own]
+    assert found[0] == found[1] == found[2]
+    assert read(VIOLATION | {"event_type": "audit_started"}).noise == 1

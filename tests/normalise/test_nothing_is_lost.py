@@ -1,0 +1,99 @@
+"""Any bytes in, never an exception out, and every record accounted for."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+from typing import Any
+
+import pytest
+from evidence_records import AUDIT_EVENT, VALID, lines, parse_bytes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit import tables as t
+from audit.normalise.registry import FORMATS
+
+FEW = settings(max_examples=100, deadline=None)
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+FORMAT = st.sampled_from(["auto", *FORMATS])
+
+
+@FEW
+@given(
+    st.binary(max_size=400) | st.text(alphabet='{}[]",:\n 1atruenl\\', max_size=200).map(str.encode), FORMAT
+)
+def test_arbitrary_bytes(data: bytes, format: str) -> None:
+    parse_bytes(data, format=format)
+
+
+@FEW
+@given(st.lists(JSON, min_size=1, max_size=4), st.sampled_from([None, 2]), FORMAT)
+def test_arbitrary_json(values: list[Any], indent: int | None, format: str) -> None:
+    data = "\n".join(json.dumps(value, indent=indent) for value in values).encode()
+    parse_bytes(data, format=format)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, inner in items for place in ((*path, key), *_places(inner, (*path, key)))]
+
+
+@pytest.mark.parametrize("format", list(FORMATS))
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_mutated_records_give_conforming_tables_or_a_reason(format: str, data: st.DataObject) -> None:
+    record = copy.deepcopy(data.draw(st.sampled_from(VALID[format])))
+    for _ in range(data.draw(st.integers(1, 3))):
+        *path, last = data.draw(st.sampled_from(_places(record)))
+        holder: Any = record
+        try:
+            for key in path:
+                holder = holder[key]
+            if data.draw(st.booleans()):
+                del holder[last]
+            else:
+                holder[last] = data.draw(
+                    JSON
+                    | st.sampled_from(
+                        ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.9999999Z", 2**64, -1]
+                    )
+                )
+        except (KeyError, IndexError, TypeError):
+            continue
+    for name in (format, "auto"):
+        for table, rows in parse_bytes(lines(record), format=name).rows.items():
+            frame = t.frame(t.TABLES[table], rows).drop_duplicates(t.key(t.TABLES[table]))
+            assert len(t.conform(t.TABLES[table], frame)) == len(frame) > 0
+
+
+def test_gzip_cut_off_anywhere_keeps_every_whole_line_and_says_so_once() -> None:
+    """And nothing but the lines whose every byte could be known."""
+    events = [AUDIT_EVENT | {"auditID": f"a-{number}-{'x' * (number * 37 % 50)}"} for number in range(40)]
+    data = gzip.compress(lines(*events), mtime=0)
+    before = 0
+    for cut in range(1, len(data)):
+        parsed = parse_bytes(data[:cut], format="kubernetes-audit")
+        assert len(parsed.quarantined) == 1, cut
+        assert parsed.kept >= before
+        assert parsed.quarantined[0][0] == parsed.kept + 1
+        before = parsed.kept
+    assert before == len(events)
+
+
+@FEW
+@given(st.data())
+def test_gzip_damaged_anywhere_is_noticed(data: st.DataObject) -> None:
+    whole = bytearray(gzip.compress(lines(*[AUDIT_EVENT] * 20), mtime=0))
+    place = data.draw(st.integers(10, len(whole) - 1))  # behind the header, whose bytes mean little
+    whole[place] ^= data.draw(st.integers(1, 255))
+    assert parse_bytes(bytes(whole)).quarantined

@@ -1,0 +1,250 @@
+"""Objects are split into records where a reader would split them, and broken ones cost as little as can be."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from evidence_records import ACTIVITY, AUDIT_EVENT, CHECK, CONTEXT, PULL, lines, parse_bytes
+
+from audit.errors import UsageError
+from audit.normalise import decompress, records
+from audit.normalise.interface import Context
+from audit.normalise.records import Splitter
+
+GOOD = lines(AUDIT_EVENT)
+PRETTY = json.dumps(AUDIT_EVENT, indent=4).encode() + b"\n"
+
+
+def split(data: bytes, size: int = 7) -> list[tuple[int, int, bytes, str | None]]:
+    """Records of `data` given in blocks of `size` bytes; every line is rejected once, as a reader that fails would."""
+    blocks: Iterator[bytes] = (data[i : i + size] for i in range(0, len(data), size))
+    splitter, found = Splitter(blocks), []
+    for record in splitter:
+        if record.reason is None and not record.whole and not records.is_value(record.data):
+            splitter.reject()
+        else:
+            found.append((record.number, record.offset, record.data, record.reason))
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 64, 1 << 20])
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'{"a":1}\n{"b":2}\n', [b'{"a":1}', b'{"b":2}']),
+        (b'{"a":1}\n{"b":2}', [b'{"a":1}', b'{"b":2}']),
+        (b'{"a":1}{"b":2} {"c":3}', [b'{"a":1}', b'{"b":2}', b'{"c":3}']),
+        (b'{"a":1}{"b":2}\n{"c":3}{"d":4}\n', [b'{"a":1}', b'{"b":2}', b'{"c":3}', b'{"d":4}']),
+        (b'{\n  "a": 1\n}\n{\n  "b": 2\n}\n', [b'{\n  "a": 1\n}', b'{\n  "b": 2\n}']),
+        (b'[{"a":1},\n{"b":2}]\n', [b'[{"a":1},\n{"b":2}]']),
+        (b'{"a": {"x": 1}\n, "b": {"y": 2}}\n{"c":3}\n', [b'{"a": {"x": 1}\n, "b": {"y": 2}}', b'{"c":3}']),
+        (b'{"a":"}{\\"\\n"}\r\n\r\n  {"b":2}\r\n', [b'{"a":"}{\\"\\n"}', b'{"b":2}']),
+        (b"12\n345 6\ntrue\n", [b"12", b"345", b"6", b"true"]),
+        (b"", []),
+        (b" \n\t\r\n", []),
+    ],
+)  # fmt: skip
+def test_values_wherever_they_stand(data: bytes, expected: list[bytes], size: int) -> None:
+    found = split(data, size)
+    assert [(value, reason) for _, _, value, reason in found] == [(value, None) for value in expected]
+    assert [number for number, _, _, _ in found] == list(range(1, len(expected) + 1))
+    assert all(data[offset:].startswith(value) for _, offset, value, _ in found)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("broken", "entries"),
+    [
+        (b"garbage\n", 1),
+        (b"two words\n", 1),
+        (b'{"a":"cut off in the mid\n', 1),
+        (b'{"a":{"b":1},\n', 1),
+        (b'{"a":\n', 1),
+        (b'["x",\n', 1),
+        (b'{"a":1]\n', 1),
+        (b'{\n  "a": 1,\n  "b": [\n    1\n  ],\n}\n', 1),
+        (b"}\n]\n", 2),
+        (b"\x00\xff\xfe\n", 1),
+        (b"[" * 5000 + b"\n", 1),
+        (b'{"a":NaN}\n', 1),
+        (b'{"a":"\\ud800"}\n', 1),
+    ],
+)
+def test_what_is_broken_costs_itself_alone(broken: bytes, entries: int, size: int) -> None:
+    found = split(b'{"x":1}\n' + broken + b'{"y":2}\n{"z":3}\n', size)
+    assert [value for _, _, value, reason in found if reason is None] == [b'{"x":1}', b'{"y":2}', b'{"z":3}']
+    assert next(offset for _, offset, _, reason in found if reason is not None) == 8
+    assert len(found) == 3 + entries
+
+
+def test_the_reason_and_the_place_are_told() -> None:
+    parsed = parse_bytes(GOOD + b"oops\n" + GOOD)
+    assert parsed.kept == 2
+    assert parsed.quarantined == [(2, len(GOOD), "not JSON: invalid character (byte 0)")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbf" + GOOD + b"\n\r\n" + GOOD,
+        PRETTY + GOOD,
+        GOOD.strip() + GOOD.strip(),
+        gzip.compress(GOOD) + gzip.compress(GOOD),
+        gzip.compress(GOOD + GOOD) + b"\0" * 512,
+        json.dumps([AUDIT_EVENT, AUDIT_EVENT]).encode(),
+        json.dumps({"kind": "EventList", "items": [AUDIT_EVENT, AUDIT_EVENT]}, indent=1).encode(),
+    ],
+)
+def test_two_events_however_they_are_written(data: bytes) -> None:
+    parsed = parse_bytes(data)
+    assert (parsed.records, parsed.kept, parsed.quarantined) == (2, 2, [])
+
+
+def test_wrapped_records_share_their_number_and_each_counts() -> None:
+    parsed = parse_bytes(lines([PULL, PULL | {"number": 8}, {"number": 9}], PULL))
+    assert [row["line"] for row in parsed.rows["pull_requests"]] == [1, 1, 2]
+    assert parsed.quarantined == [(1, 0, "no known format (item 3)")]
+    assert parsed.records == 4
+
+
+def test_an_empty_array_holds_no_records_and_is_no_fault() -> None:
+    parsed = parse_bytes(b"[]")
+    assert (parsed.records, parsed.quarantined) == (0, [])
+
+
+def test_log_subscriptions_are_unwrapped_and_control_messages_are_noise() -> None:
+    message = {"id": "1", "timestamp": 1782900000000, "message": json.dumps(AUDIT_EVENT)}
+    batch = {"messageType": "DATA_MESSAGE", "owner": "1", "logEvents": [message, message, {"id": "2"}]}
+    control = {
+        "messageType": "CONTROL_MESSAGE",
+        "logEvents": [{"message": "CWL CONTROL MESSAGE: Checking health"}],
+    }
+    parsed = parse_bytes((json.dumps(batch) + json.dumps(control)).encode())
+    assert (parsed.records, parsed.kept, parsed.noise) == (4, 2, 1)
+    assert parsed.quarantined == [
+        (1, 0, "not a log event: Object missing required field `message` (unreadable item 1)")
+    ]
+
+
+def test_a_page_of_check_runs_is_unwrapped() -> None:
+    assert parse_bytes(json.dumps({"total_count": 2, "check_runs": [CHECK, CHECK]}).encode()).kept == 2
+
+
+def test_a_firehose_object_of_many_values_without_line_feeds_is_read_in_linear_time() -> None:
+    message = json.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"message": json.dumps(AUDIT_EVENT)}]})
+    parsed = parse_bytes(message.encode() * 6000)
+    assert (parsed.records, parsed.kept) == (6000, 6000)
+
+
+@pytest.mark.parametrize(
+    ("data", "key", "reason"),
+    [
+        (b"", "a.log", "the object is empty"),
+        (GOOD, "a.log.gz", "not gzip, though its name ends in .gz"),
+        (bz2.compress(GOOD), "a.log", "bzip2 is not read"),
+        (lzma.compress(GOOD), "a.log", "xz is not read"),
+        (b"\x28\xb5\x2f\xfd123", "a.zst", "zstd is not read"),
+        (gzip.compress(b""), "a.log.gz", None),
+    ],
+)
+def test_whole_objects_that_can_not_be_read(data: bytes, key: str, reason: str | None) -> None:
+    parsed = parse_bytes(data, Context("s", key, cluster="prod"))
+    assert parsed.quarantined == ([] if reason is None else [(1, 0, reason)])
+    assert parsed.rows == {}
+
+
+@pytest.mark.parametrize(
+    ("tail", "reason"),
+    [
+        (b"garbage", "something that is not gzip follows the gzip data"),
+        (b"\x1f", "something that is not gzip follows the gzip data"),
+        (gzip.compress(GOOD)[:30], "the gzip data is cut off"),
+    ],
+)
+def test_what_follows_whole_gzip_data_costs_one_record(tail: bytes, reason: str) -> None:
+    parsed = parse_bytes(gzip.compress(GOOD * 3) + tail)
+    assert parsed.kept == 3
+    assert [(number, why) for number, _, why in parsed.quarantined] == [(4, reason)]
+
+
+def test_a_wrong_checksum_is_told_after_everything_was_read() -> None:
+    data = bytearray(gzip.compress(GOOD * 3))
+    data[-6] ^= 1
+    parsed = parse_bytes(bytes(data))
+    assert parsed.kept == 3
+    assert parsed.quarantined == [(4, 3 * len(GOOD), "the gzip data is damaged: incorrect data check")]
+
+
+def test_a_record_longer_than_allowed_costs_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MAX_RECORD", 2 << 20)
+    monkeypatch.setattr(records, "BLOCK", 1 << 16)
+    parsed = parse_bytes(GOOD + lines(AUDIT_EVENT | {"annotations": {"x": "y" * (5 << 20)}}) + GOOD)
+    assert parsed.kept == 2
+    assert parsed.quarantined == [(2, len(GOOD), "longer than 2 MiB")]
+
+
+def test_a_decompression_bomb_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decompress, "RATIO_FROM", 4 << 20)
+    parsed = parse_bytes(gzip.compress(GOOD + b" " * (32 << 20), 9))
+    assert parsed.kept == 1
+    assert [why for _, _, why in parsed.quarantined] == ["it decompresses to more than 1000 times its size"]
+    monkeypatch.setattr(decompress, "MAX_UNCOMPRESSED", 2 << 20)
+    assert "GiB" in parse_bytes(gzip.compress(b" " * (32 << 20))).quarantined[0][2]
+
+
+@pytest.mark.parametrize("where", ["auditID", "requestObject"])
+def test_bytes_that_are_not_utf8_are_refused_even_in_fields_that_are_not_read(where: str) -> None:
+    line = json.dumps(AUDIT_EVENT | {where: "@"}).encode().replace(b'"@"', b'"\xff"') + b"\n"
+    assert parse_bytes(line + GOOD).quarantined == [(1, 0, "not UTF-8")]
+
+
+def test_records_of_several_formats_in_one_object_are_each_recognised() -> None:
+    parsed = parse_bytes(lines(AUDIT_EVENT, PULL, AUDIT_EVENT, ACTIVITY, {"hello": "world"}))
+    assert parsed.formats == {"kubernetes-audit", "github-pulls", "github-activity"}
+    assert parsed.quarantined[0][2] == "no known format"
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (PULL, "not a kubernetes-audit record: Object missing required field `auditID`"),
+        ({"kind": 0}, "not a kubernetes-audit record: Object missing required field `auditID`"),
+        (7, "not a kubernetes-audit record: Expected `object`, got `int`"),
+    ],
+)
+def test_where_the_settings_name_a_format_nothing_else_is_read(record: Any, reason: str) -> None:
+    parsed = parse_bytes(lines(record, AUDIT_EVENT), format="kubernetes-audit")
+    assert parsed.kept == 1
+    assert parsed.quarantined == [(1, 0, reason)]
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(UsageError, match="format 'excel' is not known"):
+        parse_bytes(GOOD, CONTEXT, format="excel")
+
+
+def test_coverage_counts_every_record_by_hour_noise_included() -> None:
+    times = ["2026-07-01T09:59:59Z", "2026-07-01T10:00:00Z", "2026-07-01T09:10:00Z"]
+    noisy = AUDIT_EVENT | {"user": {"username": "system:node:a"}, "verb": "get"}
+    parsed = parse_bytes(lines(*(noisy | {"requestReceivedTimestamp": time} for time in times)))
+    assert parsed.noise == 3
+    assert {
+        hour.isoformat(): (count, first.isoformat(), last.isoformat())
+        for hour, (count, first, last) in parsed.coverage.items()
+    } == {
+        "2026-07-01T09:00:00+00:00": (2, "2026-07-01T09:10:00+00:00", "2026-07-01T09:59:59+00:00"),
+        "2026-07-01T10:00:00+00:00": (1, "2026-07-01T10:00:00+00:00", "2026-07-01T10:00:00+00:00"),
+    }
+
+
+def test_rows_name_the_bytes_they_come_from() -> None:
+    import hashlib
+
+    row = parse_bytes(GOOD).rows["cluster_access"][0]
+    assert (row["evidence"], row["line"]) == (hashlib.sha256(GOOD).hexdigest(), 1)
