@@ -233,7 +233,7 @@ def _moment(as_of: datetime | None) -> datetime:
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; returns its exit code (see `audit.errors.ExitCode`)."""
     try:
-        code: Any = app(arguments, standalone_mode=False)
+        code: Any = app(arguments, standalone_mode=False, prog_name="audit")
     except AuditError as error:
         Console(stderr=True).print(
             f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True

@@ -57,7 +57,7 @@ def build(
         ),
         counts=judged.counts(controls),
         findings=judged.most_important(controls),
-        untested=[gap for gap in gaps if not untested.isdisjoint(gap.controls)],
+        untested=sorted(gaps, key=lambda gap: untested.isdisjoint(gap.controls)),
         figures=counted.key_figures(figures),
     )
     return Report(
@@ -127,8 +127,10 @@ def _sentences(
         if objects
         else "the repositories alone"
     )
+    partly = sum(bool(control.gaps) and control.conclusion != Conclusion.NOT_TESTED for control in controls)
     tests = (
-        f"{tested} of {len(controls)} controls could be tested, on {basis}. "
+        f"{tested} of {len(controls)} controls could be tested{f', {partly} of them only in part' if partly else ''}, "
+        f"on {basis}. "
         f"{_many(failed, 'exception') if failed else 'No exception'} {'were' if failed > 1 else 'was'} found."
     )
     return [changes, tests]

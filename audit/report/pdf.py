@@ -6,12 +6,14 @@ every time. The file is tagged, with bookmarks, and declares PDF/A-3a and PDF/UA
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -33,6 +35,8 @@ _SYMBOLS = {"effective": "✓", "exceptions": "×", "not tested": "?", "not appl
 def render(report: Report, path: Path, *, seconds: int = SECONDS) -> None:
     """Writes the PDF aside and renames it, with `results.json` and `exceptions.csv` attached.
 
+    A file that is there already and was laid out from the very same content, by the same versions, stays.
+
     Args:
         seconds: after which laying out is given up.
 
@@ -40,15 +44,44 @@ def render(report: Report, path: Path, *, seconds: int = SECONDS) -> None:
         UsageError: WeasyPrint or a library that it needs is missing or failed, or it took too long.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "report.html": html(report).encode(),
+        "exceptions.csv": result.exceptions_csv(report),
+        "results.json": result.to_json(report),
+    }
+    made_from, note = _digest(content), path.with_name(f".{path.name}.made-from")
+    if (
+        path.exists()
+        and note.exists()
+        and note.read_text(encoding="utf-8") == f"{made_from} {_sha256(path)}\n"
+    ):
+        return
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as aside:
         work = Path(aside)
-        (work / "report.html").write_text(html(report), encoding="utf-8")
-        (work / "exceptions.csv").write_bytes(result.exceptions_csv(report))
-        (work / "results.json").write_bytes(result.to_json(report))
+        for name, data in content.items():
+            (work / name).write_bytes(data)
         job = {"assets": str(templates.folder()), "as_of": report.as_of, "attachments": _ATTACHMENTS}
         (work / "job.json").write_text(json.dumps(job), encoding="utf-8")
         _lay_out(work, seconds)
+        note.unlink(missing_ok=True)
         (work / "report.pdf").replace(path)
+    note.write_text(f"{made_from} {_sha256(path)}\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _digest(content: dict[str, bytes]) -> str:
+    """sha256 of all that decides the bytes of the PDF: content, stylesheet, fonts and versions."""
+    assets = {path.name: path.read_bytes() for path in templates.folder().rglob("*") if path.is_file()}
+    versions = " ".join(
+        f"{name} {version(name)}" for name in ("weasyprint", "pydyf", "fonttools", "gitops-audit")
+    )
+    digest = hashlib.sha256(versions.encode())
+    for name, data in sorted((content | assets).items()):
+        digest.update(f"\0{name}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()
 
 
 _ATTACHMENTS = {

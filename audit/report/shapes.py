@@ -161,7 +161,7 @@ class Summary:
     sentences: list[str]
     counts: list[Count]
     findings: list[ControlResult]
-    untested: list[Gap]
+    untested: list[Gap]  # those that leave a control untested first, then those that leave it tested in part
     figures: list[Figure]
 
 

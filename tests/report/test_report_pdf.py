@@ -197,8 +197,26 @@ def test_the_same_report_gives_the_same_bytes_in_any_process_folder_and_time_zon
         code = RENDER.format(here=str(Path(__file__).parent), path=str(path))
         subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env={**os.environ, **world})
         digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
-        assert [item.name for item in path.parent.iterdir()] == [path.name]
+        assert sorted(item.name for item in path.parent.iterdir()) == [f".{path.name}.made-from", path.name]
     assert len(digests) == 1
+
+
+def test_a_report_is_laid_out_again_only_when_something_changed(tmp_path: Path) -> None:
+    path = tmp_path / "report.pdf"
+
+    def render(people: int) -> tuple[bytes, int]:
+        quarter = made.quarter(people, 4)
+        built = model.build(
+            quarter, made.settings(), made.PERIOD, as_of=made.AS_OF, version="0.1.0", catalogue=made.CATALOGUE
+        )
+        pdf.render(built, path)
+        return path.read_bytes(), path.stat().st_ino
+
+    first, second = render(3), render(3)
+    assert first == second
+    assert render(4)[0] != first[0]
+    path.write_bytes(path.read_bytes()[:-1])
+    assert render(4)[0].endswith(b"%%EOF\n")
 
 
 def test_a_quarter_without_anything_is_told_in_words(tmp_path: Path) -> None:
