@@ -25,7 +25,6 @@ app = typer.Typer(
     name="audit",
     help="Proves, every quarter, how an organisation that runs on GitOps changed its systems.",
     epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 evidence missing or stale, 4 integrity. The highest wins.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"terminal_width": 100, "max_content_width": 100},
@@ -233,7 +232,8 @@ def _moment(as_of: datetime | None) -> datetime:
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; returns its exit code (see `audit.errors.ExitCode`)."""
     try:
-        code: Any = app(arguments, standalone_mode=False, prog_name="audit")
+        given = sys.argv[1:] if arguments is None else arguments
+        code: Any = app(given or ["--help"], standalone_mode=False, prog_name="audit")
     except AuditError as error:
         Console(stderr=True).print(
             f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True

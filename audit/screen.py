@@ -26,12 +26,14 @@ def _dump(value: Any) -> None:
 
 
 def top_findings(exceptions: pd.DataFrame, count: int = 3) -> pd.DataFrame:
-    """The most important exceptions: worst severity first, then by control; no control named twice before all are."""
+    """The most important exceptions, in the order of the report's summary: one of each control, the worst first."""
     ranked = exceptions.assign(
         rank=exceptions["severity"].map({severity.value: severity.rank for severity in Severity}),
         nth=exceptions.groupby("control").cumcount(),
+        fewer=-exceptions.groupby("control")["subject"].transform("size"),
     )
-    return ranked.sort_values(["nth", "rank", "control", "subject"], kind="stable").head(count)
+    ranked = ranked.sort_values(["nth", "rank", "fewer", "control", "subject"], kind="stable")
+    return ranked.head(count).drop(columns=["rank", "nth", "fewer"])
 
 
 def show_run(out: Console, run: Run, *, as_json: bool) -> None:
@@ -48,9 +50,7 @@ def show_run(out: Console, run: Run, *, as_json: bool) -> None:
                 "as_of": run.as_of.isoformat(),
                 "exit_code": int(run.exit_code),
                 "conclusions": json.loads(conclusions.to_json(orient="records")),
-                "most_important": json.loads(
-                    top.drop(columns=["rank", "nth"]).to_json(orient="records", date_format="iso")
-                ),
+                "most_important": json.loads(top.to_json(orient="records", date_format="iso")),
                 "problems": [str(problem) for problem in run.problems],
                 "folder": str(run.folder),
                 "files": {name: str(path) for name, path in files.items()},
@@ -178,7 +178,9 @@ def _page(page: Page) -> str:
         "Evidence": page.evidence + "\n\nNeeds: " + "; ".join(page.needs),
         "Limits": page.limits,
         "Remediation": page.remediation,
-        "Frameworks": "\n".join(f"{name}: {', '.join(refs)}" for name, refs in page.frameworks.items() if refs),
+        "Frameworks": "\n".join(
+            f"{name}: {', '.join(refs)}" for name, refs in page.frameworks.items() if refs
+        ),
     }
     head = f"{page.id} · {page.severity} · {page.clause}\n{page.title}"
     return "\n\n".join([head, *(f"{name}\n{text}" for name, text in sections.items())])
@@ -199,7 +201,11 @@ def show_mined(out: Console, mined: dict[str, Any], *, as_json: bool) -> None:
     )
     links = {f"{each['link']}, {each['confidence']}": each["landings"] for each in mined["by_link"]}
     places = mined["by_environment"] | {"(none)": mined["in_no_environment"]}
-    for heading, counts in (("By kind", mined["by_kind"]), ("By link, confidence", links), ("By environment", places)):
+    for heading, counts in (
+        ("By kind", mined["by_kind"]),
+        ("By link, confidence", links),
+        ("By environment", places),
+    ):
         table = Table(title=heading, title_justify="left", show_header=False)
         for name, count in counts.items():
             table.add_row(escape(name), f"{count:,}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from audit.simulator.organisation import simulate
 
 from audit.cli import main
+from audit.simulator.organisation import simulate
 
 AS_OF = ["--as-of", "2026-10-05T06:00:00Z"]
 
@@ -179,7 +178,7 @@ def test_a_changed_object_is_an_integrity_error(
     "arguments", [[], ["--help"], ["run", "--help"], ["controls"], ["controls", "CHG-03"], ["--version"]]
 )
 def test_help_and_catalogue_print_something(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments) in (0, 2)
+    assert main(arguments) == 0
     assert len(capfd.readouterr().out) > 10
 
 
@@ -217,5 +216,6 @@ def test_wrong_credentials_and_a_missing_bucket_are_missing_evidence(
     assert "no-such-bucket" in capfd.readouterr().out
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-on-purpose")
     assert main(["collect", *settings, *AS_OF]) == 3
-    assert "credentials" in capfd.readouterr().out.lower()
-    assert os.environ["AWS_SECRET_ACCESS_KEY"] == "wrong-on-purpose"
+    printed = capfd.readouterr().out
+    assert "the secret key does not belong to the access key" in printed
+    assert "wrong-on-purpose" not in printed

@@ -43,11 +43,9 @@ def test_every_control_has_violations_to_find(acted: Acted) -> None:
 
 def test_landings_equal_truth(acted: Acted) -> None:
     found = acted.quarter("2026Q3").tables["landings"]
-    seen = [
-        (r.head_sha, r.kind, None if r.pr_number != r.pr_number else r.pr_number) for r in found.itertuples()
-    ]
-    truth = [(each["head_sha"], each["kind"], each["pr_number"]) for each in acted.truth["landings"]]
-    assert [(sha, kind, None if str(n) == "<NA>" else n) for sha, kind, n in seen] == truth
+    numbers = found["pr_number"].astype("object").where(found["pr_number"].notna(), None)
+    seen = list(zip(found["head_sha"], found["kind"], numbers, strict=True))
+    assert seen == [(each["head_sha"], each["kind"], each["pr_number"]) for each in acted.truth["landings"]]
 
 
 def test_environments_of_landings_equal_truth(acted: Acted) -> None:
