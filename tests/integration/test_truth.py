@@ -10,9 +10,8 @@ from audit.controls import registry
 from tests.integration.conftest import Acted
 
 SEEDS = range(1, 21)
-SIZES = {"small": (60, 3_000), "medium": (160, 6_000), "large": (420, 30_000)}
+SIZES = {"small": (60, 3_000), "medium": (160, 6_000), "large": (300, 20_000)}
 CONTROLS = {control.id for control in registry.catalogue()}
-QUARTERS = {"small": ("2026Q2", "2026Q3"), "medium": ("2026Q3",), "large": ("2026Q3",)}
 
 
 def _difference(acted: Acted, quarter: str) -> dict[str, list[str]]:
@@ -31,8 +30,13 @@ def _difference(acted: Acted, quarter: str) -> dict[str, list[str]]:
 def test_findings_equal_truth(act_out: Callable[..., Acted], seed: int, size: str) -> None:
     changes, log_events = SIZES[size]
     acted = act_out(seed=seed, changes=changes, log_events=log_events)
-    for quarter in QUARTERS[size]:
-        assert _difference(acted, quarter) == {"missed": [], "invented": []}
+    assert _difference(acted, "2026Q3") == {"missed": [], "invented": []}
+
+
+@pytest.mark.parametrize("quarter", ["2025Q4", "2026Q1", "2026Q2"])
+def test_findings_of_every_quarter_equal_truth(acted: Acted, quarter: str) -> None:
+    """The first one too, in which histories begin: what came before it is not evidence."""
+    assert _difference(acted, quarter) == {"missed": [], "invented": []}
 
 
 def test_every_control_has_violations_to_find(acted: Acted) -> None:
