@@ -21,6 +21,8 @@ def run(folder: Path, repository: Path | None) -> None:
     if repository is None:
         simulate(folder, seed=1, changes=3_000, log_events=1_000)
         repository = folder / "repositories" / "netbpf-gitops.git"
+    peer = folder / "peer.git"  # PyDriller reads no bare repository of another name
+    subprocess.run(["git", "clone", "-q", "--mirror", str(repository), str(peer)], check=True)
     commits = int(_git(repository, "rev-list", "--count", "HEAD"))
     ours = timed(
         "audit: commits, mainline diffs, merges' own content",
@@ -34,7 +36,7 @@ def run(folder: Path, repository: Path | None) -> None:
         work=commits,
         unit="commits",
     )
-    show(f"Mining {commits:,} commits", ours, git, _pydriller(repository))
+    show(f"Mining {commits:,} commits", ours, git, _pydriller(peer))
 
 
 def _pydriller(repository: Path) -> Timed:

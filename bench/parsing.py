@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pandas as pd
-from audit.normalise.reader import parse
 from isal import igzip
 
 from audit.normalise.interface import Context
+from audit.normalise.reader import parse
 from audit.simulator.organisation import simulate
 from bench.timing import show, timed
 
@@ -61,7 +62,7 @@ def _json(path: Path) -> int:
 
 def _pandas(content: bytes) -> int:
     whole = [line for line in content.splitlines() if line.endswith(b"}")]
-    return len(pd.read_json(b"\n".join(whole).decode(), lines=True, dtype=False))
+    return len(pd.read_json(io.BytesIO(b"\n".join(whole)), lines=True, dtype=False))
 
 
 def _jq(path: Path) -> None:
