@@ -106,7 +106,8 @@ def load(store: Store) -> Built | None:
         rows = t.read(table, files).assign(
             _source=pd.Series([s for part in origin for s in part], dtype="str")
         )
-        tables[name], sources[name] = _split(table, rows)
+        rows = rows.sort_values(t.key(table), kind="stable", na_position="first", ignore_index=True)
+        tables[name], sources[name] = rows.drop(columns="_source"), rows["_source"]
     return Built(tables, sources, pd.read_parquet(folder / "parsed.parquet"))
 
 

@@ -329,7 +329,7 @@ def _write_quarter(run: Run) -> None:
     aside = run.folder / "tables.part"
     shutil.rmtree(aside, ignore_errors=True)
     for name, table in t.TABLES.items():
-        t.write(table, t.conform(table, run.tables[name]), aside / f"{name}.parquet")
+        t.write(table, run.tables[name], aside / f"{name}.parquet")
     final = run.folder / "tables"
     shutil.rmtree(final, ignore_errors=True)
     aside.replace(final)

@@ -10,7 +10,7 @@ from audit.controls import registry
 from tests.integration.conftest import Acted
 
 SEEDS = range(1, 21)
-SIZES = {"small": (60, 3_000), "medium": (160, 6_000), "large": (300, 20_000)}
+SIZES = {"small": (60, 3_000), "medium": (140, 5_000), "large": (260, 15_000)}
 CONTROLS = {control.id for control in registry.catalogue()}
 
 
