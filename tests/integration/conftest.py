@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from audit.simulator.organisation import simulate
 
 from audit import pipeline
 from audit.settings import Settings, load
+from audit.simulator.organisation import simulate
 
 AS_OF = datetime(2026, 10, 5, 6, tzinfo=UTC)
 
