@@ -1,8 +1,9 @@
 """Sync operations, each once, out of everything that recorded them.
 
 Argo CD's history and its operation state share the time at which an operation started; its events are tied to them
-by time, within `TOLERANCE`. Flux's events and its status share revision and second. What nothing else recorded,
-such as a failed sync known from its events alone, is an operation of its own.
+by time, within `TOLERANCE`. Flux's events and its status share revision and second; its routine reconciliations of
+a revision that is there already are no operations. What nothing else recorded, such as a failed sync known from its
+events alone, is an operation of its own.
 """
 
 from __future__ import annotations
@@ -39,7 +40,21 @@ def operations(sync_records: pd.DataFrame) -> pd.DataFrame:
         rows[argocd].assign(began=_argocd(rows[argocd]).astype(_UTC), variant=0),
         _flux(rows[flux]),
     ]
-    return _apart(_merge(pd.concat(keyed)))
+    return _apart(_without_routine(_merge(pd.concat(keyed))))
+
+
+def _without_routine(merged: pd.DataFrame) -> pd.DataFrame:
+    """Without Flux's routine reconciliations: at each interval it tells again of the revision that is there already.
+
+    One with the revision and the outcome of the operation before it deploys nothing, unless somebody asked for it.
+    Releases of charts are not told again, and stay.
+    """
+    order = merged.sort_values([*_APP, "began", "status", "revision"], kind="stable")
+    before = order.groupby(_APP)[["revision", "status"]].shift()
+    again = order["revision"].eq(before["revision"]) & order["status"].eq(before["status"])
+    asked = order["options"].str.split(",").map(lambda options: "requested" in options)
+    routine = order["operator"].eq("flux") & order["revision_kind"].eq("git") & order["status"].ne("running")
+    return order[~(routine & again & ~asked)]
 
 
 def _argocd(rows: pd.DataFrame) -> pd.Series:

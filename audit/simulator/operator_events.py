@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from audit.simulator.operations import Operation, Workload
@@ -12,6 +13,8 @@ from audit.simulator.operator_objects import flux_revision, uid
 from audit.simulator.world import World, stamp
 
 Event = tuple[datetime, dict[str, Any]]
+
+_INTERVAL = timedelta(minutes=10)  # at which a Kustomization is reconciled
 
 _API_VERSION = {
     "Application": "argoproj.io/v1alpha1",
@@ -175,8 +178,8 @@ def status_changes(workload: Workload, rng: random.Random) -> list[tuple[datetim
 
 
 def _flux_events(workload: Workload, rng: random.Random) -> list[Event]:
-    """What Flux says of a Kustomization or HelmRelease, once for each new revision."""
-    events: list[Event] = []
+    """What Flux says of a Kustomization or HelmRelease: each new revision, and a sample of routine reconciliations."""
+    events: list[Event] = _routine(workload, rng) if workload.kind != "HelmRelease" else []
     for number, operation in enumerate(workload.operations, 1):
         if workload.kind == "HelmRelease":
             annotations = {
@@ -200,6 +203,34 @@ def _flux_events(workload: Workload, rng: random.Random) -> list[Event]:
                 annotations=annotations,
                 rng=rng,
                 warning=operation.status == "failed",
+            )
+        )
+    return events
+
+
+def _routine(workload: Workload, rng: random.Random) -> list[Event]:
+    """Some of the reconciliations of a revision that is there already, which the controller repeats at its interval.
+
+    They deploy nothing. A controller tells of each; a sample keeps the logs small.
+    """
+    events = []
+    for operation, following in pairwise(workload.operations):
+        quiet = following.started - operation.started - 2 * _INTERVAL
+        if operation.status != "succeeded" or quiet < _INTERVAL or rng.random() < 0.5:
+            continue
+        at = (
+            operation.started + _INTERVAL * rng.randint(1, min(quiet // _INTERVAL, 12)) + timedelta(seconds=2)
+        )
+        events.append(
+            _event(
+                workload,
+                at,
+                component="kustomize-controller",
+                reason="ReconciliationSucceeded",
+                message=_reconciliation_message(operation, rng),
+                annotations={"kustomize.toolkit.fluxcd.io/revision": flux_revision(operation)},
+                rng=rng,
+                warning=False,
             )
         )
     return events

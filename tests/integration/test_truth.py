@@ -10,7 +10,7 @@ from audit.controls import registry
 from tests.integration.conftest import Acted
 
 SEEDS = range(1, 21)
-SIZES = {"small": (60, 3_000), "medium": (140, 5_000), "large": (260, 15_000)}
+SIZES = {"small": (40, 2_000), "medium": (80, 3_000), "large": (160, 6_000)}
 CONTROLS = {control.id for control in registry.catalogue()}
 
 

@@ -184,14 +184,26 @@ def test_what_history_leaves_out_is_in_the_events(deployed: World) -> None:
         assert end["type"] == "Warning"
 
 
-def test_flux_tells_every_reconciliation_at_its_second(deployed: World) -> None:
-    told_by_events = {
-        (cluster, f"{e['involvedObject']['namespace']}/{e['involvedObject']['name']}", e["lastTimestamp"])
-        for cluster in deployed.environments
-        for e in _events(deployed, cluster)
-        if e["source"]["component"] in ("kustomize-controller", "helm-controller")
-    }
-    assert told_by_events == {_key(d) for d in _operations(deployed, "flux")}
+def test_flux_tells_every_operation_at_its_second_and_now_and_then_that_nothing_changed(
+    deployed: World,
+) -> None:
+    told: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
+    for cluster in deployed.environments:
+        for event in _events(deployed, cluster):
+            if event["source"]["component"] in ("kustomize-controller", "helm-controller"):
+                involved = event["involvedObject"]
+                revision = event["metadata"]["annotations"].get("kustomize.toolkit.fluxcd.io/revision")
+                key = (cluster, f"{involved['namespace']}/{involved['name']}")
+                told.setdefault(key, []).append((event["lastTimestamp"], revision))
+    operations = {_key(operation) for operation in _operations(deployed, "flux")}
+    times = {(*key, at) for key, events in told.items() for at, _ in events}
+    assert times >= operations
+    assert times - operations
+    for key, events in told.items():
+        current = None
+        for at, revision in sorted(events):
+            assert (*key, at) in operations or revision == current
+            current = revision
 
 
 def test_flux_histories_begin_at_reconciliations(deployed: World) -> None:
