@@ -29,7 +29,8 @@ report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, re
 
 test: $(STAMP) ## every test, with coverage
 	@scripts/system-packages pdftotext=poppler-utils
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not sweep" --cov --cov-report=term:skip-covered --cov-fail-under=90
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m sweep
 
 lint: $(STAMP) ## ruff, mypy, import-linter, documents against the code
 	@$(BIN)/ruff check .

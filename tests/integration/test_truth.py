@@ -25,6 +25,7 @@ def _difference(acted: Acted, quarter: str) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("size", SIZES)
 def test_findings_equal_truth(act_out: Callable[..., Acted], seed: int, size: str) -> None:
