@@ -192,8 +192,18 @@ def built(settings: Settings) -> Built:
     return found
 
 
-def check(settings: Settings, period: Period, as_of: datetime, progress: Progress = _silent) -> Run:
+def check(
+    settings: Settings,
+    period: Period,
+    as_of: datetime,
+    progress: Progress = _silent,
+    *,
+    keep_report: bool = False,
+) -> Run:
     """Joins, counts and judges one quarter from what is in the store, and writes its tables.
+
+    A report that was rendered before speaks of other tables: it is removed, unless `keep_report` says that it is
+    about to be rendered again.
 
     Raises:
         UsageError: the quarter has not begun at `as_of`, or an earlier stage was not run.
@@ -214,6 +224,9 @@ def check(settings: Settings, period: Period, as_of: datetime, progress: Progres
     progress("check", 3, 3)
     run = Run(period, as_of, settings.store_path / "quarters" / period.label, tables=tables)
     _write_quarter(run)
+    if not keep_report:
+        for name in ("report.pdf", "results.json"):
+            (run.folder / name).unlink(missing_ok=True)
     return run
 
 
@@ -259,7 +272,7 @@ def run(settings: Settings, period: Period, as_of: datetime, progress: Progress 
         problems.extend(collect(settings, as_of, progress).problems)
     mine(settings, as_of, progress)
     build(settings, progress)
-    done = check(settings, period, as_of, progress)
+    done = check(settings, period, as_of, progress, keep_report=True)
     done.problems = problems
     report(settings, done, progress)
     return done

@@ -58,6 +58,20 @@ def test_the_stages_one_by_one_give_what_run_gives(organisation: Path, tmp_path:
         assert one.read_bytes() == other.read_bytes(), name
 
 
+def test_a_check_leaves_no_report_that_speaks_of_other_tables(
+    organisation: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(organisation) == 1
+    folder = organisation / "audit-store" / "quarters" / "2026Q3"
+    settings = ["--settings", str(organisation / "audit.toml")]
+    assert (folder / "report.pdf").exists()
+    capfd.readouterr()
+    assert main(["check", "--quarter", "2026Q3", *settings, "--as-of", "2026-08-15"]) == 1
+    assert not (folder / "report.pdf").exists()
+    assert not (folder / "results.json").exists()
+    assert "report.pdf" not in capfd.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("stage", "remedy"),
     [
