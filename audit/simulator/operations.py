@@ -8,11 +8,12 @@ for it. Operations of one object never overlap, start at least a minute apart, a
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from audit.simulator.world import COMPONENTS, Landed, World
+from audit.simulator.world import COMPONENTS, Landed, Spell, World
 
 HISTORY_LIMIT = {"argocd": 10, "flux": 5}  # entries that the operator keeps of an object's history
 Span = tuple[datetime, datetime]
@@ -31,6 +32,7 @@ class Operation:
         rollback_to: the history id that it went back to.
         policy_on: automated sync is on in the object's spec, from this operation on.
         requested_at: when a person asked Flux for it.
+        erased: its revision was on main then, and was taken from it by force.
         reason: Flux's word for how it ended.
     """
 
@@ -50,6 +52,7 @@ class Operation:
     rollback_to: int | None = None
     policy_on: bool = True
     requested_at: datetime | None = None
+    erased: bool = False
     carried: list[str] = field(default_factory=list)
 
     @property
@@ -88,10 +91,10 @@ class Workload:
 class Mainline:
     """Main as the operators see it: which landing is its tip at a time."""
 
-    def __init__(self, landed: list[Landed]) -> None:
+    def __init__(self, landed: list[Landed], spells: Sequence[Spell] = ()) -> None:
         if not landed:
             raise ValueError("nothing has landed: there is nothing to deploy")
-        self.landed = landed
+        self.landed, self.spells = landed, spells
         self.times: list[datetime] = []  # when each became visible, never going back
         for landing in landed:
             at = landing.landed_at.replace(microsecond=0)
@@ -101,9 +104,16 @@ class Mainline:
             for target in landing.targets:
                 self._touching.setdefault(target, []).append(index)
 
-    def tip(self, at: datetime) -> Landed:
-        """The last landing at `at`; the first one when none has landed by then."""
+    def tip(self, at: datetime) -> Landed | Spell:
+        """What main is at `at`: the last landing, or the first one when none has landed by then."""
+        for spell in self.spells:
+            if spell.begin <= at < spell.end:
+                return spell
         return self.landed[max(0, bisect_right(self.times, at) - 1)]
+
+    def seen(self, workload: Workload) -> list[Spell]:
+        """What was on main for a while and takes effect in `workload`."""
+        return [spell for spell in self.spells if (workload.app, workload.cluster) in spell.targets]
 
     def touching(self, app: str, environment: str) -> list[tuple[datetime, Landed]]:
         """Landings that take effect in (app, environment), each with its time, in mainline order."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit.simulator.operations import HISTORY_LIMIT, Mainline, Operation, Span, Workload
-from audit.simulator.world import Actor, Landed
+from audit.simulator.world import Actor, Landed, Spell
 
 _SYNC_FAILURES = (
     "one or more objects failed to apply, reason: Deployment.apps is invalid: spec.selector: field is immutable "
@@ -87,6 +87,7 @@ class Play:
         self._acts: dict[str, Callable[[datetime, Landed | None], None]] = {
             "landing": self._landing,
             "retry": self._landing,
+            "erased": self._erased,
             "requested": self._requested,
             "manual": self._manual,
             "forced": self._manual,
@@ -129,6 +130,12 @@ class Play:
             self.wake(start + self.stage.seconds(900, 7200), "retry", landing)
         elif self.stage.environment == "prod" and self.rng.random() < 0.06:
             self._degrade()
+
+    def _erased(self, start: datetime, _: Landed | None) -> None:
+        """The operator sees what was pushed to main, before it is taken back."""
+        tip = self.stage.mainline.tip(start)
+        if isinstance(tip, Spell) and self.workload.operations[-1].revision != tip.head_sha:
+            self._deploy(start, tip)
 
     def _degrade(self) -> None:
         """The new version is not healthy. Sometimes someone rolls it back."""
@@ -208,7 +215,7 @@ class Play:
     def _deploy(
         self,
         start: datetime,
-        tip: Landed,
+        tip: Landed | Spell,
         *,
         failed: bool = False,
         username: str | None = None,
@@ -216,6 +223,9 @@ class Play:
     ) -> Operation:
         operation = self._add(start, tip.head_sha, tip.position, username=username, failed=failed)
         operation.options = options
+        if isinstance(tip, Spell):
+            operation.erased = True
+            self.wake(tip.end + self.stage.seconds(90, 420), "retry")
         return operation
 
     def _add(

@@ -26,8 +26,8 @@ def uid(workload: Workload) -> str:
 
 
 def flux_revision(operation: Operation) -> str:
-    """A revision as Flux writes it; what is not on main came from another branch."""
-    branch = SIDE_BRANCH if operation.position is None else BRANCH
+    """A revision as Flux writes it; what never was on main came from another branch."""
+    branch = SIDE_BRANCH if operation.position is None and not operation.erased else BRANCH
     return f"{branch}@sha1:{operation.revision}"
 
 

@@ -10,7 +10,7 @@ import random
 from datetime import datetime, timedelta
 
 from audit.simulator import operator_events, operator_objects
-from audit.simulator.operations import Mainline, Span, Workload, account, declare, settle
+from audit.simulator.operations import Mainline, Operation, Span, Workload, account, declare, settle
 from audit.simulator.operator_acts import Play, Stage, play_chart
 from audit.simulator.world import REPOSITORY, World, quarter_of, stamp
 
@@ -29,14 +29,14 @@ _FLUX_ACTS = {"requested": 0.04, "unmerged": 0.003}
 def deploy(world: World) -> None:
     """Deploys everything that landed, in every cluster, from `world.start` until just before `world.end`.
 
-    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04 and the deployments to the
-    truth.
+    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04, CHG-07 (what was deployed and
+    is gone) and the deployments to the truth.
 
     Raises:
         ValueError: nothing has landed.
     """
     rng = random.Random(world.rng.random())
-    mainline = Mainline(world.landed)
+    mainline = Mainline(world.landed, world.spells)
     workloads: dict[str, list[Workload]] = {}
     for cluster in world.environments:
         stage = Stage(
@@ -61,6 +61,9 @@ def deploy(world: World) -> None:
             _record(world, workload)
         operator_objects.write(world, cluster, its, random.Random(rng.random()))
         operator_events.write(world, cluster, its, random.Random(rng.random()))
+    _record_erased(
+        world, [operation for its in workloads.values() for w in its for operation in w.operations]
+    )
     _blast_radius(world, workloads["prod"])
 
 
@@ -82,6 +85,9 @@ def _act(stage: Stage, workloads: list[Workload]) -> None:
         later = [entry for entry in seen if entry[1] > stage.start]
         for workload, at, landing in later:
             plays[workload.id].wake(at + stage.seconds(90, 420), "landing", landing)
+        for workload in its:
+            for spell in stage.mainline.seen(workload):
+                plays[workload.id].wake(spell.begin + stage.seconds(90, 420), "erased")
         for act, share in acts.items():
             for _ in range(max(1, round(share * len(later)))):
                 if act == "requested":
@@ -141,6 +147,19 @@ def _record(world: World, workload: Workload) -> None:
         )
     truth.counts["drift spans"] += len(workload.drifted)
     truth.counts["degraded spans"] += len(workload.degraded)
+
+
+def _record_erased(world: World, operations: list[Operation]) -> None:
+    """CHG-07: each revision that was deployed from main and that main no longer holds."""
+    first: dict[str, datetime] = {}
+    for operation in operations:
+        if operation.erased and operation.status == "succeeded":
+            first[operation.revision] = min(
+                operation.started, first.get(operation.revision, operation.started)
+            )
+    for revision, at in sorted(first.items()):
+        why = "deployed from main, then taken from it by force"
+        world.truth.violation("CHG-07", f"{REPOSITORY}:deployed:{revision}", at, why=why)
 
 
 def _blast_radius(world: World, workloads: list[Workload]) -> None:

@@ -9,7 +9,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit.simulator import clusters, erasures, forge, gatekeeper, history, operators, people
+from audit.simulator import clusters, force, forge, gatekeeper, history, operators, people
 from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World
 
 APPS = ("catalog", "checkout", "gateway", "ledger", "search", "shipping")
@@ -78,7 +78,7 @@ def simulate(
         rng, start, end, changes, log_events, APPS, staff, Truth(), Evidence(folder / "evidence")
     )  # fmt: skip
     hub = history.act(world, folder / "repositories" / "netbpf-gitops.git")
-    erasures.act(world, hub)
+    force.act(world, hub)
     forge.tell(world, hub)
     operators.deploy(world)
     clusters.log_access(world)

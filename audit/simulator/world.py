@@ -82,6 +82,23 @@ class Landed:
     reverts: str | None = None
 
 
+@dataclass(frozen=True)
+class Spell:
+    """A while in which main stood at a commit that was then taken from it by force.
+
+    Attributes:
+        begin, end: from the push that brought it to the one that took it away; half-open.
+        targets: (app or component, environment) pairs in which it took effect.
+        position: none: it is on the mainline no more.
+    """
+
+    head_sha: str
+    begin: datetime
+    end: datetime
+    targets: frozenset[tuple[str, str]]
+    position: None = None
+
+
 @dataclass
 class Truth:
     """What really happened. Written apart from the evidence; the pipeline never reads it."""
@@ -145,6 +162,7 @@ class World:
         apps: names of applications (deployed by Argo CD, `apps/<app>/overlays/<env>`); `COMPONENTS` are
             deployed by Flux (`infrastructure/<component>`), in every environment.
         landed: filled by `history`, in mainline order. unmerged: commits on branches that never landed.
+        spells: filled by `force`, in order of time; no two at once.
         break_glass: spans in which someone may change a cluster by hand: ticket, person, cluster, opened, closed.
     """
 
@@ -159,6 +177,7 @@ class World:
     evidence: Evidence
     landed: list[Landed] = field(default_factory=list)
     unmerged: list[str] = field(default_factory=list)
+    spells: list[Spell] = field(default_factory=list)
     break_glass: list[dict[str, str]] = field(default_factory=list)
 
     @property

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from audit.simulator import forge, history, people
+from audit.simulator.hub import Hub
 from audit.simulator.world import COMPONENTS, Actor, Evidence, Landed, Truth, World
 
 START = datetime(2025, 10, 1, tzinfo=UTC)
@@ -58,6 +60,20 @@ def world(
         sha = f"{rng.getrandbits(160):040x}"
         made.landed.append(Landed(sha, position, "merge", position, at, frozenset(targets), broken))
     return made
+
+
+def acted_history(folder: Path, seed: int, changes: int) -> tuple[World, Hub]:
+    """A year of history and what the forge tells of it, nothing else, laid out as a whole run is."""
+    rng = random.Random(f"test {seed}")
+    start, end = START, datetime(2026, 10, 1, tzinfo=UTC)
+    staff = people.hire(rng, start, end)
+    made = World(
+        rng, start, end, changes, 1, ("checkout", "ledger"), staff, Truth(), Evidence(folder / "evidence")
+    )  # fmt: skip
+    hub = history.act(made, folder / "repositories" / "netbpf-gitops.git")
+    forge.tell(made, hub)
+    (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
+    return made, hub
 
 
 def objects(folder: Path, pattern: str = "**/*.gz") -> list[tuple[str, bytes]]:

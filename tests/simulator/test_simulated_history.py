@@ -10,27 +10,15 @@ from pathlib import Path
 import pytest
 from hand_audit import judge
 
-from audit.simulator import forge, history, people, plans
+from audit.simulator import plans
 from audit.simulator.hub import Hub
 from audit.simulator.manifests import edit, first_tree, merge, targets
 from audit.simulator.repository import git
-from audit.simulator.world import REPOSITORY, Evidence, Truth, World, quarter_of, stamp
+from audit.simulator.world import REPOSITORY, World, quarter_of, stamp
+from tests.simulator.stage import acted_history
 
 START, END = datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
 SEEDS = range(20)
-
-
-def _act(folder: Path, seed: int, changes: int) -> tuple[World, Hub]:
-    """History and forge alone, laid out as a whole run is."""
-    rng = random.Random(f"test {seed}")
-    staff = people.hire(rng, START, END)
-    world = World(
-        rng, START, END, changes, 1, ("checkout", "ledger"), staff, Truth(), Evidence(folder / "evidence")
-    )  # fmt: skip
-    hub = history.act(world, folder / "repositories" / "netbpf-gitops.git")
-    forge.tell(world, hub)
-    (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
-    return world, hub
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +27,7 @@ def acted(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Path, Wor
     runs = {}
     for seed in SEEDS:
         folder = tmp_path_factory.mktemp(f"seed{seed}")
-        runs[seed] = (folder, *_act(folder, seed, 60))
+        runs[seed] = (folder, *acted_history(folder, seed, 60))
     return runs
 
 
@@ -53,7 +41,7 @@ def test_truth_is_what_an_auditor_finds_by_hand_in_the_evidence(acted: Acted, se
 
 
 def test_truth_is_right_where_branches_are_many_and_old(tmp_path: Path) -> None:
-    world, _ = _act(tmp_path, 7, 700)
+    world, _ = acted_history(tmp_path, 7, 700)
     assert judge(tmp_path) == {(v["control"], v["subject"]) for v in world.truth.violations}
 
 
