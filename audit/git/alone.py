@@ -29,7 +29,7 @@ def mine(
         rules: path rules; the policy's layout when not given.
 
     Returns:
-        The tables of `history.read`, landings and landing_environments.
+        The tables of `history.read`, landings, landing_pulls and landing_environments.
 
     Raises:
         UsageError: no repository, or no such branch.
@@ -37,9 +37,7 @@ def mine(
     """
     name = repo if repo is not None else path.resolve().name.removesuffix(".git")
     tables = history.read(path, repo=name, branch=branch)
-    tables["landings"] = landings.find(
-        tables, t.empty(t.PullRequests), t.empty(t.GitOperations), forge_complete=False
-    )
+    tables |= landings.find(tables, t.empty(t.PullRequests), t.empty(t.GitOperations), forge_complete=False)
     tables["landing_environments"] = environments.attribute(
         tables["landings"], tables["commits"], tables["file_changes"], rules or PathRules((), ())
     )

@@ -6,6 +6,7 @@ import pandas as pd
 
 from audit import tables as t
 from audit.git.paths import PathRules
+from audit.model import MadeBy
 
 
 def attribute(
@@ -29,7 +30,8 @@ def attribute(
         ]
     )
     reached = _reached(touched["path"], rules)
-    touched = touched.merge(reached, on="path")[["repo", "landed_by", "app", "environment"]].drop_duplicates()
+    each = ["repo", "landed_by", "app", "environment"]
+    touched = touched.merge(reached, on="path").sort_values([*each, "path"]).drop_duplicates(each)
     if touched.empty:
         return t.empty(t.LandingEnvironments)
     heads = landings[["repo", "head_sha", "first_position", "position"]].astype(
@@ -44,8 +46,9 @@ def attribute(
         direction="forward",
     )
     touched = touched[touched["first_position"] <= touched["landed_by"]]
-    unique = touched[["repo", "head_sha", "app", "environment"]].drop_duplicates()
-    return t.conform(t.LandingEnvironments, unique.assign(made_by="path rule"))
+    each = ["repo", "head_sha", "app", "environment"]
+    unique = touched.sort_values([*each, "path"]).drop_duplicates(each)
+    return t.conform(t.LandingEnvironments, unique.assign(made_by=MadeBy.RULE.value, through=""))
 
 
 def _reached(paths: pd.Series, rules: PathRules) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import pandas as pd
 from audit import tables as t
 from audit.git import links, pushes
 from audit.git.lookup import look_up
-from audit.model import Confidence, LandingKind, Link
+from audit.model import Confidence, LandingKind, Link, Via
 
 Tables = dict[str, pd.DataFrame]
 
@@ -34,8 +34,8 @@ def find(
     *,
     forge_complete: bool,
     patches: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Every landing of every repository.
+) -> Tables:
+    """Every landing of every repository, and the pull requests of each.
 
     Args:
         git: the tables of `audit.git.history.read`, of any number of repositories.
@@ -45,7 +45,7 @@ def find(
         patches: repo, number, sha of mainline commits with a pull request's patch; see `audit.git.patches`.
 
     Returns:
-        The table landings.
+        The tables landings and landing_pulls.
     """
     patches = _NO_PATCHES if patches is None else patches
     known = git["repositories"][git["repositories"]["mainline"] > 0]
@@ -60,7 +60,9 @@ def find(
         ).assign(repo=repo)
         for repo, branch in zip(known["repo"].tolist(), known["branch"].tolist(), strict=True)
     ]
-    return t.conform(t.Landings, pd.concat(found, ignore_index=True)) if found else t.empty(t.Landings)
+    rows = pd.concat(found, ignore_index=True) if found else t.empty(t.Landings)
+    held = rows[rows["pr_number"].notna()]
+    return {"landings": t.conform(t.Landings, rows), "landing_pulls": t.conform(t.LandingPulls, held)}
 
 
 def _of(table: pd.DataFrame, repo: str) -> pd.DataFrame:
@@ -107,6 +109,8 @@ def _of_repository(
     rows["mainline_commits"] = rows["position"] - rows["first_position"] + 1
     rows["authors"] = _authors(rows, commits)
     rows["reverts"] = _reverts(rows, commits)
+    rows["via"] = np.where(rows["kind"] == LandingKind.DIRECT, Via.PUSH.value, Via.PULL_REQUEST.value)
+    rows[["change", "reinstates", "picks"]] = None
     return _with_files(rows, git["file_changes"], commits)
 
 

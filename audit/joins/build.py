@@ -12,7 +12,7 @@ from audit.joins import access, deployments, reviews, states
 from audit.joins.availability import formats_of
 from audit.joins.identity import Resolver
 from audit.settings import Settings
-from audit.tables import LandingEnvironments, Landings, conform, empty
+from audit.tables import LandingEnvironments, LandingPulls, Landings, conform, empty
 
 Tables = dict[str, pd.DataFrame]
 
@@ -37,12 +37,13 @@ def join(
         patches: mainline commits that have a pull request's patch, as `audit.git.landings.find` takes them.
 
     Returns:
-        `landings`, `landing_environments`, `changes`, `deployments`, `deployment_landings`, `app_states` and
+        `landings`, `landing_pulls`, `landing_environments`, `changes`, `deployments`, `deployment_landings`, `app_states` and
         `cluster_writes`, conformed.
     """
     resolver = Resolver(tables["people"], tables["identities"], settings.machines)
     rules = path_rules(settings)
-    landed = _landings(tables, patches)
+    found = _landings(tables, patches)
+    landed = found["landings"]
     reached = environments.attribute(landed, tables["commits"], tables["file_changes"], rules)
     reached = conform(LandingEnvironments, reached)
     deployed = deployments.deployments(
@@ -54,7 +55,7 @@ def join(
         settings=settings,
     )
     return {
-        "landings": landed,
+        **found,
         "landing_environments": reached,
         "changes": reviews.changes(
             landed,
@@ -77,8 +78,8 @@ def path_rules(settings: Settings) -> PathRules:
     return PathRules(settings.path_rules, (cluster.environment for cluster in settings.clusters))
 
 
-def _landings(tables: Tables, patches: pd.DataFrame | None) -> pd.DataFrame:
-    """`Landings` of every repository, each judged by its own forge evidence alone."""
+def _landings(tables: Tables, patches: pd.DataFrame | None) -> Tables:
+    """`Landings` and `LandingPulls` of every repository, each judged by its own forge evidence alone."""
     complete = _forge_complete(tables["evidence_objects"])
     names = sorted(tables["repositories"]["repo"])
     found = [
@@ -91,7 +92,11 @@ def _landings(tables: Tables, patches: pd.DataFrame | None) -> pd.DataFrame:
         )
         for repo in names
     ]
-    return conform(Landings, pd.concat(found, ignore_index=True)) if found else empty(Landings)
+    both = {"landings": Landings, "landing_pulls": LandingPulls}
+    return {
+        name: conform(table, pd.concat([one[name] for one in found])) if found else empty(table)
+        for name, table in both.items()
+    }
 
 
 def _of(table: pd.DataFrame, repo: str) -> pd.DataFrame:

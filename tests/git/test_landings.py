@@ -21,7 +21,9 @@ def find(
 ) -> pd.DataFrame:
     """Landings after the root commit."""
     git = history.read(repo.path, repo=REPO, branch="main")
-    found = landings.find(git, pulls(*pull_rows), operations(*pushes), forge_complete=complete, **more)
+    found = landings.find(git, pulls(*pull_rows), operations(*pushes), forge_complete=complete, **more)[
+        "landings"
+    ]
     assert found["first_position"].tolist() == [0, *(found["position"][:-1] + 1)], "no gap, no overlap"
     assert found["mainline_commits"].sum() == git["repositories"]["mainline"][0]
     assert found["commits"].sum() == git["repositories"]["commits"][0]
@@ -71,7 +73,7 @@ def test_each_kind_is_told_by_the_forges_merge_sha(repo: Repo) -> None:
 
 def test_the_root_commit_is_a_landing(repo: Repo) -> None:
     git = history.read(repo.path, repo=REPO, branch="main")
-    found = landings.find(git, pulls(), operations(), forge_complete=True)
+    found = landings.find(git, pulls(), operations(), forge_complete=True)["landings"]
     assert found[["kind", "position", "files", "added"]].to_numpy().tolist() == [["direct", 0, 1, 9]]
     assert found["base_sha"].isna().all()
 
@@ -284,7 +286,9 @@ def test_repositories_are_told_apart(repo: Repo, tmp_path: Any) -> None:
     repo.commit("x (#7)", committer="GitHub")
     git = [history.read(r.path, repo=n, branch="main") for r, n in ((repo, REPO), (other, "acme/other"))]
     both = {name: pd.concat([one[name] for one in git], ignore_index=True) for name in git[0]}
-    found = landings.find(both, pulls(pull(7, shared, repo="acme/other")), operations(), forge_complete=True)
+    found = landings.find(both, pulls(pull(7, shared, repo="acme/other")), operations(), forge_complete=True)[
+        "landings"
+    ]
     assert found[["repo", "kind"]].to_numpy().tolist() == [
         [REPO, "direct"],
         [REPO, "direct"],

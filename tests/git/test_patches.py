@@ -13,7 +13,7 @@ def landed(repo: Repo, **more: object) -> list[list[object]]:
     git = history.read(repo.path, repo=REPO, branch="main")
     evidence = pulls(pull(7, None, **more))
     found = patches.find(repo.path, repo=REPO, commits=git["commits"], pulls=evidence)
-    rows = landings.find(git, evidence, operations(), forge_complete=True, patches=found)
+    rows = landings.find(git, evidence, operations(), forge_complete=True, patches=found)["landings"]
     rows = rows[["subject", "kind", "pr_number", "link", "confidence"]].iloc[1:]
     return rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
 

@@ -129,7 +129,7 @@ def test_landings_reach_the_environments_of_their_files_old_and_new(repo: Repo) 
     last = repo.commit("cluster", {"clusters/prod/x.yaml": "x\n"})
     git = history.read(repo.path, repo=REPO, branch="main")
     pushes = operations(push(1, root, one), push(2, one, moved), push(3, moved, last))
-    found = landings.find(git, pulls(), pushes, forge_complete=True)
+    found = landings.find(git, pulls(), pushes, forge_complete=True)["landings"]
     got = environments.attribute(found, git["commits"], git["file_changes"], PathRules((), ALL))
     assert sorted(got[["head_sha", "app", "environment"]].itertuples(index=False, name=None)) == sorted(
         [(one, "web", "dev"), (moved, "web", "dev"), (moved, "web", "prod-2"), (last, "*", "prod")]
