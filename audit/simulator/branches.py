@@ -8,26 +8,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple
 
-from audit.simulator import people
+from audit.simulator import people, themes
 from audit.simulator.casting import Cast
 from audit.simulator.drafts import Branch, Draft
-from audit.simulator.manifests import changed, edit, merge, new_page
+from audit.simulator.layout import Layout
+from audit.simulator.manifests import changed, merge
 from audit.simulator.plans import Plan
 from audit.simulator.repository import Commit, Signature, Tree, Writer
 from audit.simulator.schedule import Slot
-from audit.simulator.world import COMPONENTS, Actor, World
+from audit.simulator.themes import Theme
+from audit.simulator.world import Actor, World
 
 _STRANGER = "root@laptop.local"
 _TRIES = 8
-
-
-class Theme(NamedTuple):
-    """What a change is about."""
-
-    subject: str
-    paths: tuple[str, ...]
 
 
 @dataclass
@@ -36,6 +30,7 @@ class Workshop:
 
     world: World
     writer: Writer
+    layout: Layout
     mainline: list[Commit] = field(default_factory=list)
     _landed: list[datetime] = field(default_factory=list)
     _serial: int = 0
@@ -85,50 +80,19 @@ class Workshop:
         """How the forge signs for someone."""
         return Signature(actor.name, self.rng.choice(actor.emails[:2]), at)
 
-    def editable(self, tree: Tree) -> list[str]:
-        """Paths that `edit` can change."""
-        return [path for path in tree if path not in {"README.md", ".mailmap"}]
+    def begin(self, tree: Tree, theme: Theme) -> Tree:
+        """`tree` with the first commit of a theme done."""
+        serial = self.serial()
+        self._serial += len(theme.paths)
+        return themes.begin(self.rng, self.layout, theme, tree, serial)
 
-    def work(self, tree: Tree, paths: Iterable[str]) -> Tree:
-        """`tree` with each of `paths` changed, or added where it is not there."""
-        for path in paths:
-            serial = self.serial()
-            if path in tree:
-                tree = edit(self.rng, tree, path, serial)
-            else:
-                tree = dict(sorted({**tree, path: new_page(path, serial)}.items()))
-        return tree
+    def go_on(self, tree: Tree, theme: Theme) -> Tree:
+        """`tree` with one more commit of a theme done."""
+        return themes.go_on(self.rng, tree, self.rng.choice(theme.paths), self.serial())
 
     def theme(self, who: Actor) -> Theme:
         """Something to change, as fits who changes it."""
-        rng = self.rng
-        app, component = rng.choice(self.world.apps), rng.choice(COMPONENTS)
-        environment = rng.choice(self.world.environments)
-        overlays = [f"apps/{app}/overlays/{name}/kustomization.yaml" for name in self.world.environments]
-        one = (f"apps/{app}/overlays/{environment}/kustomization.yaml",)
-        if who is people.DEPENDABOT:
-            name = rng.choice(("sync", "validate"))
-            return Theme(f"Bump the actions of {name}", (f".github/workflows/{name}.yaml",))
-        if who is people.RELEASE:
-            return Theme(f"Release {app} to {environment}", one)
-        base = f"apps/{app}/base/{rng.choice(('deployment', 'service'))}.yaml"
-        settings = f"infrastructure/{component}/{rng.choice(('settings', 'limits'))}.yaml"
-        cluster = f"clusters/{environment}/{rng.choice(('cluster', 'apps'))}.yaml"
-        number = self.serial()
-        return rng.choice(
-            (
-                Theme(f"Promote {app} to {environment}", one),
-                Theme(f"Tune {app} in {environment}", one),
-                Theme(f"Roll {app} out everywhere", tuple(overlays)),
-                Theme(f"{app}: adjust the base", (base,)),
-                Theme(f"{app}: adjust the base and {environment}", (base, *one)),
-                Theme(f"{app}: describe its alerts", (f"apps/{app}/base/alerts-{number}.yaml", *one)),
-                Theme(f"{component}: change limits", (settings,)),
-                Theme(f"{component} and {app}: raise retention", (settings, base)),
-                Theme(f"Configure the {environment} cluster", (cluster,)),
-                Theme("Record a decision", (f"docs/decisions/{number:05}.md", "docs/architecture.md")),
-            )
-        )
+        return themes.choose(self.rng, self.layout, who, self.serial())
 
     def branch(self, slot: Slot, crew: Sequence[Actor], most: int) -> Branch:
         """A branch of one person's commits, never pushed by itself."""
@@ -137,7 +101,7 @@ class Workshop:
             theme = self.theme(crew[0])
             branch = Branch(f"hotfix/{self._slug(theme)}", theme.subject, base, [], [], base)
             for number in range(self.rng.randint(1, most)):
-                tree = self.work(branch.drafts[-1].tree if branch.drafts else base.tree, theme.paths)
+                tree = self.go_on(branch.drafts[-1].tree, theme) if number else self.begin(base.tree, theme)
                 who = self.signature(crew[0], slot.worked + timedelta(minutes=3 * number))
                 branch.drafts.append(Draft(tree, who, who, f"{theme.subject}\n"))
             if self._settle(branch, "merge"):
@@ -193,8 +157,7 @@ class Workshop:
         self, branch: Branch, theme: Theme, number: int, *, at: datetime, roles: Cast, kind: str
     ) -> Draft:
         rng = self.rng
-        before = branch.drafts[-1].tree if branch.drafts else branch.base.tree
-        tree = self.work(before, theme.paths if number == 0 else (rng.choice(theme.paths),))
+        tree = self.go_on(branch.drafts[-1].tree, theme) if number else self.begin(branch.base.tree, theme)
         author = self.signature(roles.opener, at, old=kind != "squash")
         committer = author
         if rng.random() < 0.1 or roles.opener is people.DEPENDABOT:
@@ -232,7 +195,7 @@ class Workshop:
             return
         last = branch.drafts[-1]
         who = self.signature(roles.opener, at - timedelta(seconds=5), old=kind != "squash")
-        tree = self.work(last.tree, (self.rng.choice(theme.paths),))
+        tree = self.go_on(last.tree, theme)
         if how == "force":
             branch.drafts.append(replace(last, tree=tree, committer=who, amends=True))
         else:

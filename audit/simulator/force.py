@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from audit.simulator.hub import MAIN, Hub, Push
-from audit.simulator.world import COMPONENTS, REPOSITORY, Actor, Spell, World, stamp
+from audit.simulator.world import CHARTS, REPOSITORY, Actor, Spell, World, stamp
 
 _ONE_IN = 30  # quiet spells between two pushes in which someone takes back what they pushed
 _OVER_ONE_IN = 4  # pushes by hand that go over an earlier one
@@ -39,7 +39,7 @@ def _take_back(world: World, hub: Hub, last: Push, following: Push, rng: random.
     who = rng.choice(_there(world, last.at, following.at))
     at = last.at + timedelta(seconds=rng.randint(600, 3_600))
     undone = at + timedelta(seconds=rng.randint(60, 3_600))
-    what = (rng.choice((*world.apps, *COMPONENTS)), rng.choice(world.environments))
+    what = (rng.choice((*world.apps, *CHARTS)), rng.choice(world.environments))
     spell = Spell(f"{rng.getrandbits(160):040x}", at, undone, frozenset({what}))
     hub.pushes.append(Push(at, MAIN, last.after, spell.head_sha, "push", who.login))
     hub.pushes.append(Push(undone, MAIN, spell.head_sha, last.after, "force_push", who.login))

@@ -16,7 +16,8 @@ from audit.simulator.branches import Workshop
 from audit.simulator.casting import Cast, cast
 from audit.simulator.drafts import Branch, merge_message, squash_message
 from audit.simulator.hub import MAIN, ZEROS, Check, Hub, Pull, Push, Review
-from audit.simulator.manifests import changed, edit, first_tree, targets
+from audit.simulator.layout import Layout, Target
+from audit.simulator.manifests import changed, edit, editable
 from audit.simulator.plans import CheckPlan, Plan
 from audit.simulator.repository import Commit, Signature, Tree, Writer
 from audit.simulator.schedule import Deck, Slot
@@ -38,7 +39,7 @@ def act(world: World, repository: Path) -> Hub:
     """Writes the bare repository, fills `world.landed` and `world.unmerged`, and gives what the forge saw."""
     slots = schedule(world)
     with Writer(repository) as writer:
-        history = _History(world, Workshop(world, writer))
+        history = _History(world, Workshop(world, writer, Layout(world.apps)))
         history.bootstrap()
         for slot in slots:
             {
@@ -79,7 +80,7 @@ class _History:
         at = world.start - _BOOTSTRAP
         founder = world.people[0]
         who = Signature(founder.name, founder.emails[0], at, 60)
-        tree = dict(sorted(first_tree(world.apps, people.mailmap(world.people)).items()))
+        tree = self.shop.layout.first_tree(people.mailmap(world.people))
         root = self.shop.writer.commit(tree, [], author=who, committer=who, message="Set up the repository\n")
         self._landed(
             [root], "direct", None, at=at, who=founder, broken={"CHG-01": "the repository's first commit"}
@@ -121,7 +122,7 @@ class _History:
         for number in range(count):
             tip = commits[-1] if commits else shop.tip
             theme = shop.theme(who)
-            tree = shop.work(tip.tree, theme.paths)
+            tree = shop.begin(tip.tree, theme)
             author = shop.signature(who, at + timedelta(seconds=10 * number))
             committer = Signature(*people.FORGE, author.at) if faked else author
             message = f"{subject or theme.subject}\n"
@@ -266,7 +267,7 @@ class _History:
         """The merged tree with one more change, in a file that neither side touched."""
         fork = branch.fork.tree
         touched = changed(fork, self.shop.tip.tree) | changed(fork, branch.merged)
-        free = [path for path in self.shop.editable(branch.merged) if path not in touched]
+        free = [path for path in editable(branch.merged) if path not in touched]
         return edit(self.shop.rng, branch.merged, self.shop.rng.choice(free), self.shop.serial())
 
     def _review(self, pull: Pull, plan: Plan, roles: Cast) -> None:
@@ -323,13 +324,9 @@ class _History:
     ) -> None:
         """Writes down one landing, with what it violates."""
         world, head = self.world, commits[-1].sha
-        paths = set[str]()
-        for commit in commits:
-            paths |= changed(commit.parents[0].tree if commit.parents else {}, commit.tree)
+        targets = self._targets(commits)
         self.shop.advance(commits, at)
-        landed = Landed(
-            head, self.shop.position, kind, number, at, targets(paths), frozenset(broken), reverts
-        )
+        landed = Landed(head, self.shop.position, kind, number, at, targets, frozenset(broken), reverts)
         world.landed.append(landed)
         subject = f"{REPOSITORY}@{head}" if number is None else f"{REPOSITORY}#{number}"
         for control, reason in sorted(broken.items()):
@@ -348,6 +345,14 @@ class _History:
             }
         )
         world.truth.counts[f"landings: {kind}"] += 1
+
+    def _targets(self, commits: list[Commit]) -> frozenset[Target]:
+        """Where what they changed takes effect."""
+        found = set[Target]()
+        for commit in commits:
+            before = commit.parents[0].tree if commit.parents else {}
+            found |= self.shop.layout.reached(changed(before, commit.tree), before, commit.tree)
+        return frozenset(found)
 
 
 def _between(start: datetime, end: datetime, share: float) -> datetime:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from audit.simulator.world import COMPONENTS, Landed, Spell, World
+from audit.simulator.layout import source, value_files
+from audit.simulator.world import CHARTS, COMPONENTS, RUNS_IN, Landed, Spell, World
 
 HISTORY_LIMIT = {"argocd": 10, "flux": 5}  # entries that the operator keeps of an object's history
 Span = tuple[datetime, datetime]
@@ -67,6 +68,7 @@ class Workload:
 
     Attributes:
         app: application or component that its path belongs to; `*` for the cluster's own configuration.
+        values: files of values with which it is deployed, where its path is a chart.
         drifted: spans in which the live state differed from Git for no reason in Git.
         degraded: spans in which it was not healthy.
     """
@@ -78,6 +80,7 @@ class Workload:
     name: str
     app: str
     path: str
+    values: tuple[str, ...] = ()
     operations: list[Operation] = field(default_factory=list)
     drifted: list[Span] = field(default_factory=list)
     degraded: list[Span] = field(default_factory=list)
@@ -136,15 +139,17 @@ def declare(world: World, cluster: str) -> list[Workload]:
             "argocd",
             f"{app}-{cluster}",
             app,
-            f"apps/{app}/overlays/{cluster}",
+            source(app, cluster),
+            values=value_files(app, cluster),
         )
-        for app in world.apps
+        for app in (*world.apps, *CHARTS)
     ]
     kustomizations = [
         Workload(
             cluster, "flux", "Kustomization", "flux-system", f"infrastructure-{c}", c, f"./infrastructure/{c}"
         )
         for c in COMPONENTS
+        if cluster in RUNS_IN[c]
     ]
     config = Workload(
         cluster, "flux", "Kustomization", "flux-system", "cluster-config", "*", f"./clusters/{cluster}"

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from audit.simulator.operations import HISTORY_LIMIT, Operation, Workload
+from audit.simulator.texts import REPO_URL
 from audit.simulator.world import World, stamp
 
-REPO_URL = "https://github.com/netbpf/netbpf-gitops.git"
 BRANCH, SIDE_BRANCH = "main", "hotfix"
 Json = dict[str, Any]
 
@@ -104,7 +104,7 @@ def _application(workload: Workload, at: datetime, rng: random.Random) -> Json:
             "status": "Degraded" if degraded else "Healthy" if finished else "Missing",
         },
         "reconciledAt": stamp(reconciled),
-        "sourceType": "Kustomize",
+        "sourceType": "Helm" if workload.values else "Kustomize",
         "summary": {"images": [f"registry.netbpf.com/{workload.app}:1.{len(history)}.0"]},
         "sync": {
             "comparedTo": {"destination": _destination(workload), "source": source},
@@ -142,7 +142,8 @@ def _application(workload: Workload, at: datetime, rng: random.Random) -> Json:
 
 
 def _source(workload: Workload) -> Json:
-    return {"path": workload.path, "repoURL": REPO_URL, "targetRevision": BRANCH}
+    source = {"path": workload.path, "repoURL": REPO_URL, "targetRevision": BRANCH}
+    return {"helm": {"valueFiles": list(workload.values)}, **source} if workload.values else source
 
 
 def _destination(workload: Workload) -> Json:

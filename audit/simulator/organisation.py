@@ -35,6 +35,7 @@ branch = "main"
 _PATH_RULES = (
     ("apps/{app}/overlays/{environment}/**", None, ()),
     ("apps/{app}/**", None, ENVIRONMENTS),
+    ("charts/{app}/**", None, ENVIRONMENTS),
     ("infrastructure/{app}/**", None, ENVIRONMENTS),
     ("clusters/{environment}/**", "*", ()),
 )

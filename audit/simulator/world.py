@@ -20,6 +20,15 @@ from typing import Any, Literal
 REPOSITORY = "netbpf/netbpf-gitops"
 ENVIRONMENTS = ("dev", "staging", "prod")
 COMPONENTS = ("networking", "databases", "monitoring", "security")
+RUNS_IN = {
+    "networking": ENVIRONMENTS,
+    "databases": ("staging", "prod"),
+    "monitoring": ENVIRONMENTS,
+    "security": ("prod",),
+}
+"""Environments in which each component runs: there Flux deploys it."""
+CHARTS = ("pricing",)
+"""Applications that are Helm charts of the repository; Argo CD deploys them in every environment."""
 
 
 def stamp(moment: datetime) -> str:
@@ -159,8 +168,8 @@ class World:
         start, end: from the first act to the last (whole quarters; half-open), UTC.
         changes: how many landings to act out over all quarters, about.
         log_events: how many cluster log events to write over all quarters, about.
-        apps: names of applications (deployed by Argo CD, `apps/<app>/overlays/<env>`); `COMPONENTS` are
-            deployed by Flux (`infrastructure/<component>`), in every environment.
+        apps: names of applications (deployed by Argo CD, `apps/<app>/overlays/<env>`); so are `CHARTS`
+            (`charts/<chart>`); `COMPONENTS` are deployed by Flux (`infrastructure/<component>`), where `RUNS_IN` says.
         landed: filled by `history`, in mainline order. unmerged: commits on branches that never landed.
         spells: filled by `force`, in order of time; no two at once.
         break_glass: spans in which someone may change a cluster by hand: ticket, person, cluster, opened, closed.

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from hand_audit import judge
+from hand_graph import reached
 
 from audit.simulator import plans
 from audit.simulator.hub import Hub
-from audit.simulator.manifests import edit, first_tree, merge, targets
+from audit.simulator.layout import Layout
+from audit.simulator.manifests import edit, merge
 from audit.simulator.repository import git
-from audit.simulator.world import REPOSITORY, World, quarter_of, stamp
+from audit.simulator.world import CHARTS, REPOSITORY, World, quarter_of, stamp
 from tests.simulator.stage import acted_history
 
 START, END = datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
@@ -77,18 +79,35 @@ def test_landings_are_the_mainline(acted: Acted) -> None:
         assert rows == [(x.head_sha, x.position, quarter_of(x.landed_at)) for x in world.landed]
 
 
-def test_what_a_landing_reaches_is_what_git_says_it_changed(acted: Acted) -> None:
+def test_what_a_landing_reaches_is_what_the_files_say(acted: Acted) -> None:
+    """The organisation's own word of who uses what, against a reading of the checkouts themselves."""
     folder, world, _ = acted[0]
     repository = folder / "repositories" / "netbpf-gitops.git"
     log = git(repository, "rev-list", "--first-parent", "--reverse", "main").split()
-    before = 0
+    checkouts = [_checkout(repository, sha) for sha in log]
+    unlike_rules, before = 0, 0
     for landed in world.landed[1:]:
-        paths = set[str]()
-        for sha in log[before + 1 : landed.position + 1]:
-            paths |= set(git(repository, "diff-tree", "-r", "--name-only", f"{sha}^1", sha).splitlines())
-        assert paths
-        assert targets(paths) == landed.targets
+        found = set[tuple[str, str]]()
+        for place in range(before + 1, landed.position + 1):
+            found |= reached(checkouts[place - 1], checkouts[place])
+        assert found == landed.targets
+        unlike_rules += any(app in ("databases", "security", *CHARTS) for app, _ in found)
         before = landed.position
+    assert unlike_rules
+    assert {path for path in checkouts[-1] if "alerts-" in path}  # files were added, and are used
+
+
+def _checkout(repository: Path, sha: str) -> dict[str, str]:
+    listed = [line.split(maxsplit=3) for line in git(repository, "ls-tree", "-r", sha).splitlines()]
+    asked = "".join(f"{blob}\n" for _, _, blob, _ in listed)
+    text = git(repository, "cat-file", "--batch", stdin=asked).encode()
+    found, at = dict[str, str](), 0
+    for _, _, _, path in listed:
+        end = text.index(b"\n", at)
+        size = int(text[at:end].split()[2])
+        found[path] = text[end + 1 : end + 1 + size].decode()
+        at = end + size + 2
+    return found
 
 
 def test_edges_of_quarters_are_met_to_the_second(acted: Acted) -> None:
@@ -144,7 +163,7 @@ def test_the_first_commit_is_a_direct_push_of_an_earlier_quarter(acted: Acted) -
 
 
 def test_merging_by_hand_and_by_git_agree() -> None:
-    base = first_tree(("checkout",), "")
+    base = Layout(("checkout",)).first_tree("")
     rng = random.Random(1)
     one = edit(rng, base, "apps/checkout/overlays/dev/kustomization.yaml", 1)
     two = edit(rng, base, "docs/runbook.md", 2)
@@ -155,18 +174,3 @@ def test_merging_by_hand_and_by_git_agree() -> None:
         "docs/runbook.md",
     }
     assert merge(base, two, edit(rng, base, "docs/runbook.md", 3)) is None  # both changed one line
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("apps/a/overlays/prod/kustomization.yaml", {("a", "prod")}),
-        ("apps/a/base/service.yaml", {("a", "dev"), ("a", "staging"), ("a", "prod")}),
-        ("infrastructure/security/limits.yaml", {("security", e) for e in ("dev", "staging", "prod")}),
-        ("clusters/dev/apps.yaml", {("*", "dev")}),
-        ("docs/runbook.md", set()),
-        (".github/workflows/sync.yaml", set()),
-    ],
-)
-def test_a_path_takes_effect_where_the_policy_says(path: str, expected: set[tuple[str, str]]) -> None:
-    assert targets([path]) == expected
