@@ -6,8 +6,10 @@ A table is a pandera model. Its columns carry dtype, nullability, constraints, d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 import pandas as pd
@@ -44,17 +46,35 @@ class Table(pa.DataFrameModel):
         ordered = True
 
 
-def columns(table: type[Table]) -> dict[str, Any]:
+@cache
+def columns(table: type[Table]) -> Mapping[str, Any]:
     """The pandera columns of `table` by name, in order."""
-    return cast("dict[str, Any]", table.to_schema().columns)
+    return MappingProxyType(table.to_schema().columns)
+
+
+@cache
+def _key(table: type[Table]) -> tuple[str, ...]:
+    unique = table.to_schema().unique
+    if not unique:
+        raise TypeError(f"{table.__name__} declares no key: set Config.unique")
+    return tuple(unique)
 
 
 def key(table: type[Table]) -> list[str]:
     """The columns that identify a row, which are also its sort order."""
-    unique = table.to_schema().unique
-    if not unique:
-        raise TypeError(f"{table.__name__} declares no key: set Config.unique")
-    return list(unique)
+    return list(_key(table))
+
+
+@cache
+def _dtypes(table: type[Table]) -> Mapping[str, Any]:
+    """The pandas dtype of each column, in order."""
+    names = {name: str(col.dtype) for name, col in columns(table).items()}
+    return MappingProxyType(
+        {
+            name: pd.api.types.pandas_dtype("str" if dtype.startswith("string") else dtype)
+            for name, dtype in names.items()
+        }
+    )
 
 
 def meta(table: type[Table]) -> Meta:
@@ -66,19 +86,24 @@ def describe(table: type[Table]) -> pd.DataFrame:
     """The columns of `table` for people: column, dtype, unit, optional, meaning (one row a column)."""
     rows = [
         {
-            "column": col.name,
-            "dtype": "str" if str(col.dtype).startswith("string") else str(col.dtype),
+            "column": name,
+            "dtype": str(_dtypes(table)[name]),
             "unit": col.metadata["unit"] or "",
             "optional": bool(col.nullable),
             "meaning": col.description,
         }
-        for col in columns(table).values()
+        for name, col in columns(table).items()
     ]
     return pd.DataFrame(rows)
 
 
 def empty(table: type[Table]) -> pd.DataFrame:
     """`table` with no rows and every dtype right."""
+    return _empty(table).copy(deep=False)
+
+
+@cache
+def _empty(table: type[Table]) -> pd.DataFrame:
     return frame(table, [])
 
 
@@ -89,15 +114,16 @@ def frame(table: type[Table], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame
         KeyError: a row lacks a column: what is missing must be said with None, never left out.
     """
     rows = list(rows)
-    data = {
-        name: pd.Series([row[name] for row in rows], dtype=cast("Any", col.dtype.type), name=name)
-        if col.dtype.type != "datetime64[us, UTC]"
-        else pd.Series(pd.to_datetime([row[name] for row in rows], utc=True), name=name).astype(
-            "datetime64[us, UTC]"
-        )
-        for name, col in columns(table).items()
-    }
-    return pd.DataFrame(data)
+    return pd.DataFrame(
+        {name: _column([row[name] for row in rows], dtype) for name, dtype in _dtypes(table).items()}
+    )
+
+
+def _column(values: list[Any], dtype: Any) -> pd.Series:
+    """Values (times: aware, or ISO 8601 texts in UTC) as a column."""
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return pd.Series(pd.to_datetime(values, utc=True)).astype(cast("Any", dtype))
+    return cast("pd.Series", pd.Series(values, dtype=dtype))
 
 
 def conform(table: type[Table], data: pd.DataFrame) -> pd.DataFrame:
@@ -107,32 +133,85 @@ def conform(table: type[Table], data: pd.DataFrame) -> pd.DataFrame:
         pandera.errors.SchemaErrors: a value breaks a declared constraint: a defect of this product, not of
             the evidence, so it is not translated into a user's error.
     """
-    cast_to = {name: str(col.dtype) for name, col in columns(table).items()}
-    cast_to = {name: "str" if dtype.startswith("string") else dtype for name, dtype in cast_to.items()}
-    result = data[list(cast_to)].astype(cast_to)
-    result = result.sort_values(key(table), kind="stable", na_position="first").reset_index(drop=True)
-    return cast("pd.DataFrame", table.validate(result, lazy=True))
+    result = _typed(table, data)
+    if len(result) > 1:
+        result = result.sort_values(key(table), kind="stable", na_position="first")
+    result = result.reset_index(drop=True)
+    return result if _holds(table, result) else cast("pd.DataFrame", table.validate(result, lazy=True))
+
+
+def _typed(table: type[Table], data: pd.DataFrame) -> pd.DataFrame:
+    """`data` cut to the table's columns, in order, those of another dtype cast."""
+    wanted = _dtypes(table)
+    result = data if list(data.columns) == list(wanted) else data[list(wanted)]
+    there = result.dtypes.to_dict()
+    other = {name: dtype for name, dtype in wanted.items() if there[name] != dtype}
+    return result.astype(cast("Any", other)) if other else result
+
+
+_HOLDS: Mapping[str, Callable[[pd.Series, Mapping[str, Any]], bool]] = {
+    "isin": lambda values, limit: bool(values.isin(limit["allowed_values"]).all()),
+    "greater_than_or_equal_to": lambda values, limit: bool((values >= limit["min_value"]).all()),
+    "less_than_or_equal_to": lambda values, limit: bool((values <= limit["max_value"]).all()),
+    "str_matches": lambda values, limit: bool(values.str.match(limit["pattern"]).all()),
+}
+"""The declared checks that are quick to see for oneself, by their names; each is given the values that are there."""
+
+
+def _holds(table: type[Table], data: pd.DataFrame) -> bool:
+    """Whether a frame of the right columns and dtypes surely keeps every constraint of its declaration.
+
+    Several times faster than pandera, and never more lenient: it says no as soon as a constraint is broken, or is
+    of a kind that it does not know; pandera then judges, and names what is wrong.
+    """
+    if list(data.columns) != list(columns(table)):
+        return False
+    if data.empty:
+        return True
+    for name, col in columns(table).items():
+        values = data[name]
+        if values.hasnans:
+            if not col.nullable:
+                return False
+            values = values.dropna()
+        for check in col.checks:
+            holds = _HOLDS.get(check.name)
+            if holds is None or not holds(values, check.statistics):
+                return False
+    return not data.duplicated(key(table)).any()
 
 
 def write(table: type[Table], data: pd.DataFrame, path: Path) -> None:
     """`data` as one Parquet file (zstd), written aside and renamed: never half there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arrow = pyarrow.Table.from_pandas(data, preserve_index=False).replace_schema_metadata(
+    write_arrow(to_arrow(table, data), path)
+
+
+def to_arrow(table: type[Table], data: pd.DataFrame) -> pyarrow.Table:
+    """`data` as it is written: with the table's name and title, and nothing of pandas' own."""
+    return pyarrow.Table.from_pandas(data, preserve_index=False).replace_schema_metadata(
         {"table": table.__name__, "title": str(table.to_schema().title)}
     )
+
+
+def write_arrow(data: pyarrow.Table, path: Path) -> None:
+    """What `to_arrow` made, or some of its rows, as one Parquet file (zstd), written aside and renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.part")
-    pq.write_table(arrow, aside, compression="zstd")
+    pq.write_table(data, aside, compression="zstd")
     aside.replace(path)
+
+
+_NULLABLE = {pyarrow.int64(): Int(), pyarrow.float64(): Float(), pyarrow.bool_(): Bool()}
 
 
 def read(table: type[Table], paths: Iterable[Path]) -> pd.DataFrame:
     """The rows of Parquet files written by `write`, dtypes restored; no files give an empty table."""
-    parts = [pq.ParquetFile(path).read() for path in paths]
+    return from_arrow(table, [pq.ParquetFile(path).read() for path in paths])
+
+
+def from_arrow(table: type[Table], parts: list[pyarrow.Table]) -> pd.DataFrame:
+    """The rows of what was read from files written by `write`, one after the other, dtypes restored."""
     if not parts:
         return empty(table)
-    whole: pd.DataFrame = pyarrow.concat_tables(parts, promote_options="default").to_pandas()
-    cast_to = {
-        name: "str" if str(col.dtype).startswith("string") else str(col.dtype)
-        for name, col in columns(table).items()
-    }
-    return whole[list(cast_to)].astype(cast("Any", cast_to))
+    whole = pyarrow.concat_tables(parts, promote_options="default")
+    return _typed(table, whole.to_pandas(types_mapper=_NULLABLE.get))
