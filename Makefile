@@ -16,21 +16,18 @@ help: ## list the targets
 
 setup: $(STAMP) ## virtual environment from the hashed lock file, system libraries
 
-$(STAMP): requirements.lock pyproject.toml scripts/system-packages
+$(STAMP): requirements.lock pyproject.toml scripts/system-packages scripts/environment
 	@scripts/system-packages
 	@echo "Setting up $(VENV) …"
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@scripts/environment $(VENV)
 	@touch $(STAMP)
 
 report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, report
 	@$(BIN)/audit demo
 
-test: $(STAMP) ## every test, with coverage
+test: $(STAMP) ## every test, with coverage; those of one file in one worker
 	@scripts/system-packages pdftotext=poppler-utils
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not sweep" --cov --cov-report=term:skip-covered --cov-fail-under=90
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m sweep
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: $(STAMP) ## ruff, mypy, import-linter, documents against the code
 	@$(BIN)/ruff check .

@@ -1,7 +1,9 @@
-"""What tests of several packages share: a real S3 server, started once."""
+"""What tests of several packages share: a real S3 server, started once; and where and in which order tests run."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,25 @@ from audit.settings import Settings
 from audit.sources.loopback import S3Server
 
 READABLE = ("audit", "plain", "locked")
+MEMORY = Path("/dev/shm")
+ENOUGH = 4 << 30  # bytes
+
+
+def pytest_configure() -> None:
+    """Keeps what tests write in memory where there is plenty: thousands of small files, each made durable."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a file share one worker, and so what they make once; the sweep, which shares nothing, fills up the end."""
+    for item in items:
+        if not item.get_closest_marker("sweep") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    items.sort(
+        key=lambda item: (item.get_closest_marker("sweep") is not None, "integration" not in item.path.parts)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,10 +15,13 @@ from typing import Any
 import pytest
 
 from audit import pipeline
+from audit.cli import main
 from audit.settings import Settings, load
 from audit.simulator.organisation import simulate
 
 AS_OF = datetime(2026, 10, 5, 6, tzinfo=UTC)
+AS_OF_ARGUMENTS = ["--as-of", "2026-10-05T06:00:00Z"]
+PRISTINE = {"seed": 2, "changes": 40, "log_events": 2_000}
 
 
 @dataclass
@@ -54,6 +60,47 @@ def act(folder: Path, *, seed: int, changes: int, log_events: int) -> Acted:
 def acted(tmp_path_factory: pytest.TempPathFactory) -> Acted:
     """A small organisation that several tests look at; they do not change it."""
     return act(tmp_path_factory.mktemp("organisation"), seed=3, changes=120, log_events=5_000)
+
+
+@dataclass
+class Ran:
+    """What `audit run` of an organisation ended with, and what it printed as JSON."""
+
+    folder: Path
+    code: int
+    printed: dict[str, Any]
+
+    @property
+    def store(self) -> Path:
+        """Its evidence store."""
+        return self.folder / "audit-store"
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An organisation of which nothing was collected yet; tests that change it take a copy."""
+    return simulate(tmp_path_factory.mktemp("pristine") / "organisation", **PRISTINE)
+
+
+@pytest.fixture(scope="session")
+def ran(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """`audit run` of the pristine organisation, once for all who look at what it gives; they do not change it."""
+    folder = tmp_path_factory.mktemp("ran") / "organisation"
+    shutil.copytree(pristine, folder)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        code = main(
+            [
+                "run",
+                "--quarter",
+                "2026Q3",
+                "--settings",
+                str(folder / "audit.toml"),
+                *AS_OF_ARGUMENTS,
+                "--json",
+            ]
+        )
+    return Ran(folder, code, json.loads(printed.getvalue()))
 
 
 @pytest.fixture

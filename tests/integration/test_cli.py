@@ -11,14 +11,10 @@ from pathlib import Path
 import pytest
 
 from audit.cli import main
-from audit.simulator.organisation import simulate
+from tests.integration.conftest import AS_OF_ARGUMENTS as AS_OF
+from tests.integration.conftest import Ran
 
-AS_OF = ["--as-of", "2026-10-05T06:00:00Z"]
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulate(tmp_path_factory.mktemp("pristine"), seed=2, changes=40, log_events=2_000)
+pytestmark = pytest.mark.xdist_group("ran")
 
 
 @pytest.fixture
@@ -33,39 +29,20 @@ def _run(folder: Path, *arguments: str) -> int:
     return main(["run", "--quarter", "2026Q3", "--settings", str(folder / "audit.toml"), *AS_OF, *arguments])
 
 
-def test_a_run_with_findings_ends_with_1_and_says_where_everything_lies(
-    organisation: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert _run(organisation, "--json") == 1
-    printed = json.loads(capfd.readouterr().out)
-    assert len(printed["most_important"]) == 3
-    assert all(Path(path).stat().st_size > 0 for path in printed["files"].values())
-    assert set(printed["files"]) == {"report.pdf", "results.json"}
-
-
-def test_the_stages_one_by_one_give_what_run_gives(organisation: Path, tmp_path: Path) -> None:
-    whole = tmp_path / "whole"
-    shutil.copytree(organisation, whole)
-    assert _run(whole) == 1
-    settings = ["--settings", str(organisation / "audit.toml")]
-    assert main(["collect", *settings, *AS_OF]) == 0
-    assert main(["mine", *settings, *AS_OF]) == 0
-    assert main(["build", *settings]) == 0
-    assert main(["check", "--quarter", "2026Q3", *settings]) == 1
-    assert main(["report", "--quarter", "2026Q3", *settings]) == 0
-    for name in ("results.json", "report.pdf"):
-        one, other = (f / "audit-store" / "quarters" / "2026Q3" / name for f in (whole, organisation))
-        assert one.read_bytes() == other.read_bytes(), name
+def test_a_run_with_findings_ends_with_1_and_says_where_everything_lies(ran: Ran) -> None:
+    assert ran.code == 1
+    assert len(ran.printed["most_important"]) == 3
+    assert all(Path(path).stat().st_size > 0 for path in ran.printed["files"].values())
+    assert set(ran.printed["files"]) == {"report.pdf", "results.json"}
 
 
 def test_a_check_leaves_no_report_that_speaks_of_other_tables(
-    organisation: Path, capfd: pytest.CaptureFixture[str]
+    ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert _run(organisation) == 1
-    folder = organisation / "audit-store" / "quarters" / "2026Q3"
-    settings = ["--settings", str(organisation / "audit.toml")]
+    shutil.copytree(ran.folder, tmp_path / "organisation")
+    folder = tmp_path / "organisation" / "audit-store" / "quarters" / "2026Q3"
+    settings = ["--settings", str(tmp_path / "organisation" / "audit.toml")]
     assert (folder / "report.pdf").exists()
-    capfd.readouterr()
     assert main(["check", "--quarter", "2026Q3", *settings, "--as-of", "2026-08-15"]) == 1
     assert not (folder / "report.pdf").exists()
     assert not (folder / "results.json").exists()
