@@ -1,0 +1,208 @@
+"""Betterleaks over what commits added: which rules matched where, never what they matched.
+
+The scanner runs as a process of its own on files in a private folder that is gone when it has ended. It gets nothing
+else from a repository: not its configuration or ignore files, not its markers that allow a line, and no name by
+which it would skip a file; what its rules ask of a name is the extension, which is kept where a rule asks. It opens
+no archives and asks nothing of the network. It redacts what it found before it says so, and gives the keyed
+fingerprint in its place; the key reaches it through its environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple, Self
+
+import msgspec
+from betterleaks.cli import get_binary_path
+
+from audit.errors import EvidenceMissing
+from audit.git.secrets.key import secret_of
+
+_OPTIONS = (
+    "--silent", "--no-banner", "--no-color", "--log-level=error", "--redact", "--output=-", "--jsonl",
+    "--no-allow-signatures", "--max-archive-depth=0", "--max-decode-depth=5", "--exit-code=0",
+)  # fmt: skip
+_ASKED = re.compile(
+    r"\.(ya?ml|tf|hcl|tfvars|php|p12|pfx|c|cc|cpp|cxx|h|hh|hpp|cs|dart|ex|exs|fs|fsx|go|gemspec|groovy|java|js|jsx|mjs"
+    r"|cjs|kt|kts|lua|m|mm|pl|pm|py|pyw|r|rake|rb|rs|scala|sql|swift|ts|tsx|vb|vue|bb|bbappend|bbclass|inc)$"
+)
+_BATCH_BYTES, _BATCH_FILES = 16 << 20, 8_000
+
+
+class ScannerFailed(EvidenceMissing):
+    """The scanner did not look at everything it was given."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the secret scanner failed: {why}",
+            remedy="check that 'betterleaks version' runs and that the folder for temporary files has room",
+        )
+
+
+class Match(NamedTuple):
+    """What one rule matched.
+
+    Attributes:
+        number: number of the file, in the order given.
+        start: its first line in that file, counted from 1; None where a rule speaks of the whole file.
+        fingerprint: None where a rule speaks of the whole file.
+    """
+
+    number: int
+    rule: str
+    start: int | None
+    end: int | None
+    fingerprint: str | None
+
+
+class _What(msgspec.Struct):
+    fingerprint: str | None = None
+
+
+class _Where(msgspec.Struct):
+    path: str
+    start_line: int | None = None
+    end_line: int | None = None
+
+
+class _Found(msgspec.Struct):
+    rule_id: str
+    match: _What
+    location: _Where
+
+
+class _Scan(msgspec.Struct):
+    state: str
+    bytes_scanned: int
+
+
+class _Record(msgspec.Struct):
+    finding: _Found | None = None
+    scan: _Scan | None = None
+
+
+def matches(files: Iterable[tuple[str, bytes]], key: bytes) -> Iterator[Match]:
+    """Everything that Betterleaks' own rules find in files.
+
+    Args:
+        files: path in the repository, of which no more than the extension is used, and text.
+        key: key of the fingerprints.
+
+    Raises:
+        ScannerFailed: it did not look at every byte.
+    """
+    with contextlib.ExitStack() as batches:
+        running: _Batch | None = None
+        batch = batches.enter_context(_Batch())
+        for number, (path, data) in enumerate(files):
+            if batch.full:
+                batch.start(key)
+                if running is not None:
+                    yield from running.end()
+                running, batch = batch, batches.enter_context(_Batch())
+            batch.add(name(number, path), data)
+        batch.start(key)
+        for last in (running, batch):
+            if last is not None:
+                yield from last.end()
+
+
+def name(number: int, path: str) -> str:
+    """The name under which the scanner sees a file: its number, and the extension if a rule asks for it."""
+    lowered = path.lower()
+    if lowered.endswith("nuget.config"):
+        return f"{number}-nuget.config"
+    found = _ASKED.search(lowered)
+    return f"{number}{found[0]}" if found else f"{number}.txt"
+
+
+class _Batch:
+    """Files in a folder of their own, and the scanner that runs over them."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="audit-secrets-")
+        self._files = Path(self._folder.name) / "files"
+        self._files.mkdir()
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._process: subprocess.Popen[bytes] | None = None
+        self._bytes = self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._said.close()
+        self._errors.close()
+        self._folder.cleanup()
+
+    @property
+    def full(self) -> bool:
+        return self._count >= _BATCH_FILES or self._bytes >= _BATCH_BYTES
+
+    def add(self, name: str, data: bytes) -> None:
+        (self._files / name).write_bytes(data)
+        self._bytes += len(data)
+        self._count += 1
+
+    def start(self, key: bytes) -> None:
+        """Runs the scanner over the files, if there are any."""
+        if not self._count:
+            return
+        folder = self._folder.name
+        self._process = subprocess.Popen(
+            [get_binary_path(), "filesystem", self._files.name, *_OPTIONS],
+            cwd=folder,
+            env={"BETTERLEAKS_FINGERPRINT_HMAC_KEY": secret_of(key), "HOME": folder, "TMPDIR": folder},
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._errors,
+        )
+
+    def end(self) -> list[Match]:
+        """What it found, once it says that it has seen all of it.
+
+        Raises:
+            ScannerFailed: it ended with a failure, or before the end.
+        """
+        if self._process is None:
+            return []
+        status = self._process.wait()
+        self._folder.cleanup()
+        self._said.seek(0)
+        try:
+            records = [_RECORD.decode(line) for line in self._said]
+        except msgspec.DecodeError:  # its text is not repeated: nobody knows what is in it
+            raise ScannerFailed(f"it ended with status {status} and what it wrote can't be read") from None
+        scan = next((record.scan for record in records if record.scan is not None), None)
+        if status or scan is None or scan.state != "complete":
+            raise ScannerFailed(f"it ended with status {status}, before it had looked at everything")
+        if scan.bytes_scanned != self._bytes:
+            raise ScannerFailed(f"it looked at {scan.bytes_scanned} of {self._bytes} bytes")
+        return [_match(record.finding) for record in records if record.finding is not None]
+
+
+_RECORD = msgspec.json.Decoder(_Record)
+
+
+def _match(found: _Found) -> Match:
+    number = int(found.location.path.rsplit("/", 1)[-1].split("-")[0].split(".")[0])
+    mark = found.match.fingerprint
+    return Match(
+        number,
+        found.rule_id,
+        found.location.start_line,
+        found.location.end_line,
+        None if mark is None else mark.removeprefix("hmac-sha256:"),
+    )
