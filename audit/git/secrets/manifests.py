@@ -81,10 +81,11 @@ def files(entry: yaml.Node, folder: str) -> Iterator[tuple[str, str | None]]:
     for element in nodes.elements(nodes.at(entry, "files")):
         key, _, path = nodes.scalar(element).rpartition("=")
         yield _path(folder, path), key or posixpath.basename(path)
-    many: list[yaml.Node | None] = [nodes.at(entry, "env"), *nodes.elements(nodes.at(entry, "envs"))]
-    for element in many:
-        if element is not None and nodes.scalar(element):
-            yield _path(folder, nodes.scalar(element)), None
+    many: list[yaml.Node | None] = [nodes.at(entry, "env")]
+    many += nodes.elements(nodes.at(entry, "envs"))
+    for each in many:
+        if nodes.scalar(each):
+            yield _path(folder, nodes.scalar(each)), None
 
 
 def of_env(raw: bytes) -> Iterator[tuple[int, str, bytes]]:

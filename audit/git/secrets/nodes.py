@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import yaml
@@ -46,8 +47,11 @@ def mentions(raw: bytes, words: re.Pattern[bytes]) -> bool:
     return words.search(raw) is not None or _ESCAPED.search(raw) is not None
 
 
+@lru_cache(maxsize=16)
 def compose(raw: bytes) -> list[yaml.Node]:
     """The documents of YAML or JSON text as nodes; empty documents are left out.
+
+    The last few are kept: several finders look at the same text.
 
     Raises:
         Unreadable: as `contents.parse`.

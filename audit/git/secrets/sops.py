@@ -94,6 +94,7 @@ def rule_for(path: str, folder: str, given: list[Rule]) -> Rule | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def broad(rule: Rule, path: str) -> bool:
     """Whether a rule is for any file of that kind: one for `.*.yaml` says how, not which."""
     if rule.path_regex is None:
@@ -120,6 +121,9 @@ def clear(path: str, raw: bytes, rule: Rule | None) -> Iterator[Clear]:
     if posixpath.basename(path) in _UNQUESTIONED or (rule is None and METADATA.search(raw) is None):
         return
     if extension in (".yaml", ".yml", ".json"):
+        asked = rule is not None and not broad(rule, path)
+        if not (asked or METADATA.search(raw) or nodes.mentions(raw, manifests.SECRET)):
+            return
         for document in nodes.compose(raw):
             yield from _of_document(path, document, rule)
     elif extension in (".env", ".ini"):

@@ -26,6 +26,7 @@ class State:
             if change.old_blob is not None:
                 self._files[change.old_path or change.path] = change.old_blob
         self._rules: dict[str, list[sops.Rule]] = {}
+        self._fitting: dict[tuple[str, str, str], sops.Rule | None] = {}
         self.kustomizations = {
             path for path in self._files if posixpath.basename(path) in manifests.KUSTOMIZATIONS
         }
@@ -70,7 +71,10 @@ class State:
         while True:
             config = posixpath.join(folder, sops.CONFIG)
             if config in self._configs:
-                return sops.rule_for(path, folder, self._of(config))
+                place = (self._files[config], config, path)
+                if place not in self._fitting:
+                    self._fitting[place] = sops.rule_for(path, folder, self._of(config))
+                return self._fitting[place]
             if not folder:
                 return None
             folder = posixpath.dirname(folder)
