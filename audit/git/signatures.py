@@ -10,7 +10,7 @@ States are git's, kept apart (`audit.model.SignatureState`):
   to a configured root. `forge`: good, by one of `signatures.forge_keys`: it says that the forge made the commit, as it
   does for each merge and each edit in a browser, and not who wrote it.
 - bad: it does not fit the commit; or there is something else in the signature's place, or several signatures at once,
-  of which git accepts none.
+  of which git accepts none; or its SSH key is allowed to sign other things than commits.
 - unknown key: nothing configured knows its key. Nobody checked whether it fits, except for SSH and X.509, whose
   signatures carry their keys.
 - expired, revoked: the key's. A revocation counts from the beginning of time, whatever its reason.
@@ -209,7 +209,7 @@ def _state(commit: Signed, said: Said, rings: Keyrings, files: KeyFiles) -> Stat
         return State.GOOD  # the files of the settings are what vouches for a key
     if said.letter == "U":
         end = files.ssh.get(said.fingerprint, "")
-        return State.EXPIRED if end and end <= _written(commit.committed) else State.UNKNOWN_KEY
+        return State.EXPIRED if end and end < _written(commit.committed) else State.UNKNOWN_KEY
     if said.letter == "E":
         stranger = said.key and said.key not in rings.fingerprints
         return State.UNKNOWN_KEY if stranger else State.BAD

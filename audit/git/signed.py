@@ -17,7 +17,7 @@ from audit.errors import IntegrityError
 from audit.sources import git_command
 
 LARGEST = 1 << 20
-"""Bytes of the largest signature that is looked at; real ones, certificates included, have a few thousand."""
+"""Bytes of the largest signature that is looked into here; real ones have a few thousand."""
 
 _FORMATS = (
     (b"-----BEGIN PGP SIGNATURE-----", "openpgp"),
@@ -113,8 +113,9 @@ class _Objects:
 def _signed(sha: str, header: bytes) -> Signed:
     signature = _signature(header)
     known = (name for start, name in _FORMATS if signature.startswith(start))
-    format_ = next(known, None) if len(signature) <= LARGEST else None
-    issuer, made = _issuer(signature) if format_ == "openpgp" else (None, None)
+    format_ = next(known, None)
+    small = format_ == "openpgp" and len(signature) <= LARGEST
+    issuer, made = _issuer(signature) if small else (None, None)
     time = _COMMITTER.search(header)
     return Signed(sha, format_, int(time[1]) if time else 0, issuer, made)
 

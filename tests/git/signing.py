@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -62,10 +63,10 @@ class OpenPGP:
         assert done.returncode in ok, done.stderr.decode()
         return done.stdout
 
-    def make(self, name: str, *, until: str = "never") -> str:
+    def make(self, name: str) -> str:
         """A signing key; returns its fingerprint."""
         user = f"{name.capitalize()} <{name}@example.org>"
-        self.gpg("--quick-gen-key", user, "ed25519", "sign", until)
+        self.gpg("--quick-gen-key", user, "ed25519", "sign", "never")
         self.fingerprints[name] = self.listed(f"{name}@example.org")[0]
         return self.fingerprints[name]
 
@@ -175,7 +176,7 @@ def payload(repo: Repo, message: str, *, at: int | None = None) -> bytes:
     """A new commit's object without a signature."""
     repo.clock += 60
     kept, repo.clock = repo.clock, repo.clock if at is None else at
-    sha = repo.git("commit-tree", "-m", message, "-p", "HEAD", "HEAD^{tree}")
+    sha = repo.git("commit-tree", "-F", "-", "-p", "HEAD", "HEAD^{tree}", stdin=f"{message}\n".encode())
     repo.clock = kept
     return repo.git("cat-file", "commit", sha).encode("utf-8", "surrogateescape") + b"\n"
 
@@ -189,3 +190,14 @@ def store(repo: Repo, unsigned: bytes, *headers: bytes) -> str:
     head, _, message = unsigned.partition(b"\n\n")
     whole = head + b"\n" + b"".join(headers) + b"\n" + message
     return repo.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=whole)
+
+
+def left_behind(folder: Path) -> list[str]:
+    """What is still in a folder, and running programs that were told of it."""
+    running = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            told = (process / "cmdline").read_bytes()
+            if str(folder).encode() in told:
+                running.append(told.replace(b"\0", b" ").decode())
+    return sorted(file.name for file in folder.iterdir()) + running
