@@ -26,7 +26,7 @@ report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, re
 	@$(BIN)/audit demo
 
 test: $(STAMP) ## every test, with coverage; those of one file in one worker
-	@scripts/system-packages pdftotext=poppler-utils
+	@scripts/system-packages pdftotext=poppler-utils gpg=gpg gpg-agent=gpg-agent gpgsm=gpgsm ssh-keygen=openssh-client
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: $(STAMP) ## ruff, mypy, import-linter, documents against the code

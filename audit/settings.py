@@ -11,7 +11,7 @@ import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -72,6 +72,13 @@ class Repository(_Model):
     name: str = Field(description="Name on the forge: owner/name", pattern=r"^[^\s#@]+$")
     location: str = Field(description="Local path or URL; a relative path is relative to audit.toml")
     branch: str | None = Field(None, description="Default branch; the repository's own HEAD when not set")
+    former_branches: tuple[str, ...] = Field(
+        (), description="Names that the default branch had before: pull requests into them landed here"
+    )
+    reviews: Literal["github", "gerrit"] = Field(
+        "github",
+        description="Where its changes are reviewed; Gerrit's trailers are believed only where this says so",
+    )
 
 
 class Source(_Model):
@@ -187,6 +194,9 @@ class Thresholds(_Model):
         24, ge=1, description="Window after a deployment in which a failure is its own"
     )
     small_number: int = Field(10, ge=1, description="Below so many items a ratio or median carries a warning")
+    require_signatures: bool = Field(
+        False, description="A commit without a signature is an exception of CHG-08"
+    )
     trend_quarters: int = Field(4, ge=1, le=12, description="Quarters shown in trends, this one included")
 
 
@@ -207,6 +217,49 @@ class Signing(_Model):
         None, description="Ed25519 private key (PEM, PKCS#8); relative to audit.toml"
     )
     public_keys: tuple[str, ...] = Field((), description="Public keys (PEM files) that verify manifests")
+
+
+class Signatures(_Model):
+    """Keys against which the signatures of commits are checked. Without any, no signature can be good."""
+
+    openpgp_keys: tuple[str, ...] = Field(
+        (), description="Files of OpenPGP public keys, armored or not; relative to audit.toml"
+    )
+    ssh_signers: str | None = Field(
+        None, description="File of allowed SSH signers, as ssh-keygen(1) describes it; relative to audit.toml"
+    )
+    x509_roots: tuple[str, ...] = Field(
+        (), description="PEM files of certificates that X.509 signatures must lead to; relative to audit.toml"
+    )
+    forge_keys: tuple[str, ...] = Field(
+        (), description="Fingerprints of the forge's own keys: what they sign, the forge made"
+    )
+
+    @field_validator("forge_keys")
+    @classmethod
+    def _whole(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for key in keys:
+            plain = re.sub(r"^0x|[\s:]", "", key)
+            if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}=?", key.strip()) and not re.fullmatch(
+                r"(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})", plain
+            ):
+                raise ValueError(
+                    f"'{key}' is not a whole fingerprint: 40 or 64 hexadecimal digits, or SHA256:…"
+                )
+        return keys
+
+
+class Secrets(_Model):
+    """How secrets in the clear are told, and which of them are known to be none."""
+
+    fingerprint_key_file: str | None = Field(
+        None,
+        description="File with the key of the fingerprints (at least 32 bytes); made in the store when not set",
+    )
+    waivers: str = Field(
+        ".gitops-audit/secret-waivers.yaml",
+        description="Path in each repository of the reviewed file that waives findings by fingerprint",
+    )
 
 
 class Settings(_Model):
@@ -231,6 +284,8 @@ class Settings(_Model):
     thresholds: Thresholds = Thresholds()
     scope: Scope = Scope()
     signing: Signing = Signing()
+    signatures: Signatures = Signatures()
+    secrets: Secrets = Secrets()
 
     _folder: Path = Path()
 

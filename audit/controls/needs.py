@@ -38,17 +38,22 @@ class RepositoryRead:
 
 @dataclass(frozen=True)
 class RosterGiven:
-    """There is a roster that says who is who."""
+    """There is a roster that says who is who.
+
+    Attributes:
+        blind: nothing can be judged without it.
+    """
 
     name: str = "roster"
     what: str = "the roster of people"
+    blind: bool = True
 
     def gaps(self, tables: Tables, context: Context) -> list[Gap]:
         """One for all when nobody is in the roster."""
         del context
         if len(tables["people"]):
             return []
-        return [Gap("no roster (people.roster): nobody can be told from anybody else", blind=True)]
+        return [Gap("no roster (people.roster): nobody can be told from anybody else", blind=self.blind)]
 
 
 @dataclass(frozen=True)
