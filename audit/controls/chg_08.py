@@ -14,7 +14,8 @@ forge's signature says that the forge made the commit, not who wrote it. Whether
 same person is not asked: whoever applies another's patch signs it. A signature speaks of the moment that it and the
 commit name themselves: someone who holds a key that has ended can date a commit before its end. Co-authors are claims
 of the message and are not looked up; bots that a rule of the settings names are known. Without any key in the settings,
-or without those of a format that was used, nothing tells good signatures from others: the control is not tested.
+or without those of a format that was used, nothing tells good signatures from others: the control is not tested. Nor
+is it where a program is missing or can't read a signature, as gpgsm can't read those that sigstore's certificates made.
 
 ## Remediation
 Ask the author whether the commit is theirs, and record the answer. Add the key or the person that was missing to the
@@ -278,7 +279,7 @@ def _gaps(rows: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
             gaps.append(Gap(f"{repo}: the signatures of {number} were not read", repo=str(repo)))
         for why, which in (
             ("no key for them is configured (signatures)", keyless),
-            ("the program that verifies them is not installed", rows["state"].eq(State.UNCHECKED)),
+            ("no program that is installed can verify them", rows["state"].eq(State.UNCHECKED)),
         ):
             for format_, some in own[which.loc[own.index].fillna(False).astype(bool)].groupby(
                 "format", sort=True

@@ -14,7 +14,8 @@ States are git's, kept apart (`audit.model.SignatureState`):
 - unknown key: nothing configured knows its key. Nobody checked whether it fits, except for SSH and X.509, whose
   signatures carry their keys.
 - expired, revoked: the key's. A revocation counts from the beginning of time, whatever its reason.
-- unsigned: git sees no signature. unchecked: the program for its format is not installed.
+- unsigned: git sees no signature. unchecked: the program for its format is not installed, or can't read it though it
+  is one: gpgsm does not take certificates without a name, as sigstore gives them for each commit.
 
 There is no clock in it: an OpenPGP key must not have ended when the signature says it was made, an SSH key and an X.509
 certificate must be valid at the committer's date. A key that ends later changes nothing for what it signed before;
@@ -210,6 +211,8 @@ def _state(commit: Signed, said: Said, rings: Keyrings, files: KeyFiles) -> Stat
     if said.letter == "U":
         end = files.ssh.get(said.fingerprint, "")
         return State.EXPIRED if end and end < _written(commit.committed) else State.UNKNOWN_KEY
+    if said.letter == "N" and commit.format == "x509" and commit.issuer:
+        return State.UNCHECKED
     if said.letter == "E":
         stranger = said.key and said.key not in rings.fingerprints
         return State.UNKNOWN_KEY if stranger else State.BAD

@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import binascii
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 
 from audit.errors import IntegrityError
 from audit.sources import git_command
@@ -36,7 +41,8 @@ class Signed(NamedTuple):
         format: openpgp, ssh or x509; None when git knows no such signature.
         committed: committer date, in seconds since 1970; 0 when it can't be read.
         issuer: OpenPGP key that the signature names: fingerprint or long key id, in capitals; None when it is not
-            one plain signature, or names none.
+            one plain signature, or names none. Of an X.509 signature, the fingerprint (SHA-1, as gpgsm writes it) of
+            the first certificate that it carries; None when it is no signature that can be read.
         made: when an OpenPGP signature says that it was made, in seconds since 1970; likewise None.
     """
 
@@ -114,8 +120,11 @@ def _signed(sha: str, header: bytes) -> Signed:
     signature = _signature(header)
     known = (name for start, name in _FORMATS if signature.startswith(start))
     format_ = next(known, None)
-    small = format_ == "openpgp" and len(signature) <= LARGEST
-    issuer, made = _issuer(signature) if small else (None, None)
+    issuer, made = None, None
+    if len(signature) <= LARGEST and format_ == "openpgp":
+        issuer, made = _issuer(signature)
+    elif len(signature) <= LARGEST and format_ == "x509":
+        issuer = _certificate(signature)
     time = _COMMITTER.search(header)
     return Signed(sha, format_, int(time[1]) if time else 0, issuer, made)
 
@@ -164,6 +173,18 @@ def _dearmored(signature: bytes) -> bytes:
     if inside and inside[-1].startswith(b"="):
         inside.pop()
     return binascii.a2b_base64(b"".join(inside), strict_mode=True)
+
+
+def _certificate(signature: bytes) -> str | None:
+    """Fingerprint of the first certificate that an X.509 signature carries."""
+    inside = b"".join(signature.rstrip().split(b"\n")[1:-1])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of BER that is not DER, which both take
+            carried = load_der_pkcs7_certificates(binascii.a2b_base64(inside))
+    except (binascii.Error, ValueError, UnsupportedAlgorithm):
+        return None
+    return carried[0].fingerprint(hashes.SHA1()).hex().upper() if carried else None  # noqa: S303
 
 
 def _packet(raw: bytes) -> bytes:

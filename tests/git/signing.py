@@ -135,7 +135,7 @@ def _certificate(
     name: str, key: ec.EllipticCurvePrivateKey, issuer: Authority, start: str, end: str, authority: bool
 ) -> x509.Certificate:
     def named(common: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common)])
+        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common)] if common else [])
 
     usage = x509.KeyUsage(
         digital_signature=not authority, content_commitment=False, key_encipherment=False, data_encipherment=False,

@@ -137,15 +137,16 @@ def certified(repo: Repo, tmp_path_factory: pytest.TempPathFactory) -> Certified
     file = tmp_path_factory.mktemp("x509") / "root.pem"
     file.write_bytes(b"Our root:\n" + root.pem)
 
-    def commit(authority: Authority, *, at: int = JULY, **more: Any) -> str:
-        unsigned = payload(repo, "Certified", at=at)
-        return store(repo, unsigned, header(authority.sign(unsigned, "Ann Lee", **more)))
+    def commit(authority: Authority, name: str = "Ann Lee", **more: Any) -> str:
+        unsigned = payload(repo, "Certified", at=JULY)
+        return store(repo, unsigned, header(authority.sign(unsigned, name, **more)))
 
     unsigned = payload(repo, "Pay 10", at=JULY)
     commits = {
         "good": commit(root),
         "short-lived": commit(root, start="2026-06-30", end="2026-07-02"),
         "ended": commit(root, end="2026-06-30"),
+        "without a name": commit(root, ""),
         "not begun": commit(root, start="2026-07-02"),
         "stranger": commit(stranger, chain=(stranger,)),
         "with what is between": commit(between, chain=(between,)),
@@ -165,6 +166,7 @@ def certified(repo: Repo, tmp_path_factory: pytest.TempPathFactory) -> Certified
         ("short-lived", "good", "/CN=Ann Lee"),
         ("with what is between", "good", "/CN=Ann Lee"),
         ("ended", "expired", "/CN=Ann Lee"),
+        ("without a name", "unchecked", None),
         ("not begun", "unknown key", None),
         ("stranger", "unknown key", None),
         ("without what is between", "unknown key", None),
@@ -194,7 +196,7 @@ def test_one_signature_does_not_help_another(repo: Repo, certified: Certified) -
 def test_without_roots_no_certificate_is_good(repo: Repo, certified: Certified) -> None:
     """Not even one that the machine's GnuPG knows."""
     rows = rows_of(repo, settings_with(), *certified.commits.values())
-    assert {row["state"] for row in rows.values()} == {"unknown key", "bad"}
+    assert {row["state"] for row in rows.values()} == {"unknown key", "bad", "unchecked"}
 
 
 def test_no_agent_stays_behind(repo: Repo, certified: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
