@@ -215,7 +215,13 @@ def check(
     )
     if settings.people.roster is not None:
         tables |= roster.read(settings.resolve(settings.people.roster))
-    tables |= join(tables, settings, as_of=as_of, patches=_patches(settings, tables))
+    tables |= join(
+        tables,
+        settings,
+        as_of=as_of,
+        patches=_patches(settings, tables),
+        seen=manifest.tips_seen(Store(settings.store_path)),
+    )
     tables["reconciliation"] = reconcile(parsed, period)
     progress("check", 1, 3)
     tables["metrics"] = compute(tables, settings, period, as_of=as_of)

@@ -183,6 +183,23 @@ def latest_tips(manifests: Iterable[Manifest]) -> dict[str, dict[str, str]]:
     return tips
 
 
+def tips_seen(store: Store) -> list[dict[str, str | datetime]]:
+    """Every tip that a manifest of the store records, in the order of manifests, repositories and refs.
+
+    Returns:
+        `repo`, `ref`, `sha`, `seen_at` (aware, UTC: the run's `as_of`) and `manifest` (sha256 of its file).
+
+    Raises:
+        IntegrityError: a manifest can't be read.
+    """
+    return [
+        {"repo": repo, "ref": ref, "sha": sha, "seen_at": one.as_of, "manifest": one.sha256}
+        for one in load_all(store)
+        for repo, refs in one.tips.items()
+        for ref, sha in refs.items()
+    ]
+
+
 def encode_statement(predicate: Any) -> bytes:
     """The in-toto statement about a predicate, as canonical JSON."""
     return msgspec.json.encode(

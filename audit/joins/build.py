@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import pandas as pd
 
 from audit.git import environments, landings
 from audit.git.paths import PathRules
-from audit.joins import access, deployments, reviews, states
+from audit.joins import access, deployments, reviews, states, tips
 from audit.joins.availability import formats_of
 from audit.joins.identity import Resolver
 from audit.settings import Settings
@@ -26,6 +27,7 @@ def join(
     *,
     as_of: datetime,  # noqa: ARG001  # every stage after the build is given it; see below
     patches: pd.DataFrame | None = None,
+    seen: Iterable[Mapping[str, object]] = (),
 ) -> Tables:
     """The joined tables of a build.
 
@@ -35,10 +37,11 @@ def join(
         as_of: the moment the build speaks of. Nothing is cut by it here: periods cut, when controls and metrics
             choose their populations.
         patches: mainline commits that have a pull request's patch, as `audit.git.landings.find` takes them.
+        seen: tips that earlier runs saw, as `audit.evidence.manifest.tips_seen` tells them.
 
     Returns:
-        `landings`, `landing_pulls`, `landing_environments`, `changes`, `deployments`, `deployment_landings`, `app_states` and
-        `cluster_writes`, conformed.
+        `branch_tips`, `landings`, `landing_pulls`, `landing_environments`, `changes`, `deployments`,
+        `deployment_landings`, `app_states` and `cluster_writes`, conformed.
     """
     resolver = Resolver(tables["people"], tables["identities"], settings.machines)
     rules = path_rules(settings)
@@ -54,7 +57,9 @@ def join(
         rules=rules,
         settings=settings,
     )
+    known = tips.seen_tips(seen, tables["repositories"], settings.repositories)
     return {
+        "branch_tips": tips.branch_tips(known, tables["commits"]),
         **found,
         "landing_environments": reached,
         "changes": reviews.changes(

@@ -13,7 +13,7 @@ from audit.joins.build import join
 from audit.tables import TABLES, conform, meta
 
 JOINED = (
-    "landings", "landing_pulls", "landing_environments", "changes", "deployments", "deployment_landings",
+    "branch_tips", "landings", "landing_pulls", "landing_environments", "changes", "deployments", "deployment_landings",
     "app_states", "cluster_writes",
 )  # fmt: skip
 H = timedelta(hours=1)
