@@ -83,19 +83,19 @@ def _overtaken(asked: pd.DataFrame) -> pd.DataFrame:
 def _dropped(changes: pd.DataFrame) -> pd.DataFrame:
     """Where (`end`) the last place that asked for a version ceased to, for the first time after it was set.
 
-    Places that asked for it before the changes begin are known by that they cease to.
+    Places are counted, not followed, so that a file may be renamed. Those that asked for a version before the changes
+    begin are known only when more of them cease to ask for it than began to.
     """
     versions = [
         changes[[*_IMAGE, side, "position"]].rename(columns={side: "version"}).assign(count=count)
         for side, count in (("after", 1), ("before", -1))
     ]
-    counts = pd.concat(versions).dropna(subset=["version"])
-    each = counts.groupby([*_IMAGE, "version", "position"], as_index=False)["count"].sum()
     by = [*_IMAGE, "version"]
-    each = each.assign(held=each.groupby(by)["count"].cumsum())
-    lowest = each.groupby(by)["held"].transform("min").clip(upper=0)
+    counts = pd.concat(versions).dropna(subset=["version"])
     since = counts[counts["count"].eq(1)].groupby(by)["position"].min().rename("since")
-    each = each.merge(since.reset_index(), on=by)
-    gone = each[each["held"].eq(lowest) & (each["position"] > each["since"]).astype(bool)]
+    each = counts.groupby([*by, "position"], as_index=False)["count"].sum().merge(since.reset_index(), on=by)
+    held = each.groupby(by)["count"].cumsum()
+    least = held.groupby([each[column] for column in by]).transform("min").clip(upper=0)
+    gone = each[held.eq(least) & (each["position"] > each["since"]).astype(bool)]
     result: pd.DataFrame = gone.rename(columns={"position": "end"})[[*by, "end"]]
     return result
