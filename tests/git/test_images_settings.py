@@ -14,6 +14,9 @@ from audit.git.images import settings_of
 from audit.git.images.files import found_in
 
 DIGEST = "sha256:" + "0a" * 32
+PATCH_A, PATCH_B = (
+    rf'"kind: Deployment\nmetadata:\n  labels: {{}}\n  name: {name}\nspec: {{image: x:1}}"' for name in "ab"
+)
 
 
 def said(path: str, content: str) -> list[str]:
@@ -273,6 +276,7 @@ def test_secrets_are_never_looked_into() -> None:
     ("before", "after"),
     [
         ("images: [{name: a, newTag: 1}]", "images: [{name: b, newTag: 2}, {name: a, newTag: 1}]"),
+        (f"patches: [{{patch: {PATCH_A}}}]", f"patches: [{{patch: {PATCH_B}}}, {{patch: {PATCH_A}}}]"),
         ("list: [{name: a, image: a:1}]", "list: [{name: b, image: b:1}, {name: a, image: a:1}]"),
         ("{apiVersion: v1, kind: Pod, metadata: {name: a}, image: a:1}",
          "{apiVersion: v1, kind: Pod, metadata: {name: b}, image: b:1}\n---\n"
@@ -280,7 +284,7 @@ def test_secrets_are_never_looked_into() -> None:
     ],
 )  # fmt: skip
 def test_what_is_put_in_above_moves_no_locator(before: str, after: str) -> None:
-    one, other = (settings_of("kustomization.yaml" if "newTag" in text else "a.yaml", parse(text.encode()))
+    one, other = (settings_of("a.yaml" if "list" in text or "Pod" in text else "kustomization.yaml", parse(text.encode()))
                   for text in (before, after))  # fmt: skip
     assert one
     assert one.items() <= other.items()

@@ -5,7 +5,8 @@ exists, so that an entry or document inserted above moves nothing below it:
 
 - a Kubernetes object is `Kind:name`, or `Kind:namespace~1name`, instead of the number of its document;
 - an element of a list is its `name` instead of its number, an operation of a JSON patch the path that it changes,
-  a Kubernetes object the same as above, and a patch what it targets: `0/images/web`, `containers/web/image`.
+  a Kubernetes object the same as above, and a patch the object that it targets or is written for: `0/images/web`,
+  `containers/web/image`.
 
 A name used again in the same list has `#2` after it, then `#3`. What is longer than 120 characters is cut, and ends in
 a hash of the whole.
@@ -14,10 +15,14 @@ a hash of the whole.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeGuard
 
 _LONGEST = 120
+_HEAD = 2000
+_KIND = re.compile(r"^kind: *(\S+)", re.MULTILINE)
+_METADATA_NAME = re.compile(r"^metadata: *\n(?: +\S.*\n){0,12}? +name: *(\S+)", re.MULTILINE)
 
 
 def child(at: str, key: str) -> str:
@@ -63,7 +68,7 @@ def elements(values: Sequence[Any], at: str) -> Iterator[tuple[str, Any]]:
 
 def _name(value: Any) -> str | None:
     if not isinstance(value, dict):
-        return None
+        return _of_text(value) if isinstance(value, str) else None
     if is_object(value):
         return _of_object(value["kind"], value.get("metadata"))
     for key in ("name", "path") if "op" in value else ("name",):
@@ -72,7 +77,17 @@ def _name(value: Any) -> str | None:
     target = value.get("target")
     if isinstance(target, dict) and isinstance(target.get("kind"), str):
         return _of_object(target["kind"], target)
-    return None
+    patch = value.get("patch")
+    return _of_text(patch) if isinstance(patch, str) else None
+
+
+def _of_text(patch: str) -> str | None:
+    """The object that a patch kept as text is written for, by its first lines."""
+    head = patch[:_HEAD]
+    kind, name = _KIND.search(head), _METADATA_NAME.search(head)
+    if kind is None or name is None:
+        return None
+    return f"{kind[1]}:{name[1]}"
 
 
 def _of_object(kind: str, metadata: Any) -> str | None:

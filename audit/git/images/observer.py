@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from audit.git.contents import Change, Contents, Step, Unreadable
+from audit.git.contents import Change, Contents, Step, Unreadable, parse
 from audit.git.images import tagfiles
 from audit.git.images.files import Form, form, found_in
 from audit.git.images.found import Found, Setting
@@ -97,7 +97,7 @@ class Images:
         try:
             raw = self._contents.raw(blob)
             if how is Form.PLAIN:
-                return self._plain(path, blob, raw)
+                return _plain(path, raw)
             if not _MAY_SET.search(raw):
                 return _NOTHING
             return _shared(found_in(path, self._contents.documents(blob)))
@@ -106,22 +106,21 @@ class Images:
         except RecursionError:
             return Found(unread="nested too deep")
 
-    def _plain(self, path: str, blob: str, raw: bytes) -> Found:
-        """A file without an ending of YAML. What is neither a version nor a mapping of one sets nothing."""
-        found = Found()
-        if len(raw) > tagfiles.LARGEST:
-            return _NOTHING
-        if tagfiles.of_plain(path, raw.decode("utf-8", "backslashreplace"), found):
-            return found
-        if not _MAY_SET.search(raw):
-            return _NOTHING
-        try:
-            documents = self._contents.documents(blob)
-        except Unreadable:
-            return _NOTHING
-        if len(documents) == 1:
-            tagfiles.of_mapping(path, documents[0], "0", found)
-        return _shared(found)
+
+def _plain(path: str, raw: bytes) -> Found:
+    """A file without an ending of YAML. What is neither a version nor a mapping of one sets nothing."""
+    found = Found()
+    if len(raw) > tagfiles.LARGEST or tagfiles.of_plain(path, raw.decode("utf-8", "backslashreplace"), found):
+        return found
+    if not _MAY_SET.search(raw):
+        return _NOTHING
+    try:
+        documents = parse(raw)
+    except Unreadable:
+        return _NOTHING
+    if len(documents) == 1:
+        tagfiles.of_mapping(path, documents[0], "0", found)
+    return _shared(found)
 
 
 def _shared(found: Found) -> Found:
