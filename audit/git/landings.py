@@ -1,30 +1,37 @@
 """Landings: one row for each change that reached the default branch. The auditor's population.
 
-The mainline is cut into runs without a gap: those of pull requests (see `audit.git.links`), those of pushes (see
-`audit.git.pushes`), and one for each commit that is left. What a landing brought in are the commits whose
-`landed_by` lies in its run.
+The mainline is cut into runs without a gap: those of pull requests (see `audit.git.links`) and of Gerrit's changes,
+those of pushes (see `audit.git.pushes`), and one for each commit that is left. What a landing brought in are the
+commits whose `landed_by` lies in its run.
 
-Who counts as an author: author, co-authors and committer of every commit it brought in, with three exceptions.
-The forge itself. The committer of a commit that a rebase replayed, and author and committer of a merge commit
-that only merges: both are whoever clicked "merge", who may well be the reviewer. A merge commit with content of its
-own, or without a pull request, is somebody's work, and so are commits that were pushed as they are.
+`kind` is direct wherever no pull request and no reviewed change is behind a landing, whatever its commits look like;
+`via` tells a branch that was merged from a push. A batch holds several pull requests: all of them are in
+`landing_pulls`, with those merged on a line of history that a landing brought in later (`aside`).
+
+Who counts as an author: see `audit.git.authors`.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from audit import tables as t
-from audit.git import links, pushes
+from audit.git import authors, lineage, links, pushes, robots
 from audit.git.lookup import look_up
 from audit.model import Confidence, LandingKind, Link, Via
+from audit.settings import Repository
 
 Tables = dict[str, pd.DataFrame]
 
 _NO_PATCHES = pd.DataFrame(
     {"repo": pd.Series(dtype="str"), "number": pd.Series(dtype="Int64"), "sha": pd.Series(dtype="str")}
 )
+_MERGES_ITSELF = r"^Merge (?:remote-tracking branch|branch|remote branch) '(?:[^'/]+/)?{branch}'"
+_OPTIONAL = ["pr_number", "merge_sha", "pr_head", "change", "at", "actor"]
 
 
 def find(
@@ -34,6 +41,8 @@ def find(
     *,
     forge_complete: bool,
     patches: pd.DataFrame | None = None,
+    twins: pd.DataFrame | None = None,
+    repositories: Iterable[Repository] = (),
 ) -> Tables:
     """Every landing of every repository, and the pull requests of each.
 
@@ -42,27 +51,39 @@ def find(
         pull_requests: deduplicated pull requests; empty when there is no evidence of the forge.
         git_operations: the forge's record of pushes; may be empty.
         forge_complete: the evidence holds every pull request of these repositories.
-        patches: repo, number, sha of mainline commits with a pull request's patch; see `audit.git.patches`.
+        patches: repo, number, sha of mainline commits with a pull request's patch; see `audit.git.patches.find`.
+        twins: mainline commits with the patch of an earlier one, or its inverse; see `audit.git.patches.twins`.
+        repositories: former names of default branches, and where changes are reviewed.
 
     Returns:
         The tables landings and landing_pulls.
     """
     patches = _NO_PATCHES if patches is None else patches
+    twins = lineage.TWINS if twins is None else twins
+    settings = {one.name: one for one in repositories}
     known = git["repositories"][git["repositories"]["mainline"] > 0]
-    found = [
-        _of_repository(
+    found, held = [], []
+    for repo, branch in zip(known["repo"].tolist(), known["branch"].tolist(), strict=True):
+        rows, pulls = _of_repository(
             {name: _of(git[name], repo) for name in ("commits", "file_changes", "merge_content")},
             _of(pull_requests, repo),
             _of(git_operations, repo),
-            _of(patches, repo),
-            branch,
+            (_of(patches, repo), _of(twins, repo)),
+            (branch, *(settings[repo].former_branches if repo in settings else ())),
             complete=forge_complete,
-        ).assign(repo=repo)
-        for repo, branch in zip(known["repo"].tolist(), known["branch"].tolist(), strict=True)
-    ]
-    rows = pd.concat(found, ignore_index=True) if found else t.empty(t.Landings)
-    held = rows[rows["pr_number"].notna()]
-    return {"landings": t.conform(t.Landings, rows), "landing_pulls": t.conform(t.LandingPulls, held)}
+            gerrit=repo in settings and settings[repo].reviews == "gerrit",
+        )
+        found.append(rows.assign(repo=repo))
+        held.append(pulls.assign(repo=repo))
+    return {
+        "landings": _table(t.Landings, found),
+        "landing_pulls": _table(t.LandingPulls, held),
+    }
+
+
+def _table(table: type[t.Table], parts: list[pd.DataFrame]) -> pd.DataFrame:
+    parts = [part for part in parts if len(part)]
+    return t.conform(table, pd.concat(parts, ignore_index=True)) if parts else t.empty(table)
 
 
 def _of(table: pd.DataFrame, repo: str) -> pd.DataFrame:
@@ -72,13 +93,16 @@ def _of(table: pd.DataFrame, repo: str) -> pd.DataFrame:
 def mainline(commits: pd.DataFrame) -> pd.DataFrame:
     """The mainline commits of one repository in order; the row number is the position. See `audit.git.links`."""
     main = commits[commits["position"].notna()].sort_values("position", ignore_index=True)
+    forge = links.is_forge(main["committer_name"], main["committer_email"]).astype(bool)
+    robot = robots.is_robot(main["committer_email"]) | (forge & robots.is_robot(main["author_email"]))
     return pd.DataFrame(
         {
             "position": main["position"].astype("int64"),
             "sha": main["sha"],
             "parents": main["parents"].str.count(r"\S+").astype("int64"),
             "subject": main["subject"],
-            "forge": links.is_forge(main["committer_name"], main["committer_email"]).astype(bool),
+            "forge": forge,
+            "robot": robot,
             "committer_time": main["committer_time"],
         }
     )
@@ -88,34 +112,72 @@ def _of_repository(
     git: Tables,
     pulls: pd.DataFrame,
     operations: pd.DataFrame,
-    patches: pd.DataFrame,
-    branch: str,
+    found_by_patch: tuple[pd.DataFrame, pd.DataFrame],
+    branches: tuple[str, ...],
     *,
     complete: bool,
-) -> pd.DataFrame:
+    gerrit: bool,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Landings and their pull requests, with everything that the tables hold but `repo`."""
+    patches, twins = found_by_patch
     main = mainline(git["commits"])
-    placed = pushes.placed(operations, main, branch)
-    linked = links.find(main, pulls, branch, patches=patches, complete=complete)
-    rows = _runs(main, links.kinds(main, linked, placed), placed)
+    placed = pushes.placed(operations, main, branches)
+    landed = git["commits"].set_index("sha")["landed_by"].astype("Int64")
+    every = links.find(main, pulls, branches, landed, patches=patches, complete=complete)
+    linked = links.kinds(main, every[every["first"]].reset_index(drop=True), placed)
+    changes = _changes(main, git["commits"], linked) if gerrit else linked.iloc[:0]
+    rows = _runs(main, linked, changes, placed)
     head = main.iloc[rows["position"].to_numpy()].reset_index(drop=True)
     rows["head_sha"], rows["subject"] = head["sha"], head["subject"]
     rows["base_sha"] = look_up(rows["first_position"] - 1, main["sha"])
     rows = _times(rows, head["committer_time"], placed)
-    owner = np.repeat(rows.index.to_numpy(), rows["position"] - rows["first_position"] + 1)
+    rows["mainline_commits"] = rows["position"] - rows["first_position"] + 1
+    rows["via"] = _via(rows, head, every, pushes.queued(placed, operations["ref"], branches), branches)
+    owner = np.repeat(rows.index.to_numpy(), rows["mainline_commits"])
     commits = git["commits"].assign(landing=owner[git["commits"]["landed_by"].to_numpy(np.int64)])
     evil = set(git["merge_content"]["sha"])
     rows["evil"] = commits["sha"].isin(evil).groupby(commits["landing"]).any()
     rows["commits"] = commits.groupby("landing").size()
-    rows["mainline_commits"] = rows["position"] - rows["first_position"] + 1
-    rows["authors"] = _authors(rows, commits)
-    rows["reverts"] = _reverts(rows, commits)
-    rows["via"] = np.where(rows["kind"] == LandingKind.DIRECT, Via.PUSH.value, Via.PULL_REQUEST.value)
-    rows[["change", "reinstates", "picks"]] = None
-    return _with_files(rows, git["file_changes"], commits)
+    rows["authors"] = authors.of_landings(rows, commits)
+    rows = rows.join(lineage.find(rows, commits, twins))
+    every = every.assign(landing=owner[every["position"].to_numpy(np.int64)])
+    every = every.assign(
+        head_sha=every["landing"].map(rows["head_sha"]),
+        pr_number=every["number"],
+        authors=authors.of_pulls(every, rows, commits),
+    )
+    return _with_files(rows, git["file_changes"], commits), every
 
 
-def _runs(main: pd.DataFrame, linked: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
-    """The mainline cut into landings, in order: those of pull requests and the direct ones between them."""
+def _changes(main: pd.DataFrame, commits: pd.DataFrame, linked: pd.DataFrame) -> pd.DataFrame:
+    """Links to Gerrit's changes, as trailers claim: each mainline commit with both of them is one.
+
+    A merge that Gerrit made has none itself: the branch that it merged has.
+    """
+    named = commits[commits["change_id"].notna() & commits["reviewed_on"].notna()]
+    change = named.set_index("sha")["reviewed_on"]
+    order = commits[commits["position"].notna()].sort_values("position", ignore_index=True)
+    merged = order["parents"].str.split().str[1].astype("str")
+    found = main.assign(change=look_up(order["sha"], change).fillna(look_up(merged, change)))
+    found = found[found["change"].notna() & ~found["position"].isin(linked["position"])]
+    return pd.DataFrame(
+        {
+            "position": found["position"],
+            "first_position": found["position"],
+            "kind": np.where(found["parents"] >= 2, LandingKind.MERGE.value, LandingKind.REBASE.value),
+            "change": found["change"],
+            "link": Link.CHANGE_ID.value,
+            "confidence": Confidence.WEAK.value,
+        }
+    )
+
+
+def _runs(
+    main: pd.DataFrame, linked: pd.DataFrame, changes: pd.DataFrame, placed: pd.DataFrame
+) -> pd.DataFrame:
+    """The mainline cut into landings, in order: pull requests, Gerrit's changes, the direct ones between them."""
+    linked = linked.assign(at=linked["merged_at"], actor=linked["merged_by"], pr_number=linked["number"])
+    linked = pd.concat([part for part in (linked, changes) if len(part)] or [linked])
     taken = np.zeros(len(main) + 1, dtype=np.int64)
     np.add.at(taken, linked["first_position"].to_numpy(np.int64), 1)
     np.add.at(taken, linked["position"].to_numpy(np.int64) + 1, -1)
@@ -123,10 +185,40 @@ def _runs(main: pd.DataFrame, linked: pd.DataFrame, placed: pd.DataFrame) -> pd.
     direct = direct.assign(
         kind=LandingKind.DIRECT.value, link=Link.NONE.value, confidence=Confidence.NONE.value
     )
-    linked = linked.assign(at=linked["merged_at"], actor=linked["merged_by"], pr_number=linked["number"])
     both = [part for part in (linked, direct) if len(part)]
     rows = pd.concat(both).sort_values("position", ignore_index=True)
-    return rows.reindex(columns=[*rows.columns.union(["pr_number", "merge_sha", "pr_head"], sort=False)])
+    return rows.reindex(columns=[*rows.columns.union(_OPTIONAL, sort=False)])
+
+
+def _via(
+    rows: pd.DataFrame,
+    head: pd.DataFrame,
+    every: pd.DataFrame,
+    queued: tuple[pd.DataFrame, set[int]],
+    branches: tuple[str, ...],
+) -> pd.Series:
+    """Which machinery put each landing there."""
+    ranges, tested = queued
+    inside = np.zeros(len(rows), dtype=bool)
+    place = rows["position"].to_numpy(np.int64)
+    for before, after in zip(ranges["before_position"], ranges["after_position"], strict=True):
+        inside[np.searchsorted(place, before, "right") : np.searchsorted(place, after, "right")] = True
+    batched = every.loc[every["link"] == Link.BATCH, "position"]
+    batch = rows["position"].isin(batched) | (
+        head["robot"] & rows["position"].isin(robots.named(head)["position"])
+    )
+    queue = inside | rows["pr_number"].isin(tested).to_numpy(bool)
+    itself = "|".join(_MERGES_ITSELF.format(branch=re.escape(branch)) for branch in branches)
+    branch = (head["parents"] >= 2) & (rows["mainline_commits"] == 1) & ~head["subject"].str.contains(itself)
+    numbered = rows["pr_number"].notna()
+    return pd.Series(
+        np.select(
+            [rows["link"] == Link.CHANGE_ID, numbered & batch, numbered & queue, numbered, branch],
+            [Via.GERRIT.value, Via.BATCH.value, Via.MERGE_QUEUE.value, Via.PULL_REQUEST.value, Via.BRANCH_MERGE.value],
+            Via.PUSH.value,
+        ),
+        index=rows.index,
+    )  # fmt: skip
 
 
 def _times(rows: pd.DataFrame, committed: pd.Series, placed: pd.DataFrame) -> pd.DataFrame:
@@ -141,45 +233,6 @@ def _times(rows: pd.DataFrame, committed: pd.Series, placed: pd.DataFrame) -> pd
         landed_at_source=np.where(at.notna(), "forge", "committer"),
         pusher=rows["actor"].astype("str").fillna(look_up(places, ends["actor"])),
     )
-
-
-def _authors(rows: pd.DataFrame, commits: pd.DataFrame) -> pd.Series:
-    """E-mails of everyone whose work a landing is, lower case, sorted, separated by spaces; never empty."""
-    of = rows.loc[commits["landing"]].set_index(commits.index)
-    on_mainline = commits["position"].notna()
-    is_merge = commits["parents"].str.contains(" ")
-    only_merges = (of["kind"] == LandingKind.MERGE) & on_mainline & is_merge & ~of["evil"].astype(bool)
-    replayed = (
-        (of["kind"] == LandingKind.REBASE) & on_mainline & ~(of["pr_head"] == of["head_sha"]).fillna(False)
-    )
-    forge = links.is_forge(commits["committer_name"], commits["committer_email"])
-    parts = [
-        commits.loc[~only_merges, ["landing", "author_email"]],
-        commits.loc[~only_merges & ~replayed & ~forge, ["landing", "committer_email"]],
-        commits.loc[commits["co_authors"] != "", ["landing", "co_authors"]],
-    ]
-    named = _joined(pd.concat([part.set_axis(["landing", "email"], axis=1) for part in parts]))
-    return named.reindex(rows.index).fillna(
-        _joined(commits[["landing", "author_email"]].set_axis(["landing", "email"], axis=1))
-    )
-
-
-def _joined(people: pd.DataFrame) -> pd.Series:
-    people = people.assign(email=people["email"].str.lower().str.split()).explode("email").dropna()
-    people = people.drop_duplicates().sort_values(["landing", "email"])
-    return people.groupby("landing")["email"].agg(" ".join)
-
-
-def _reverts(rows: pd.DataFrame, commits: pd.DataFrame) -> pd.Series:
-    """Head of the landing that each says it reverts: its last commit's word first, then its oldest one's."""
-    said = commits[commits["reverts"].notna()]
-    said = said.assign(target=look_up(said["reverts"], commits.set_index("sha")["landing"].astype("Int64")))
-    said = said[said["target"].notna() & (said["target"] != said["landing"])]
-    said = said.assign(inner=~said["sha"].isin(rows["head_sha"])).sort_values(
-        ["landing", "inner", "committer_time", "sha"]
-    )
-    target = said.drop_duplicates("landing").set_index("landing")["target"].astype("int64")
-    return look_up(target, rows["head_sha"]).reindex(rows.index)
 
 
 def _with_files(rows: pd.DataFrame, changes: pd.DataFrame, commits: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,12 @@
 """Which mainline commit each pull request ended in, how that is known, and how it was merged.
 
 All frames here speak of one repository. `main` has one row for each mainline commit, in order, so that its row
-number is the commit's position: sha (str), parents (int64, number of them), subject (str), forge (bool, the forge
-is the committer), committer_time (datetime64[us, UTC]).
+number is the commit's position: sha (str), parents (int64, number of them), subject (str), forge and robot (bool, the
+forge is the committer, a merge robot made it), committer_time (datetime64[us, UTC]).
 
 A link frame has the columns position, number, link, confidence and, where a pull request is in evidence,
-commits (Int64), merged_at, merged_by, merge_sha, pr_head; no position and no number is in it twice.
+commits (Int64), merged_at, merged_by, merge_sha, pr_head. No number is in it twice. A position is, where several pull
+requests landed in one commit, and `first` (bool) then tells the one by which the landing goes.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from audit.git import robots
 from audit.git.lookup import look_up
 from audit.model import Confidence, LandingKind, Link
 
 FORGE_EMAIL = "noreply@github.com"
 FORGE_NAME = "GitHub"
+
+QUEUE = "merge_queue_merge"
+"""The forge's operation that moves the branch over everything its queue had tested together."""
 
 _MERGE_SUBJECT = r"^Merge pull request #(\d{1,18}) from "
 _SQUASH_SUBJECT = r"\(#(\d{1,18})\)\s*$"
@@ -32,31 +37,86 @@ def is_forge(name: pd.Series, email: pd.Series) -> pd.Series:
 
 
 def find(
-    main: pd.DataFrame, pulls: pd.DataFrame, branch: str, *, patches: pd.DataFrame, complete: bool
+    main: pd.DataFrame,
+    pulls: pd.DataFrame,
+    branches: tuple[str, ...],
+    landed: pd.Series,
+    *,
+    patches: pd.DataFrame,
+    complete: bool,
 ) -> pd.DataFrame:
-    """Every link between the mainline and pull requests, by position.
+    """Every link between the mainline and pull requests, by position and number, with `first` and `aside`.
 
     Args:
         pulls: pull requests of this repository.
-        branch: default branch: pull requests into others end elsewhere.
+        branches: names that the default branch has or had: pull requests into others end elsewhere.
+        landed: mainline place (Int64) that brought each commit in, by sha.
         patches: number (Int64) and sha (str): mainline commits with the same patch as a pull request.
         complete: the forge's evidence covers every pull request, so that one that is not in it does not exist.
+
+    Returns:
+        A link frame. `aside` (bool): the pull request was merged on a line of history that the commit at `position`
+        brought in later; the landing does not go by it.
     """
-    merged = pulls[pulls["merged_at"].notna() & (pulls["base_ref"] == branch)]
-    merged = merged.rename(columns={"head_sha": "pr_head"})
+    own = pulls[pulls["base_ref"].isin(branches)].rename(columns={"head_sha": "pr_head"})
+    merged = own[own["merged_at"].notna()]
     found = _by_merge_sha(main, merged)
     found = _add(found, _by_subject(_free(main, found), pulls, merged, complete=complete))
-    return _add(found, _by_patch(_free(main, found), merged, patches)).sort_values(
-        "position", ignore_index=True
+    claims = robots.named(main).merge(main[["position", "committer_time"]], on="position")
+    claims = claims[~claims["number"].isin(found["number"])].drop_duplicates("number")
+    found = _add(found, _by_robot(claims, pulls, branches, landed, complete=complete))
+    patched = pd.concat([merged, own[robots.closed_by_robot(own)]])
+    found = _add(found, _by_patch(_free(main, found), patched, patches))
+    found = _ranked(found.reset_index(drop=True).assign(aside=False), main)
+    return _add(found, _aside(merged, landed).assign(first=False, aside=True)).sort_values(
+        ["position", "number"], ignore_index=True
     )
 
 
+def _ranked(found: pd.DataFrame, main: pd.DataFrame) -> pd.DataFrame:
+    """`first` (bool): of several pull requests in one commit, the one its subject names first, else the lowest."""
+    claims = robots.named(main)
+    first = pd.to_numeric(main["subject"].str.extract(_MERGE_SUBJECT)[0]).astype("Int64")
+    first = first.fillna(look_up(main["position"].astype("Int64"), _lowest(claims)))
+    first = first.fillna(_numbers(main["subject"]))
+    stranger = (found["number"] != look_up(found["position"].astype("Int64"), _by_place(main, first))).fillna(
+        True
+    )
+    order = found.assign(stranger=stranger).sort_values(["position", "stranger", "number"])
+    return found.assign(first=found.index.isin(order.drop_duplicates("position").index))
+
+
+def _lowest(claims: pd.DataFrame) -> pd.Series:
+    lowest = claims.sort_values(["position", "number"]).drop_duplicates("position")
+    return lowest.set_index(lowest["position"].astype("Int64"))["number"]
+
+
+def _by_place(main: pd.DataFrame, values: pd.Series) -> pd.Series:
+    return values.set_axis(pd.Index(main["position"].astype("Int64")))
+
+
 def _by_merge_sha(main: pd.DataFrame, merged: pd.DataFrame) -> pd.DataFrame:
-    """The forge names the commit. Of several pull requests that name one commit, the one its subject names."""
-    found = merged.merge(main[["sha", "position", "subject"]], left_on="merge_sha", right_on="sha")
-    found["stranger"] = _numbers(found["subject"]) != found["number"]
-    found = found.sort_values(["position", "stranger", "number"]).drop_duplicates("position")
+    """The forge names the commit; it may name one for several pull requests."""
+    found = merged.merge(main[["sha", "position"]], left_on="merge_sha", right_on="sha")
     return _labelled(found, Link.MERGE_SHA, Confidence.CERTAIN)
+
+
+def _aside(merged: pd.DataFrame, landed: pd.Series) -> pd.DataFrame:
+    """Pull requests whose merge commit is reachable: those on the mainline were found before."""
+    known = merged[merged["merge_sha"].notna()]
+    found = known.assign(position=look_up(known["merge_sha"], landed)).dropna(subset=["position"])
+    return _labelled(found.astype({"position": "int64"}), Link.MERGE_SHA, Confidence.CERTAIN)
+
+
+def _by_robot(
+    claims: pd.DataFrame, pulls: pd.DataFrame, branches: tuple[str, ...], landed: pd.Series, *, complete: bool
+) -> pd.DataFrame:
+    """What merge robots say they landed, where nothing contradicts them: see `audit.git.robots`."""
+    agreed = robots.links(claims, pulls, branches, landed, complete=complete)
+    evidence = pulls.rename(columns={"head_sha": "pr_head"})
+    evidence = evidence[["number", "commits", "merged_at", "merged_by", "merge_sha", "pr_head"]]
+    agreed = agreed.merge(evidence, on="number", how="left")
+    return _labelled(agreed, Link.BATCH, agreed["confidence"])
 
 
 def _by_subject(
@@ -124,10 +184,10 @@ def _add(found: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
 def kinds(main: pd.DataFrame, links: pd.DataFrame, operations: pd.DataFrame) -> pd.DataFrame:
     """`links` with `kind` (str) and `first_position` (int64): where the landing of each pull request begins.
 
-    A merge commit is a merge. What the forge committed on one parent is a squash: it makes a rebase in the name
+    A merge commit is a merge. What the forge or a merge robot committed on one parent is a squash: it makes a rebase in the name
     of whoever clicked. Otherwise a rebase has as many commits as the forge's record of the merge moved the
     branch by, or as the pull request holds; they have one parent, belong to no other pull request and are no
-    squashes by the forge. What is left is a squash if its subject says so, else a rebase of one commit.
+    squashes by either. What is left is a squash if its subject says so, else a rebase of one commit.
 
     Args:
         operations: operations of the forge on the default branch, with before and after as positions.
@@ -135,8 +195,10 @@ def kinds(main: pd.DataFrame, links: pd.DataFrame, operations: pd.DataFrame) -> 
     head = main.iloc[links["position"].to_numpy()].reset_index(drop=True)
     is_merge = (head["parents"] >= 2).to_numpy()
     named = (_numbers(head["subject"]) == links["number"].reset_index(drop=True)).fillna(False).to_numpy(bool)
-    forge = head["forge"].to_numpy(bool)
-    span = _clean_span(main, links, _moved(links, operations), _held(links))
+    forge = (head["forge"] | head["robot"]).to_numpy(bool)
+    span = _clean_span(
+        main, links, _moved(links, operations, "pr_merge"), _held(links), _moved(links, operations, QUEUE)
+    )
     rebase = ~is_merge & ~forge & (span > 1)
     squash = ~is_merge & ~rebase & (forge | named)
     kind = np.select(
@@ -148,9 +210,12 @@ def kinds(main: pd.DataFrame, links: pd.DataFrame, operations: pd.DataFrame) -> 
     return links.assign(kind=kind, first_position=first)
 
 
-def _moved(links: pd.DataFrame, operations: pd.DataFrame) -> pd.Series:
-    """Commits that the forge's own merge put on the mainline, Int64; missing where it recorded none."""
-    merges = operations[operations["operation"].isin(["pr_merge", "merge_queue_merge"])]
+def _moved(links: pd.DataFrame, operations: pd.DataFrame, kind: str) -> pd.Series:
+    """Commits by which the forge's own merges of a kind moved the mainline, Int64; missing where it recorded none.
+
+    A merge queue may move it over several pull requests at once: what it says comes last.
+    """
+    merges = operations[operations["operation"] == kind]
     merges = merges.dropna(subset=["before_position", "after_position"]).drop_duplicates("after_position")
     moved = (merges["after_position"] - merges["before_position"]).set_axis(
         pd.Index(merges["after_position"])
@@ -166,7 +231,7 @@ def _clean_span(main: pd.DataFrame, links: pd.DataFrame, *spans: pd.Series) -> n
     """The first of `spans` by which each landing can have reached back; 1 where none can be (int64)."""
     taken = np.zeros(len(main), dtype=bool)
     taken[links["position"].to_numpy(np.int64)] = True
-    squashed = main["forge"].to_numpy(bool) & main["subject"].str.contains(
+    squashed = (main["forge"] | main["robot"]).to_numpy(bool) & main["subject"].str.contains(
         _SQUASH_SUBJECT.replace("(\\d", "(?:\\d")
     )
     barred = np.concatenate([[0], np.cumsum(taken | squashed | (main["parents"] >= 2).to_numpy())])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,7 @@ _ZEROS = r"^0+$"
 _BY_HAND = ("push", "force_push")
 
 
-def placed(operations: pd.DataFrame, main: pd.DataFrame, branch: str) -> pd.DataFrame:
+def placed(operations: pd.DataFrame, main: pd.DataFrame, branches: tuple[str, ...]) -> pd.DataFrame:
     """Operations on the default branch with `before_position` and `after_position` (Int64), by time.
 
     A branch that is made comes from position -1. A commit that is not on the mainline (any more) has no position.
@@ -19,8 +21,10 @@ def placed(operations: pd.DataFrame, main: pd.DataFrame, branch: str) -> pd.Data
     Args:
         operations: git operations of this repository.
         main: sha and position of the mainline.
+        branches: names that the default branch has or had.
     """
-    own = operations[operations["ref"] == f"refs/heads/{branch}"].sort_values(["at", "operation_id"])
+    refs = [f"refs/heads/{branch}" for branch in branches]
+    own = operations[operations["ref"].isin(refs)].sort_values(["at", "operation_id"])
     places = main.set_index("sha")["position"].astype("Int64")
     before = look_up(own["before"], places).mask(own["before"].str.match(_ZEROS), -1)
     return own.assign(before_position=before, after_position=look_up(own["after"], places))
@@ -73,3 +77,28 @@ def _ranges(operations: pd.DataFrame) -> pd.DataFrame:
     ranges = ranges[ranges["operation"].isin(_BY_HAND) & (before < after)]
     ranges = ranges.drop_duplicates("after_position").sort_values("after_position")
     return ranges[["after_position", "before_position", "push", "at", "actor"]]
+
+
+def queued(
+    operations: pd.DataFrame, refs: pd.Series, branches: tuple[str, ...]
+) -> tuple[pd.DataFrame, set[int]]:
+    """What the forge's merge queue put on the mainline.
+
+    Args:
+        operations: see `placed`.
+        refs: every ref that the forge recorded an operation on: the queue tests each pull request on one of its own.
+
+    Returns:
+        before_position and after_position (int64) of the queue's merges, and the pull requests that it tested.
+    """
+    merges = operations[operations["operation"] == "merge_queue_merge"].dropna(subset=["after_position"])
+    after = merges["after_position"].astype("int64")
+    before = merges["before_position"].fillna(merges["after_position"] - 1).astype("int64")
+    tested = {
+        int(number)
+        for branch in branches
+        for number in refs.str.extract(
+            rf"^refs/heads/gh-readonly-queue/{re.escape(branch)}/pr-(\d{{1,18}})-"
+        )[0].dropna()
+    }
+    return pd.DataFrame({"before_position": before, "after_position": after}), tested

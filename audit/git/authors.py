@@ -1,0 +1,87 @@
+"""Whose work a landing is, and each of its pull requests.
+
+Author, co-authors and committer of every commit it brought in count, with three exceptions. The forge itself. The
+committer of a commit that a rebase replayed, and author and committer of a merge commit that only merges: both are
+whoever clicked "merge", who may well be the reviewer. A merge commit with content of its own, or without a pull
+request, is somebody's work, and so are commits that were pushed as they are.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.git import brought, links
+from audit.git.lookup import look_up
+from audit.model import LandingKind
+
+
+def of_landings(rows: pd.DataFrame, commits: pd.DataFrame) -> pd.Series:
+    """E-mails of each landing's authors, lower case, sorted, separated by spaces; never empty.
+
+    Args:
+        rows: kind, evil, head_sha and pr_head of landings.
+        commits: the table commits with `landing` (int64), the row of the landing that brought it in.
+    """
+    of = rows.loc[commits["landing"]].set_index(commits.index)
+    on_mainline = commits["position"].notna()
+    is_merge = commits["parents"].str.contains(" ")
+    only_merges = (of["kind"] == LandingKind.MERGE) & on_mainline & is_merge & ~of["evil"].astype(bool)
+    replayed = (
+        (of["kind"] == LandingKind.REBASE) & on_mainline & ~(of["pr_head"] == of["head_sha"]).fillna(False)
+    )
+    named = _named(commits.rename(columns={"landing": "of"}), only_merges, replayed)
+    plain = commits[["landing", "author_email"]].set_axis(["of", "email"], axis=1)
+    return named.reindex(rows.index).fillna(_joined(plain))
+
+
+def of_pulls(pulls: pd.DataFrame, rows: pd.DataFrame, commits: pd.DataFrame) -> pd.Series:
+    """E-mails of each pull request's authors, aligned with `pulls`.
+
+    Args:
+        pulls: number, landing (row of its landing), first, aside, pr_head, merge_sha and commits of links.
+        rows: authors and evil of landings.
+        commits: as for `of_landings`.
+    """
+    whole = pulls["landing"].map(rows["authors"]).astype("str")
+    shared = pulls[pulls["landing"].duplicated(keep=False) | pulls["aside"]]
+    if shared.empty:
+        return whole
+    inside = commits[commits["landing"].isin(shared["landing"]) & commits["position"].isna()]
+    parents = dict(zip(inside["sha"], inside["parents"].str.split(), strict=True))
+    tips = shared["merge_sha"].where(shared["aside"], shared["pr_head"])
+    backs = shared["commits"].fillna(1).where(~tips.isin(_by_forge(inside)), 1)
+    items = [
+        brought.Item(int(number), str(tip), bool(aside), int(back))
+        for number, tip, aside, back in zip(shared["number"], tips, shared["aside"], backs, strict=True)
+    ]
+    claimed = inside.merge(brought.claims(parents, items), on="sha").rename(columns={"number": "of"})
+    clicked = claimed["sha"].isin(tips[shared["aside"]])
+    is_merge = claimed["parents"].str.contains(" ")
+    named = _named(claimed, clicked & is_merge, clicked & ~is_merge)
+    own = look_up(pulls["number"], named.set_axis(named.index.astype("Int64")))
+    evil = look_up(pulls["landing"].astype("Int64"), rows["evil"].set_axis(rows.index.astype("Int64")))
+    return own.where(pulls["aside"] | ~evil.astype(bool), whole).fillna(whole)
+
+
+def _by_forge(commits: pd.DataFrame) -> pd.Series:
+    forge: pd.Series = commits.loc[
+        links.is_forge(commits["committer_name"], commits["committer_email"]), "sha"
+    ]
+    return forge
+
+
+def _named(commits: pd.DataFrame, only_merges: pd.Series, replayed: pd.Series) -> pd.Series:
+    """E-mails by `of`: a column of commits that says whose they are."""
+    forge = links.is_forge(commits["committer_name"], commits["committer_email"])
+    parts = [
+        commits.loc[~only_merges, ["of", "author_email"]],
+        commits.loc[~only_merges & ~replayed & ~forge, ["of", "committer_email"]],
+        commits.loc[commits["co_authors"] != "", ["of", "co_authors"]],
+    ]
+    return _joined(pd.concat([part.set_axis(["of", "email"], axis=1) for part in parts]))
+
+
+def _joined(people: pd.DataFrame) -> pd.Series:
+    people = people.assign(email=people["email"].str.lower().str.split()).explode("email").dropna()
+    people = people.drop_duplicates().sort_values(["of", "email"])
+    return people.groupby("of")["email"].agg(" ".join).astype("str")
