@@ -9,8 +9,9 @@ The mainline (first-parent chain) of the default branch, whole; pull requests as
 there, the forge's record of pushes, which says who pushed and which commits came together.
 
 ## Limits
-A subject such as `Merge pull request #9` is its author's claim and proves nothing against the forge's export. Without
-the forge's record of pushes, who pushed is the committer's own claim, and each mainline commit counts by itself.
+A subject such as `Merge pull request #9` is its author's claim and proves nothing against the forge's export. Where a
+link rests on such a claim alone (a merge robot's subject, Gerrit's trailers) there is no exception and no pass either.
+Without the forge's record of pushes, who pushed is the committer's own claim, and each mainline commit counts by itself.
 
 ## Remediation
 Have someone review what was pushed, after the fact, and record it. Require pull requests on the default branch, for
@@ -21,11 +22,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.controls.interface import Context, Control, Example, Result, Tables, failures
+from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import GIT, PULLS
-from audit.controls.parts import LANDING, commit, counted, plus, pointer, with_places
+from audit.controls.parts import LANDING, commit, counted, joined, plus, pointer, with_places
 from audit.joins.identity import Resolver
-from audit.model import LandingKind, Severity
+from audit.model import Confidence, LandingKind, Link, Severity, Via
 
 EXAMPLES = (
     Example(
@@ -53,6 +54,49 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="a branch that was merged without a pull request fails like any push",
+        given="""
+        landings
+        | head_sha | position | kind   | via          | landed_at        | commits |
+        | a1…      | 1        | direct | branch merge | 2026-07-02 00:00 | 3       |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                  | found |
+        | netbpf/netbpf-gitops@a1… | a branch merged into the default branch (3 commits): no pull request holds it |
+        """,
+    ),
+    Example(
+        title="a pull request into what may be a former name of main is named with the remedy",
+        given="""
+        landings
+        | head_sha | position | first_position | kind   | landed_at        |
+        | a1…      | 1        | 1              | direct | 2026-07-02 00:00 |
+
+        commits
+        | sha | position |
+        | a1… | 1        |
+
+        pull_requests
+        | number | merged_at        | merge_sha | base_ref |
+        | 7      | 2026-07-02 00:00 | a1…       | master   |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                  | found |
+        | netbpf/netbpf-gitops@a1… | 1 commit pushed to the default branch: no pull request holds it; merged into a branch of another name: #7 (into master); name former names of the default branch in repositories.former_branches |
+        """,
+    ),
+    Example(
+        title="Gerrit's trailers are claims: neither an exception nor a pass",
+        given="""
+        landings
+        | head_sha | kind   | via    | change                         | link      | confidence | landed_at        |
+        | a1…      | rebase | gerrit | https://gerrit.example.org/r/7 | change id | weak       | 2026-07-02 00:00 |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
         title="without the forge's export nothing can be told, whatever the subject says",
         given="""
         landings
@@ -65,22 +109,70 @@ EXAMPLES = (
 )
 
 
+_CLAIMS = {
+    Link.CHANGE_ID.value: "trailers alone to changes: Gerrit's own records are not in evidence",
+    Link.BATCH.value: "a merge robot's subject alone to pull requests: nothing that the forge recorded bears it out",
+    Link.SUBJECT.value: "their subjects alone to pull requests, which the forge's evidence does not hold",
+}
+
+
 def test(tables: Tables, context: Context) -> Result:
-    """Every landing; those of kind `direct` fail."""
+    """Every landing; those behind which there is neither a pull request nor a reviewed change fail."""
     landings = tables["landings"]
     population = landings.assign(subject=commit(landings), at=landings["landed_at"])
-    rows = population[landings["kind"].eq(LandingKind.DIRECT)].reset_index(drop=True)
+    lone = landings["link"].eq(Link.NONE) | landings["kind"].eq(LandingKind.DIRECT)
+    rows = population[lone].reset_index(drop=True)
     rows = _with_pusher(with_places(rows, tables), tables, context)
-    counts = counted(rows["mainline_commits"], "commit")
-    held = pd.Series("it", index=rows.index).where(rows["mainline_commits"].eq(1), "them")
     return Result(
         population,
         failures(
             rows,
             expected="a pull request behind every change of the default branch",
-            found=counts + " pushed to the default branch: no pull request holds " + held,
+            found=_found(rows) + _merged_elsewhere(rows, tables, context),
             evidence=plus(commit(rows), rows["pointer"]),
         ),
+        _claims(landings, context),
+    )
+
+
+def _found(rows: pd.DataFrame) -> pd.Series:
+    held = pd.Series("it", index=rows.index).where(rows["mainline_commits"].eq(1), "them")
+    pushed = counted(rows["mainline_commits"], "commit") + " pushed to the default branch: no pull request"
+    merged = "a branch merged into the default branch (" + counted(rows["commits"], "commit") + ")"
+    branch = rows["via"].eq(Via.BRANCH_MERGE)
+    return (pushed + " holds " + held).mask(branch, merged + ": no pull request holds it")
+
+
+def _merged_elsewhere(rows: pd.DataFrame, tables: Tables, context: Context) -> pd.Series:
+    """Of landings, the pull requests that ended in them but were merged into branches of other names."""
+    former = {one.name: one.former_branches for one in context.settings.repositories}
+    read = tables["repositories"]
+    names = {
+        repo: {branch, *former.get(repo, ())}
+        for repo, branch in zip(read["repo"], read["branch"], strict=True)
+    }
+    pulls = tables["pull_requests"]
+    own = [base in names.get(repo, ()) for repo, base in zip(pulls["repo"], pulls["base_ref"], strict=True)]
+    pulls = pulls[pulls["merged_at"].notna() & ~pd.Series(own, index=pulls.index, dtype=bool)]
+    main = tables["commits"][["repo", "sha", "position"]].dropna(subset=["position"])
+    other = pulls.merge(main, left_on=["repo", "merge_sha"], right_on=["repo", "sha"])
+    other = other[["repo", "number", "base_ref", "position"]].rename(columns={"position": "place"})
+    hit = rows[["repo", "head_sha", "first_position", "position"]].merge(other, on="repo")
+    hit = hit[hit["place"].between(hit["first_position"], hit["position"])].sort_values("number")
+    said = hit.assign(said="#" + hit["number"].astype("str") + " (into " + hit["base_ref"] + ")")
+    by_landing = joined(said, LANDING, "said", ", ").reset_index()
+    told = rows[LANDING].merge(by_landing, on=LANDING, how="left")["said"].set_axis(rows.index)
+    remedy = "; name former names of the default branch in repositories.former_branches"
+    text: pd.Series = ("; merged into a branch of another name: " + told + remedy).fillna("").astype("str")
+    return text
+
+
+def _claims(landings: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
+    """A gap for each repository whose landings of the quarter rest on what their commits say of themselves."""
+    weak = landings[landings["confidence"].eq(Confidence.WEAK) & context.holds(landings["landed_at"])]
+    return tuple(
+        Gap(f"{repo}: {len(rows)} of its landings are tied by {_CLAIMS[str(link)]}")
+        for (repo, link), rows in weak.groupby(["repo", "link"], sort=True)
     )
 
 

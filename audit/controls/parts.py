@@ -76,7 +76,7 @@ def lasting(spans: pd.Series) -> pd.Series:
 
 
 def changes(tables: Tables) -> pd.DataFrame:
-    """Landings with a pull request, with their subject (`repo#N`), places and pointers."""
+    """Pull requests that landed, with their subject (`repo#N`), places and pointers."""
     rows = tables["changes"].merge(
         tables["landings"][[*LANDING, "subject"]].rename(columns={"subject": "message"}),
         on=LANDING,
@@ -104,12 +104,13 @@ def with_reviews(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
 def unexported(tables: Tables, context: Context) -> tuple[Gap, ...]:
     """A gap for each repository of which the forge exported pull requests, but not all that landed in the quarter."""
     landings = tables["landings"]
-    landed = landings[landings["pr_number"].notna() & context.holds(landings["landed_at"])]
-    landed = landed[landed["repo"].isin(tables["pull_requests"]["repo"])]
-    known = tables["changes"][LANDING].assign(known=True)
-    lost = (
-        landed.merge(known, on=LANDING, how="left").query("known.isna()").sort_values(["repo", "pr_number"])
-    )
+    landed = landings[context.holds(landings["landed_at"])]
+    held = landed[LANDING].merge(tables["landing_pulls"][[*LANDING, "pr_number"]], on=LANDING)
+    landed = pd.concat([landed[["repo", "pr_number"]], held[["repo", "pr_number"]]])
+    landed = landed[landed["pr_number"].notna() & landed["repo"].isin(tables["pull_requests"]["repo"])]
+    known = tables["changes"][["repo", "pr_number"]].assign(known=True)
+    lost = landed.drop_duplicates().merge(known, on=["repo", "pr_number"], how="left")
+    lost = lost.query("known.isna()").sort_values(["repo", "pr_number"])
     lost = lost.assign(name="#" + lost["pr_number"].astype("str"))
     return tuple(
         Gap(

@@ -27,6 +27,7 @@ def join(
     *,
     as_of: datetime,  # noqa: ARG001  # every stage after the build is given it; see below
     patches: pd.DataFrame | None = None,
+    twins: pd.DataFrame | None = None,
     seen: Iterable[Mapping[str, object]] = (),
 ) -> Tables:
     """The joined tables of a build.
@@ -37,6 +38,7 @@ def join(
         as_of: the moment the build speaks of. Nothing is cut by it here: periods cut, when controls and metrics
             choose their populations.
         patches: mainline commits that have a pull request's patch, as `audit.git.landings.find` takes them.
+        twins: mainline commits that copy or undo an earlier one, likewise.
         seen: tips that earlier runs saw, as `audit.evidence.manifest.tips_seen` tells them.
 
     Returns:
@@ -45,7 +47,7 @@ def join(
     """
     resolver = Resolver(tables["people"], tables["identities"], settings.machines)
     rules = path_rules(settings)
-    found = _landings(tables, patches)
+    found = _landings(tables, settings, patches, twins)
     landed = found["landings"]
     reached = environments.attribute(landed, tables["commits"], tables["file_changes"], rules)
     reached = conform(LandingEnvironments, reached)
@@ -62,15 +64,7 @@ def join(
         "branch_tips": tips.branch_tips(known, tables["commits"]),
         **found,
         "landing_environments": reached,
-        "changes": reviews.changes(
-            landed,
-            tables["pull_requests"],
-            tables["reviews"],
-            tables["review_dismissals"],
-            tables["checks"],
-            resolver=resolver,
-            settings=settings,
-        ),
+        "changes": reviews.changes(tables | found, resolver=resolver, settings=settings),
         "deployments": deployed,
         "deployment_landings": deployments.carried(deployed, landed, reached),
         "app_states": states.spans(tables["state_changes"], tables["applications"]),
@@ -83,7 +77,9 @@ def path_rules(settings: Settings) -> PathRules:
     return PathRules(settings.path_rules, (cluster.environment for cluster in settings.clusters))
 
 
-def _landings(tables: Tables, patches: pd.DataFrame | None) -> Tables:
+def _landings(
+    tables: Tables, settings: Settings, patches: pd.DataFrame | None, twins: pd.DataFrame | None
+) -> Tables:
     """`Landings` and `LandingPulls` of every repository, each judged by its own forge evidence alone."""
     complete = _forge_complete(tables["evidence_objects"])
     names = sorted(tables["repositories"]["repo"])
@@ -94,6 +90,8 @@ def _landings(tables: Tables, patches: pd.DataFrame | None) -> Tables:
             _of(tables["git_operations"], repo),
             forge_complete=complete and bool(tables["pull_requests"]["repo"].eq(repo).any()),
             patches=patches,
+            twins=twins,
+            repositories=settings.repositories,
         )
         for repo in names
     ]

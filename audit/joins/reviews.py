@@ -1,12 +1,13 @@
-"""Each landing that has a pull request, with every fact of its review and checks.
+"""Each pull request that landed, with every fact of its review and checks.
 
 Facts only; what they come to is the controls' to say. An approval counts when a person gave it before the merge and
-did not ask for changes later on; it stands when it had not been dismissed at the merge.
+did not ask for changes later on; it stands when it had not been dismissed at the merge. Of a landing that holds several
+pull requests each is judged by itself: by its own authors, approvals, checks and moment of merging.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -15,70 +16,69 @@ from audit.model import PrincipalKind
 from audit.settings import Settings
 from audit.tables import Changes, conform
 
-_PR = ["repo", "number"]
+_PR = ["repo", "number"]  # a pull request lands once
 _LANDING = ["repo", "head_sha"]
 _COUNTS = [f"approvals_{what}" for what in ("before", "after", "standing", "independent", "covering")]
 
 
-def changes(
-    landings: pd.DataFrame,
-    pull_requests: pd.DataFrame,
-    reviews: pd.DataFrame,
-    dismissals: pd.DataFrame,
-    checks: pd.DataFrame,
-    *,
-    resolver: Resolver,
-    settings: Settings,
-) -> pd.DataFrame:
-    """`Changes`: one row for each landing whose pull request is in evidence.
+def changes(tables: Mapping[str, pd.DataFrame], *, resolver: Resolver, settings: Settings) -> pd.DataFrame:
+    """`Changes`: one row for each pull request of a landing that is in evidence.
 
     Args:
-        landings, pull_requests, reviews, dismissals, checks: `Landings`, `PullRequests`, `Reviews`,
-            `ReviewDismissals`, `Checks`, one row for each key. A landing tied to a pull request that is not in
-            evidence has no row: nothing is known of its review.
+        tables: `landings`, `landing_pulls`, `pull_requests`, `reviews`, `review_dismissals` and `checks`, with one
+            row for each key. A pull request that is not in evidence has no row: nothing is known of its review.
     """
-    merged = _with_pull_request(landings, pull_requests)
+    merged = _with_landing(tables["landings"], tables["landing_pulls"], tables["pull_requests"])
     opener = resolver.resolve(merged["author"], "github")
     merged = merged.assign(opener=opener["person"], opener_login=merged["author"], opener_kind=opener["kind"])
     authors = _authors(merged, opener, resolver)
-    given = _given(merged, reviews, dismissals, resolver, authors)
-    facts = merged.drop(columns=["authors"]).merge(_by_landing(authors), on=_LANDING)
-    facts = facts.merge(_counts(given), on=_LANDING, how="left")
-    facts = facts.merge(_wanting(merged, checks, settings.thresholds.required_checks), on=_LANDING)
+    given = _given(merged, tables["reviews"], tables["review_dismissals"], resolver, authors)
+    facts = merged.drop(columns=["authors"]).merge(_by_pull(authors), on=_PR)
+    facts = facts.merge(_counts(given), on=_PR, how="left")
+    facts = facts.merge(_wanting(merged, tables["checks"], settings.thresholds.required_checks), on=_PR)
     facts[_COUNTS] = facts[_COUNTS].fillna(0)
     return conform(Changes, facts.assign(approvers=facts["approvers"].fillna("")))
 
 
-def _with_pull_request(landings: pd.DataFrame, pull_requests: pd.DataFrame) -> pd.DataFrame:
-    """Landings with what the forge says of their pull request."""
-    of_landing = ["repo", "head_sha", "pr_number", "landed_at", "authors", "evil"]
-    of_request = ["author", "head_sha", "created_at", "evidence", "line"]
-    linked = landings.loc[landings["pr_number"].notna(), of_landing]
+def _with_landing(
+    landings: pd.DataFrame, landing_pulls: pd.DataFrame, pull_requests: pd.DataFrame
+) -> pd.DataFrame:
+    """Pull requests of landings with what the forge says of them, and when they were merged.
+
+    One that was merged aside of the mainline has no part in the landing's own content of its merge commit.
+    """
+    linked = landing_pulls[[*_LANDING, "pr_number", "authors", "aside"]]
+    linked = linked.merge(landings[[*_LANDING, "landed_at", "evil"]], on=_LANDING)
+    of_request = ["author", "head_sha", "created_at", "merged_at", "evidence", "line"]
     requests = pull_requests[[*_PR, *of_request]].rename(columns={"head_sha": "pr_head_sha"})
-    return linked.merge(requests, left_on=["repo", "pr_number"], right_on=_PR)
+    rows = linked.merge(requests, left_on=["repo", "pr_number"], right_on=_PR)
+    return rows.assign(
+        landed_at=rows["merged_at"].fillna(rows["landed_at"]),
+        evil=rows["evil"] & ~rows["aside"],
+    ).drop(columns=["merged_at", "aside"])
 
 
 def _authors(merged: pd.DataFrame, opener: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
-    """Everyone whose work a landing is: `_LANDING`, `person`, `resolved` (a machine by rule is)."""
-    emails = merged[_LANDING].assign(email=merged["authors"].str.split()).explode("email")
+    """Everyone whose work a pull request is: `_PR`, `person`, `resolved` (a machine by rule is)."""
+    emails = merged[_PR].assign(email=merged["authors"].str.split()).explode("email")
     emails = emails.dropna(subset=["email"])
     emails = emails[~is_forge(emails["email"].astype("str"))].reset_index(drop=True)
     who = pd.concat(
         [
-            merged[_LANDING].join(opener),
-            emails[_LANDING].join(resolver.resolve(emails["email"].astype("str"), "git")),
+            merged[_PR].join(opener),
+            emails[_PR].join(resolver.resolve(emails["email"].astype("str"), "git")),
         ],
         ignore_index=True,
     )
     who["resolved"] = who["known"] | who["kind"].eq(PrincipalKind.MACHINE)
-    return who[[*_LANDING, "person", "resolved"]].drop_duplicates([*_LANDING, "person"])
+    return who[[*_PR, "person", "resolved"]].drop_duplicates([*_PR, "person"])
 
 
-def _by_landing(authors: pd.DataFrame) -> pd.DataFrame:
-    """`authors` (str) and `authors_known` (bool) of each landing."""
+def _by_pull(authors: pd.DataFrame) -> pd.DataFrame:
+    """`authors` (str) and `authors_known` (bool) of each pull request."""
     return (
-        authors.sort_values([*_LANDING, "person"])
-        .groupby(_LANDING)
+        authors.sort_values([*_PR, "person"])
+        .groupby(_PR)
         .agg(authors=("person", " ".join), authors_known=("resolved", "all"))
         .reset_index()
     )
@@ -91,10 +91,10 @@ def _given(
     resolver: Resolver,
     authors: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Each review by a person of each landing, with what it counts for.
+    """Each review by a person of each pull request, with what it counts for.
 
     Returns:
-        `_LANDING`, `person`, `submitted_at`, and as bool: `by_other` (than the opener), `approved` (or had been,
+        `_PR`, `person`, `submitted_at`, and as bool: `by_other` (than the opener), `approved` (or had been,
         until dismissed), `before` (approved before the merge and not taken back by the reviewer), `after`,
         `standing`, `independent`, `covering` (it is of the commit that was merged).
     """
@@ -102,16 +102,16 @@ def _given(
     given = reviews[reviews["submitted_at"].notna()].merge(of_dismissal, on=[*_PR, "review_id"], how="left")
     reviewer = resolver.resolve(given["reviewer"], "github")
     given = given.join(reviewer)[reviewer["kind"].eq(PrincipalKind.PERSON)]
-    given = merged[[*_LANDING, "number", "landed_at", "opener", "pr_head_sha"]].merge(given, on=_PR)
+    given = merged[[*_PR, "landed_at", "opener", "pr_head_sha"]].merge(given, on=_PR)
     said = given["state"].mask(given["state"].eq("DISMISSED"), given["state_before"].str.upper())
     in_time = given["submitted_at"] < given["landed_at"]
     approved = said.eq("APPROVED")
     before = approved & in_time & ~_taken_back(given, said.eq("CHANGES_REQUESTED") & in_time)
     standing = before & ~(given["dismissed_at"] < given["landed_at"])
-    own = given[[*_LANDING, "person"]].merge(authors, on=[*_LANDING, "person"], how="left", indicator=True)
-    everyone = authors.groupby(_LANDING)["resolved"].all().rename("everyone").reset_index()
-    authors_known = given[_LANDING].merge(everyone, on=_LANDING, how="left")["everyone"]
-    return given[[*_LANDING, "person", "submitted_at"]].assign(
+    own = given[[*_PR, "person"]].merge(authors, on=[*_PR, "person"], how="left", indicator=True)
+    everyone = authors.groupby(_PR)["resolved"].all().rename("everyone").reset_index()
+    authors_known = given[_PR].merge(everyone, on=_PR, how="left")["everyone"]
+    return given[[*_PR, "person", "submitted_at"]].assign(
         by_other=given["person"].ne(given["opener"]),
         approved=approved,
         before=before,
@@ -124,7 +124,7 @@ def _given(
 
 def _taken_back(given: pd.DataFrame, refusals: pd.Series) -> pd.Series:
     """Which reviews their reviewer followed, before the merge, by asking for changes (bool)."""
-    by = [*_LANDING, "person"]
+    by = [*_PR, "person"]
     order = given[[*by, "submitted_at", "review_id"]].assign(refusal=refusals)
     order = order.sort_values([*by, "submitted_at", "review_id"], ascending=False, kind="stable")
     refused = order.groupby(by)["refusal"].cummax()  # from the last review backwards
@@ -132,10 +132,9 @@ def _taken_back(given: pd.DataFrame, refusals: pd.Series) -> pd.Series:
 
 
 def _counts(given: pd.DataFrame) -> pd.DataFrame:
-    """People counted by what their reviews come to, and when the first ones came, for each landing."""
+    """People counted by what their reviews come to, and when the first ones came, for each pull request."""
     chosen = given["independent"] | (
-        given["standing"]
-        & ~given["independent"].groupby([given[column] for column in _LANDING]).transform("any")
+        given["standing"] & ~given["independent"].groupby([given[column] for column in _PR]).transform("any")
     )
     sets = {
         "approvals_before": given["before"],
@@ -145,39 +144,38 @@ def _counts(given: pd.DataFrame) -> pd.DataFrame:
         "approvals_covering": chosen & given["covering"],
     }
     people = {
-        name: given[mask].drop_duplicates([*_LANDING, "person"]).groupby(_LANDING).size()
-        for name, mask in sets.items()
+        name: given[mask].drop_duplicates([*_PR, "person"]).groupby(_PR).size() for name, mask in sets.items()
     }
-    standing = given[given["standing"]].drop_duplicates([*_LANDING, "person"])
+    standing = given[given["standing"]].drop_duplicates([*_PR, "person"])
     others = given[given["by_other"]]
     columns: dict[str, pd.Series] = {
         **people,
-        "approvers": standing.sort_values("person").groupby(_LANDING)["person"].agg(" ".join),
-        "first_review_at": others.groupby(_LANDING)["submitted_at"].min(),
-        "first_approval_at": others[others["approved"]].groupby(_LANDING)["submitted_at"].min(),
+        "approvers": standing.sort_values("person").groupby(_PR)["person"].agg(" ".join),
+        "first_review_at": others.groupby(_PR)["submitted_at"].min(),
+        "first_approval_at": others[others["approved"]].groupby(_PR)["submitted_at"].min(),
     }
-    index = given.groupby(_LANDING).size().index
+    index = given.groupby(_PR).size().index
     return pd.DataFrame({name: values.reindex(index) for name, values in columns.items()}).reset_index()
 
 
 def _wanting(merged: pd.DataFrame, checks: pd.DataFrame, required: Iterable[str]) -> pd.DataFrame:
-    """`checks_wanting` (str) of each landing: required checks without success on the merged commit in time.
+    """`checks_wanting` (str) of each pull request: required checks without success on the merged commit in time.
 
     The latest run that had completed before the merge decides, whatever was started later.
     """
     names = pd.DataFrame({"name": pd.Series(sorted(set(required)), dtype="str")})
-    wanted = merged[[*_LANDING, "pr_head_sha", "landed_at"]].merge(names, how="cross")
+    wanted = merged[[*_PR, "pr_head_sha", "landed_at"]].merge(names, how="cross")
     runs = checks.rename(columns={"head_sha": "pr_head_sha"})
     runs = wanted.merge(runs, on=["repo", "pr_head_sha", "name"])
     completed = runs["status"].eq("completed") & (runs["completed_at"] < runs["landed_at"])
     begun = ~completed & ~(runs["started_at"] >= runs["landed_at"])
-    each = [*_LANDING, "name"]
+    each = [*_PR, "name"]
     latest = runs[completed].sort_values(["completed_at", "check_id"]).drop_duplicates(each, keep="last")
     running = runs.loc[begun, each].drop_duplicates().assign(running="running")
     wanted = wanted.merge(latest[[*each, "conclusion"]], on=each, how="left", indicator=True)
     wanted = wanted.merge(running, on=each, how="left")
     state = wanted["conclusion"].fillna("no conclusion").where(wanted["_merge"].eq("both"), wanted["running"])
     wanted["text"] = wanted["name"] + ": " + state.fillna("missing").astype("str")
-    text = wanted[state.ne("success")].sort_values(each).groupby(_LANDING)["text"].agg("; ".join)
-    whole = merged[_LANDING].merge(text.rename("checks_wanting").reset_index(), on=_LANDING, how="left")
+    text = wanted[state.ne("success")].sort_values(each).groupby(_PR)["text"].agg("; ".join)
+    whole = merged[_PR].merge(text.rename("checks_wanting").reset_index(), on=_PR, how="left")
     return whole.assign(checks_wanting=whole["checks_wanting"].fillna(""))

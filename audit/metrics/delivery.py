@@ -59,7 +59,7 @@ def _from_first_commit(tables: Tables, span: Span) -> pd.DataFrame:
 
 
 def _begun(tables: Tables) -> pd.DataFrame:
-    """When work on each landing began: the earliest author date of its commits, or its pull request's opening."""
+    """When work on each landing began: the earliest author date of its commits, or the opening of its pull requests."""
     commits, landings = tables["commits"], tables["landings"]
     brought = pd.DataFrame(
         {

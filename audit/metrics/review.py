@@ -10,8 +10,8 @@ from audit.model import LandingKind
 
 
 def _coverage(tables: Tables, span: Span) -> pd.DataFrame:
-    facts = tables["changes"][[*LANDING, "approvals_standing", "approvals_independent", "authors_known"]]
-    rows = landed(tables, span).merge(facts, on=LANDING, how="left")
+    rows = landed(tables, span)
+    rows = rows.merge(_least(tables, rows), on=LANDING, how="left")
     approved = rows["approvals_independent"].fillna(0).gt(0).astype(bool)
     # Somebody approved, but it can't be told whether it was an author.
     unclear = rows["approvals_standing"].fillna(0).gt(0) & ~rows["authors_known"].fillna(True) & ~approved
@@ -20,6 +20,33 @@ def _coverage(tables: Tables, span: Span) -> pd.DataFrame:
     rows = rows.assign(approved=approved, known=exported & ~(unclear | untold).astype(bool))
     places = {column: reached(rows, tables, column) for column in ("environment", "app")}
     return shares(by(rows, **places), hit="approved", known="known")
+
+
+def _least(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
+    """What all pull requests by which each landing landed have in common: no more than the least approved has.
+
+    A landing of which one is not in evidence has no row.
+    """
+    keys = ["repo", "pr_number"]
+    held = tables["landing_pulls"]
+    held = held.loc[~held["aside"].astype(bool), [*LANDING, "pr_number"]]
+    named = rows.loc[rows["pr_number"].notna(), [*LANDING, "pr_number"]]
+    every = pd.concat([named, held.merge(named[LANDING], on=LANDING)]).drop_duplicates()
+    facts = tables["changes"][[*keys, "approvals_standing", "approvals_independent", "authors_known"]]
+    every = every.merge(facts, on=keys, how="left")
+    untold = every["approvals_standing"].isna().groupby([every[name] for name in LANDING]).transform("any")
+    told = every[~untold]
+    unclear = ~told["authors_known"].astype(bool) & told["approvals_standing"].gt(0)
+    told = told.assign(authors_known=~unclear)
+    return (
+        told.groupby(LANDING)
+        .agg(
+            approvals_standing=("approvals_standing", "min"),
+            approvals_independent=("approvals_independent", "min"),
+            authors_known=("authors_known", "all"),
+        )
+        .reset_index()
+    )
 
 
 def _latency(tables: Tables, span: Span, column: str) -> pd.DataFrame:
@@ -42,9 +69,10 @@ METRICS = (
         "Changes approved independently before they landed",
         "share",
         "Landings of the quarter with a standing approval, given before the merge by a known person who is none of "
-        "the change's authors, divided by the quarter's landings. Direct pushes count as not approved. Undetermined, "
-        "and not in the denominator: landings of a repository of which the forge exported nothing, those whose pull "
-        "request is not in evidence, and approved ones with an author whom the roster does not know.",
+        "the change's authors, divided by the quarter's landings. Direct pushes count as not approved; of several pull "
+        "requests that landed together each must be. Undetermined, and not in the denominator: landings of a repository "
+        "of which the forge exported nothing, those with a pull request (or a Gerrit change) that is not in evidence, and "
+        "approved ones with an author whom the roster does not know.",
         "landings",
         _coverage,
     ),

@@ -22,8 +22,7 @@ def landings(
     """Every landing of the quarter, unfiltered, in the order of landing, with what became of it."""
     rows = tables["landings"]
     rows = rows[period.holds(rows["landed_at"]) & (rows["landed_at"] < as_of)]
-    changes = tables["changes"][[*_LANDING, "authors", "approvers"]]
-    rows = rows.merge(changes.rename(columns={"authors": "people"}), on=_LANDING, how="left")
+    rows = rows.merge(_reviewed(tables), on=_LANDING, how="left")
     rows = rows.merge(_reached(tables["landing_environments"]), on=_LANDING, how="left")
     rows = rows.merge(_first_production(tables, settings), on=_LANDING, how="left")
     rows = rows.sort_values(["landed_at", "repo", "position"], kind="stable")
@@ -32,9 +31,8 @@ def landings(
 
 
 def _landing(number: int, row: dict[str, Any], failed: dict[str, list[str]]) -> LandingRow:
-    subjects = [f"{row['repo']}@{row['head_sha']}"]
-    if row["pr_number"] is not None:
-        subjects.append(f"{row['repo']}#{row['pr_number']}")
+    numbers = {str(row["pr_number"] or ""), *row["numbers"].split()} - {""}
+    subjects = [f"{row['repo']}@{row['head_sha']}", *(f"{row['repo']}#{number}" for number in numbers)]
     return LandingRow(
         number=number,
         repo=row["repo"],
@@ -53,6 +51,22 @@ def _landing(number: int, row: dict[str, Any], failed: dict[str, list[str]]) -> 
         production=row["production_at"],
         controls=sorted({control for subject in subjects for control in failed.get(subject, [])}),
     )
+
+
+def _reviewed(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Over all pull requests of each landing: `numbers`; of those it landed by, `people` and `approvers` (all str)."""
+    aside = tables["landing_pulls"][["repo", "pr_number", "aside"]]
+    rows = tables["changes"].merge(aside, on=["repo", "pr_number"], how="left")
+    rows = rows.assign(number=rows["pr_number"].astype("str"))
+    numbers = rows.groupby(_LANDING)["number"].agg(_union).rename("numbers").astype("str")
+    own = rows[~rows["aside"].fillna(False).astype(bool)].groupby(_LANDING)
+    people = own["authors"].agg(_union).rename("people").astype("str")
+    approvers = own["approvers"].agg(_union).rename("approvers").astype("str")
+    return pd.concat([numbers, people, approvers], axis=1).reset_index()
+
+
+def _union(words_of: pd.Series) -> str:
+    return " ".join(sorted(set(" ".join(words_of).split())))
 
 
 def _reached(environments: pd.DataFrame) -> pd.DataFrame:

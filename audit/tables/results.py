@@ -8,12 +8,12 @@ from audit.tables.base import UTC, Bool, Float, Int, Meta, Table, column
 
 
 class Changes(Table):
-    """Each landing that has a pull request, with every fact its controls ask for."""
+    """Each pull request that landed, with every fact its controls ask for."""
 
     repo: str = column("Repository")
-    head_sha: str = column("Landing")
+    head_sha: str = column("Landing that brought it to the default branch")
     pr_number: Int = column("Pull request")
-    landed_at: UTC = column("When it landed")
+    landed_at: UTC = column("When it was merged; when the landing arrived, where the forge does not say")
     opener: str = column("Who opened it, resolved")
     opener_login: str = column("Who opened it, raw", optional=True)
     opener_kind: str = column("person or machine", isin=["person", "machine"])
@@ -46,13 +46,13 @@ class Changes(Table):
     line: Int = column("Record in that object, counted from 1", ge=1)
 
     class Config:
-        title = "Pull request landings with the facts of their review and checks"
+        title = "Pull requests that landed, with the facts of their review and checks"
         metadata: ClassVar[Meta] = {
             "source": "landings, pull requests, reviews, dismissals, checks, people",
             "stage": "joined",
             "time": "landed_at",
         }
-        unique: ClassVar[list[str]] = ["repo", "head_sha"]
+        unique: ClassVar[list[str]] = ["repo", "pr_number"]
 
 
 class Exceptions(Table):

@@ -15,6 +15,11 @@ H = timedelta(hours=1)
 LANDING = {"head_sha": "m1", "position": 1, "pr_number": 1, "authors": "alice@netbpf.com"}
 
 
+def held_by(landings: pd.DataFrame) -> pd.DataFrame:
+    """Each landing's one pull request, of the landing's authors."""
+    return landings[landings["pr_number"].notna()].assign(aside=False)
+
+
 def found(
     *,
     landing: dict[str, Any] | None = None,
@@ -25,12 +30,16 @@ def found(
     required: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The one change of one landing; reviews are numbered in the order given."""
+    landings = table("landings", LANDING | (landing or {}))
     rows = changes(
-        table("landings", LANDING | (landing or {})),
-        table("pull_requests", pull or {}),
-        table("reviews", *({"review_id": n} | row for n, row in enumerate(reviews or [], 1))),
-        table("review_dismissals", *(dismissals or [])),
-        table("checks", *({"check_id": n} | row for n, row in enumerate(checks or [], 1))),
+        {
+            "landings": landings,
+            "landing_pulls": held_by(landings),
+            "pull_requests": table("pull_requests", pull or {}),
+            "reviews": table("reviews", *({"review_id": n} | row for n, row in enumerate(reviews or [], 1))),
+            "review_dismissals": table("review_dismissals", *(dismissals or [])),
+            "checks": table("checks", *({"check_id": n} | row for n, row in enumerate(checks or [], 1))),
+        },
         resolver=resolver(),
         settings=settings(thresholds={"required_checks": required}),
     )
@@ -178,7 +187,10 @@ def run(
     landings: pd.DataFrame, pulls: pd.DataFrame, reviews: pd.DataFrame, checks: pd.DataFrame
 ) -> pd.DataFrame:
     return changes(
-        landings, pulls, reviews, table("review_dismissals"), checks,
+        {
+            "landings": landings, "landing_pulls": held_by(landings), "pull_requests": pulls, "reviews": reviews,
+            "review_dismissals": table("review_dismissals"), "checks": checks,
+        },
         resolver=resolver(), settings=settings(thresholds={"required_checks": ["validate"]}),
     )  # fmt: skip
 
@@ -220,3 +232,47 @@ def test_the_order_of_evidence_does_not_matter() -> None:
     for seed in range(4):
         again = run(*(shuffled(part, seed) for part in (landings, pulls, reviews, checks)))
         pd.testing.assert_frame_equal(again, whole)
+
+
+BATCH = LANDING | {"pr_number": 1, "authors": "alice@netbpf.com bob@netbpf.com", "evil": True}
+
+
+def batch(*held: dict[str, Any]) -> pd.DataFrame:
+    """What becomes of pull requests 1 (by alice) and 2 (by bob) that landed in one commit; bob approves both."""
+    pulls = (
+        {"number": 1, "author": "alice", "merged_at": T0 - H / 4},
+        {"number": 2, "author": "bob", "merged_at": None, "head_sha": "head2"},
+    )
+    given = (
+        {"number": 1, "review_id": 1, "reviewer": "bob", "submitted_at": T0 - H},
+        {"number": 2, "review_id": 2, "reviewer": "bob", "submitted_at": T0 - H, "commit_sha": "head2"},
+        {"number": 2, "review_id": 3, "reviewer": "alice", "submitted_at": T0 - H / 8, "commit_sha": "old"},
+    )
+    defaults = {"head_sha": "m1", "repo": REPO, "link": "batch", "confidence": "strong", "aside": False}
+    return changes(
+        {
+            "landings": table("landings", BATCH),
+            "landing_pulls": table("landing_pulls", *(defaults | row for row in held)),
+            "pull_requests": table("pull_requests", *pulls),
+            "reviews": table("reviews", *given),
+            "review_dismissals": table("review_dismissals"),
+            "checks": table("checks"),
+        },
+        resolver=resolver(),
+        settings=settings(),
+    )
+
+
+def test_every_pull_request_of_a_batch_is_judged_by_itself() -> None:
+    rows = batch(
+        {"pr_number": 1, "authors": "alice@netbpf.com"}, {"pr_number": 2, "authors": "bob@netbpf.com"}
+    )
+    columns = ["pr_number", "authors", "approvals_standing", "approvals_independent", "approvals_covering"]
+    assert rows[columns].to_numpy().tolist() == [[1, "alice", 1, 1, 1], [2, "bob", 2, 1, 0]]
+    assert rows["landed_at"].tolist() == [pd.Timestamp(T0 - H / 4), pd.Timestamp(T0)]
+    assert rows["evil"].tolist() == [True, True]
+
+
+def test_a_pull_request_merged_aside_has_no_part_in_what_its_landing_smuggles_in() -> None:
+    rows = batch({"pr_number": 1, "authors": "alice@netbpf.com", "aside": True})
+    assert rows[["pr_number", "evil"]].to_numpy().tolist() == [[1, False]]
