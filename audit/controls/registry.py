@@ -18,6 +18,7 @@ from audit.controls import (
     dep_04,
     evd_01,
     evd_02,
+    sec_01,
 )
 from audit.controls.interface import Control, Example
 
@@ -35,6 +36,7 @@ CONTROLS: tuple[Control, ...] = (
     clu_01.CONTROL,
     evd_01.CONTROL,
     evd_02.CONTROL,
+    sec_01.CONTROL,
 )
 
 

@@ -1,0 +1,47 @@
+"""Invented secrets, and the scan of a test's repository."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from git_repo import Repo
+
+from audit.git import diffs
+from audit.git.contents import Change, Contents, Step
+from audit.git.secrets import scan
+from audit.sources.git_view import view
+
+KEY = b"k" * 32
+
+
+def pat(letter: str = "") -> str:
+    """An invented token in the shape of a forge's, put together here so that no scanner finds it in this file."""
+    return "gh" + "p_" + "9aXbYcZd1eWfVgUh2iTjSkRl3mQnPoOq4r" + (letter or "Zz").ljust(2, "7")
+
+
+def pem(indent: str = "") -> str:
+    lines = "\n".join(f"{indent}{('MIIEabcdefghijk' + chr(65 + n)).ljust(20, 'x') + 'q7W2e9Rt' * 5}" for n in range(20))
+    name = "PRIV" + "ATE KEY"
+    return f"{indent}-----BEGIN RSA {name}-----\n{lines}\n{indent}-----END RSA {name}-----\n"
+
+
+def steps_of(seen: Path, last: int) -> list[Step]:
+    said = subprocess.run(
+        ["git", f"--git-dir={seen}", "rev-list", "--first-parent", "--reverse", "HEAD"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    chain = said.stdout.split()
+    pairs = list(zip(chain, [None, *chain[:-1]], strict=True))
+    found: dict[str, list[Change]] = {}
+    for each in diffs.of_mainline(seen, pairs):
+        found.setdefault(each.sha, []).append(
+            Change(each.path, each.old_path, each.status, each.old_blob, each.blob)
+        )
+    return [Step(sha, n, tuple(found.get(sha, ()))) for n, sha in enumerate(chain)][-last:]
+
+
+def scanned(repo: Repo, last: int = 1 << 20):
+    """Findings and unread files of the last mainline commits."""
+    with view(repo.path) as seen, Contents(seen) as contents:
+        return scan(seen, contents, steps_of(seen, last), key=KEY)
