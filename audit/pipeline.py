@@ -220,6 +220,7 @@ def check(
         settings,
         as_of=as_of,
         patches=_patches(settings, tables),
+        twins=_twins(settings, tables),
         seen=manifest.tips_seen(Store(settings.store_path)),
     )
     tables["reconciliation"] = reconcile(parsed, period)
@@ -251,6 +252,21 @@ def _patches(settings: Settings, tables: Tables) -> pd.DataFrame:
     return (
         pd.concat(found, ignore_index=True) if found else pd.DataFrame({"repo": [], "number": [], "sha": []})
     )
+
+
+def _twins(settings: Settings, tables: Tables) -> pd.DataFrame | None:
+    """Mainline commits that copy or undo an earlier one, found in the mirrors; None without any repository."""
+    mirrors = settings.store_path / "mirrors"
+    found = [
+        patches.twins(
+            mirrors / safe_name(repository.name),
+            repo=repository.name,
+            commits=tables["commits"],
+            file_changes=tables["file_changes"],
+        )
+        for repository in settings.repositories
+    ]
+    return pd.concat(found, ignore_index=True) if found else None
 
 
 def report(settings: Settings, run: Run, progress: Progress = _silent) -> Path:

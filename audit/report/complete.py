@@ -82,6 +82,7 @@ def repositories(rows: pd.DataFrame, problems: pd.DataFrame) -> list[RepositoryR
     wrong: dict[str, list[str]] = {}
     for row in records(problems):
         wrong.setdefault(row["repo"], []).append(f"{row['problem']}: {row['detail']}")
+    rows = rows.drop(columns="observed_from")
     return [RepositoryRow(**row, problems=wrong.get(row["repo"], [])) for row in records(rows)]
 
 

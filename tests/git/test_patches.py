@@ -48,3 +48,41 @@ def test_a_patch_that_landed_twice_does_not_tell_which(squashed: Repo) -> None:
     squashed.commit("undo", {"one.txt": None, "two.txt": None})
     squashed.commit("again", {"one.txt": "1\n", "two.txt": "2\n"})
     assert {row[1] for row in landed(squashed, head_sha=squashed.sha("side"))} == {"direct"}
+
+
+def twins(repo: Repo) -> list[tuple[str, str, str]]:
+    """(subject, earlier subject, relation)."""
+    git = history.read(repo.path, repo=REPO, branch="main")
+    found = patches.twins(repo.path, repo=REPO, commits=git["commits"], file_changes=git["file_changes"])
+    said = git["commits"].set_index("sha")["subject"]
+    rows = zip(found["sha"].map(said), found["other"].map(said), found["relation"], strict=True)
+    return sorted(rows)
+
+
+def test_a_commit_that_undoes_or_repeats_an_earlier_one_is_its_twin(repo: Repo) -> None:
+    one, two = "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\nB\n3\n4\n5\n6\n7\n8\n9\n"
+    repo.commit("set B", {"base.txt": two})
+    repo.commit("another line", {"base.txt": two.replace("9", "nine")})
+    repo.commit("back to 2", {"base.txt": one.replace("9", "nine")})
+    repo.commit("set C", {"base.txt": two.replace("B", "C").replace("9", "nine")})
+    repo.commit("back again", {"base.txt": one.replace("9", "nine")})
+    repo.branch("side")
+    repo.commit("on a branch", {"base.txt": two.replace("9", "nine")})
+    repo.main()
+    repo.merge("Merge side into main", "side")
+    assert twins(repo) == [
+        ("Merge side into main", "back to 2", "inverse"),
+        ("Merge side into main", "set B", "same"),
+        ("back again", "set C", "inverse"),
+        ("back to 2", "set B", "inverse"),
+    ]
+
+
+def test_commits_that_touch_the_same_lines_otherwise_are_no_twins(repo: Repo) -> None:
+    repo.commit("a", {"a.txt": "one\n"})
+    repo.commit("b", {"b.txt": "one\n"})
+    repo.commit("a differs", {"a.txt": "two\n"})
+    repo.commit("a differs again", {"a.txt": "three\n"})
+    repo.commit("nothing", {})
+    repo.commit("nothing again", {})
+    assert twins(repo) == []

@@ -87,7 +87,14 @@ def quarter(landings: int = 203, objects: int = 60, seed: int = 1) -> dict[str, 
     _evidence(rows, dice, objects)
     _metrics(rows, dice, landings)
     rows["repositories"].append(
-        {"repo": REPO, "branch": "main", "tip": sha("tip"), "commits": 3138, "mainline": 1240}
+        {
+            "repo": REPO,
+            "branch": "main",
+            "tip": sha("tip"),
+            "commits": 3138,
+            "mainline": 1240,
+            "observed_from": 0,
+        }
     )
     made = {name: t.conform(t.TABLES[name], t.frame(t.TABLES[name], found)) for name, found in rows.items()}
     failed = {str(name): int(count) for name, count in made["exceptions"]["control"].value_counts().items()}
@@ -130,6 +137,7 @@ def _landing(rows: dict[str, list[dict[str, Any]]], dice: random.Random, number:
         {
             "repo": REPO, "head_sha": head, "base_sha": sha(number - 1), "first_position": number,
             "position": number, "kind": kind, "pr_number": pr,
+            "via": "push" if pr is None else "pull request", "change": None,
             "link": "none" if pr is None else "merge sha", "confidence": "none" if pr is None else "certain",
             "landed_at": at, "landed_at_source": "forge", "pusher": author,
             "subject": dice.choice([
@@ -139,6 +147,7 @@ def _landing(rows: dict[str, list[dict[str, Any]]], dice: random.Random, number:
             ]),
             "mainline_commits": 1, "commits": 1, "authors": f"{author}@example.org", "files": dice.randint(1, 9),
             "added": 10, "deleted": 3, "evil": False, "reverts": None,
+            "reinstates": None, "picks": None,
         }
     )  # fmt: skip
     for environment in ("prod", "staging"):
@@ -149,6 +158,8 @@ def _landing(rows: dict[str, list[dict[str, Any]]], dice: random.Random, number:
                 "app": "checkout",
                 "environment": environment,
                 "made_by": "path rule",
+                "path": f"apps/checkout/overlays/{environment}/kustomization.yaml",
+                "through": "",
             }
         )
     subject = f"{REPO}@{head}" if pr is None else f"{REPO}#{pr}"
@@ -162,6 +173,12 @@ def _landing(rows: dict[str, list[dict[str, Any]]], dice: random.Random, number:
         rows["exceptions"].append(exception(control, subject, number, at=at, person=author, repo=REPO))
     if pr is None:
         return
+    rows["landing_pulls"].append(
+        {
+            "repo": REPO, "head_sha": head, "pr_number": pr, "link": "merge sha", "confidence": "certain",
+            "aside": False, "authors": f"{author}@example.org",
+        }
+    )  # fmt: skip
     rows["changes"].append(
         {
             "repo": REPO, "head_sha": head, "pr_number": pr, "landed_at": at, "opener": author,
