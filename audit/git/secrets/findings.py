@@ -21,6 +21,9 @@ from audit.git.secrets.values import Clear
 VERSION = 1
 """Raised whenever the same commits would give other rows."""
 
+_OF_MANIFESTS = "kubernetes-secret-yaml"
+"""The scanner's rule for Secret manifests: it speaks only of those that can't be read as such (Helm's templates)."""
+
 _YAML = (".yaml", ".yml", ".json")
 
 
@@ -83,6 +86,7 @@ class _Pass:
         self._found: set[Finding] = set()
         self._texts: list[_Scanned] = []
         self._written: dict[tuple[str, str], dict[str, str]] = {}
+        self._manifests: set[tuple[str, str]] = set()
         self.unread: set[Unread] = set()
 
     def findings(self) -> set[Finding]:
@@ -95,6 +99,8 @@ class _Pass:
     def _of_match(self, match: scanner.Match) -> Finding | None:
         """The finding that a match is; None when it lies among lines that were there before."""
         text = self._texts[match.number]
+        if match.rule == _OF_MANIFESTS and (text.sha, text.path) in self._manifests:
+            return None
         mark = match.fingerprint if match.fingerprint is not None else text.whole
         mark = self._written.get((text.sha, text.path), {}).get(mark, mark)
         if match.start is None:
@@ -165,6 +171,8 @@ class _Pass:
                 found[clear.rule, clear.line] = ("unencrypted sops", clear)
             for clear in _secrets(path, raw):
                 found.setdefault((clear.rule, clear.line), ("plain secret", clear))
+            if sha is not None:
+                self._manifests.add((sha, path))
         except Unreadable as error:
             if sha is not None and b"{{" not in raw:  # a template is not YAML yet
                 self.unread.add(Unread(sha, path, error.reason))

@@ -14,8 +14,10 @@ from audit.git.secrets import nodes
 from audit.git.secrets.nodes import Kube
 from audit.git.secrets.values import Clear, encrypted, placeholder
 
-SECRET = re.compile(rb"\bSecret(?:List)?\b")
-"""What YAML text holds when a Secret may be in it."""
+SECRET = re.compile(
+    rb"""[:?,\[{-]\s*(?:[!&]\S*\s+|[|>][^\n]*\n\s*)*["']?Secret(?:List)?["']?\s*(?:[\r\n,}\]#]|\Z)"""
+)
+"""What YAML text holds when a Secret may be in it: the word as a whole value."""
 
 GENERATOR = re.compile(rb"\bsecretGenerator\b")
 """What YAML text holds when it may generate Secrets."""

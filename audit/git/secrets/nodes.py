@@ -16,7 +16,7 @@ import yaml
 from audit.git import contents
 from audit.git.contents import Unreadable
 
-_ESCAPED = re.compile(rb"\\[xuUNP_L0-9\r\n]")
+_ESCAPED = re.compile(rb"\\(?:x[4-7]|u00[4-7]|U000000[4-7])|[A-Za-z]\\\r?\n\s*[A-Za-z]")
 
 
 class Item(NamedTuple):

@@ -24,7 +24,7 @@ from audit.git.secrets import manifests, nodes, sops
 from audit.git.secrets.nodes import Kube
 from audit.git.secrets.values import encrypted, vault
 
-_WORDS = re.compile(rb"\bSecret|Secret\b|\bsops\b|sops_|agent-inject-secret")
+_WORDS = re.compile(rb"""[:?,\[{-]\s*["']?\w*Secret(?:List)?\b|agent-inject-secret""")
 _VAULT_KINDS = ("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "VaultSecret")
 _EXTERNAL_KINDS = ("ExternalSecret", "ClusterExternalSecret")
 _INJECT = "vault.hashicorp.com/agent-inject-secret"
@@ -100,7 +100,7 @@ class _History:
         if place not in self._known:
             try:
                 raw = self._contents.raw(blob)
-                self._known[place] = digests(path, raw) if nodes.mentions(raw, _WORDS) else {}
+                self._known[place] = digests(path, raw) if _told(raw) else {}
             except Unreadable as error:
                 self._known[place] = {}
                 sha = next(
@@ -146,6 +146,10 @@ class _History:
             return b"{{" in self._contents.raw(blob)
         except Unreadable:
             return False
+
+
+def _told(raw: bytes) -> bool:
+    return nodes.mentions(raw, _WORDS) or sops.METADATA.search(raw) is not None
 
 
 def digests(path: str, raw: bytes) -> dict[Place, str]:

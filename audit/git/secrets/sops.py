@@ -22,7 +22,9 @@ from audit.git.secrets import manifests, nodes
 from audit.git.secrets.values import Clear, encrypted, placeholder
 
 CONFIG = ".sops.yaml"
-METADATA = re.compile(rb"\bsops(?:\b|_)")
+METADATA = re.compile(
+    rb"""^(?:sops_|\[sops\]|["']?sops["']?[ \t]*:)|[{,]\s*["']?sops["']?\s*:""", re.MULTILINE
+)
 """What a file holds that SOPS wrote."""
 
 Leaf = tuple[tuple[str, ...], int, str]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from git_repo import Repo
 
-from audit.git import diffs
+from audit.git import diffs, history
 from audit.git.contents import Change, Contents, Step
 from audit.git.secrets import scan
+from audit.git.secrets.references import references
 from audit.sources.git_view import view
 
 KEY = b"k" * 32
@@ -21,7 +22,9 @@ def pat(letter: str = "") -> str:
 
 
 def pem(indent: str = "") -> str:
-    lines = "\n".join(f"{indent}{('MIIEabcdefghijk' + chr(65 + n)).ljust(20, 'x') + 'q7W2e9Rt' * 5}" for n in range(20))
+    lines = "\n".join(
+        f"{indent}{('MIIEabcdefghijk' + chr(65 + n)).ljust(20, 'x') + 'q7W2e9Rt' * 5}" for n in range(20)
+    )
     name = "PRIV" + "ATE KEY"
     return f"{indent}-----BEGIN RSA {name}-----\n{lines}\n{indent}-----END RSA {name}-----\n"
 
@@ -45,3 +48,11 @@ def scanned(repo: Repo, last: int = 1 << 20):
     """Findings and unread files of the last mainline commits."""
     with view(repo.path) as seen, Contents(seen) as contents:
         return scan(seen, contents, steps_of(seen, last), key=KEY)
+
+
+def referenced(repo: Repo):
+    """Secrets by reference at the tip, and unread files."""
+    tables = history.read(repo.path, repo="acme/gitops", branch="main")
+    with view(repo.path) as seen, Contents(seen) as contents:
+        tree = contents.tree(repo.sha())
+        return references(contents, tree, tables["file_changes"], tables["commits"])
