@@ -25,9 +25,9 @@ $(STAMP): requirements.lock pyproject.toml scripts/system-packages scripts/envir
 report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, report
 	@$(BIN)/audit demo
 
-test: $(STAMP) ## every test, with coverage; those of one file in one worker
+test: $(STAMP) ## every test, with coverage
 	@scripts/system-packages pdftotext=poppler-utils gpg=gpg gpg-agent=gpg-agent gpgsm=gpgsm ssh-keygen=openssh-client
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=90
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: $(STAMP) ## ruff, mypy, import-linter, documents against the code
 	@$(BIN)/ruff check .

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from audit.settings import Settings
 from audit.sources.loopback import S3Server
 
 READABLE = ("audit", "plain", "locked")
+SWEEP = "::test_findings_equal_truth["
+ORGANISATIONS = "tests/integration/"
 MEMORY = Path("/dev/shm")
 ENOUGH = 4 << 30  # bytes
 
@@ -26,13 +29,22 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file share one worker, and so what they make once; the sweep, which shares nothing, fills up the end."""
-    for item in items:
-        if not item.get_closest_marker("sweep") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-    items.sort(
-        key=lambda item: (item.get_closest_marker("sweep") is not None, "integration" not in item.path.parts)
-    )
+    """The longest first, so that no worker ends long before another: whole organisations, all else, the sweep."""
+    items.sort(key=lambda item: (SWEEP in item.nodeid, not item.nodeid.startswith(ORGANISATIONS)))
+
+
+class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is untyped
+    """Tests that share what they make run in one worker; each of the sweep, which shares nothing, in any."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if SWEEP in nodeid:
+            return nodeid
+        return ORGANISATIONS if nodeid.startswith(ORGANISATIONS) else nodeid.split("::", 1)[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    """Who runs what when there are several workers."""
+    return Sharing(config, log)
 
 
 @pytest.fixture(scope="session")

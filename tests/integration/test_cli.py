@@ -14,8 +14,6 @@ from audit.cli import main
 from tests.integration.conftest import AS_OF_ARGUMENTS as AS_OF
 from tests.integration.conftest import Ran
 
-pytestmark = pytest.mark.xdist_group("ran")
-
 
 @pytest.fixture
 def organisation(pristine: Path, tmp_path: Path) -> Path:

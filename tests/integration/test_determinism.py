@@ -9,11 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.integration.conftest import AS_OF_ARGUMENTS, Ran
-
-pytestmark = pytest.mark.xdist_group("ran")
 
 STAGES = """
 import sys

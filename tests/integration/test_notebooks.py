@@ -10,7 +10,6 @@ from nbclient import NotebookClient
 
 from tests.integration.conftest import Acted
 
-pytestmark = pytest.mark.xdist_group("acted")
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 

@@ -11,7 +11,6 @@ from tests.integration.conftest import Acted
 
 SEEDS = range(1, 21)
 SIZES = {"small": (40, 2_000), "medium": (80, 3_000), "large": (160, 6_000)}
-SHARES = pytest.mark.xdist_group("acted")
 CONTROLS = {control.id for control in registry.catalogue()}
 
 
@@ -36,20 +35,17 @@ def test_findings_equal_truth(act_out: Callable[..., Acted], seed: int, size: st
     assert _difference(acted, "2026Q3") == {"missed": [], "invented": []}
 
 
-@SHARES
 @pytest.mark.parametrize("quarter", ["2025Q4", "2026Q1", "2026Q2"])
 def test_findings_of_every_quarter_equal_truth(acted: Acted, quarter: str) -> None:
     """The first one too, in which histories begin: what came before it is not evidence."""
     assert _difference(acted, quarter) == {"missed": [], "invented": []}
 
 
-@SHARES
 def test_every_control_has_violations_to_find(acted: Acted) -> None:
     """Truth that holds no violation of a control would prove nothing about it."""
     assert {each["control"] for each in acted.truth["violations"]} >= CONTROLS
 
 
-@SHARES
 def test_landings_equal_truth(acted: Acted) -> None:
     found = acted.quarter("2026Q3").tables["landings"]
     numbers = found["pr_number"].astype("object").where(found["pr_number"].notna(), None)
@@ -57,7 +53,6 @@ def test_landings_equal_truth(acted: Acted) -> None:
     assert seen == [(each["head_sha"], each["kind"], each["pr_number"]) for each in acted.truth["landings"]]
 
 
-@SHARES
 def test_environments_of_landings_equal_truth(acted: Acted) -> None:
     environments = acted.quarter("2026Q3").tables["landing_environments"]
     found: dict[str, set[tuple[str, str]]] = {}
@@ -67,7 +62,6 @@ def test_environments_of_landings_equal_truth(acted: Acted) -> None:
         assert found.get(each["head_sha"], set()) == {tuple(target) for target in each["targets"]}, each
 
 
-@SHARES
 def test_deployments_and_what_they_carried_equal_truth(acted: Acted) -> None:
     tables = acted.quarter("2026Q3").tables
     found = {
@@ -85,7 +79,6 @@ def test_deployments_and_what_they_carried_equal_truth(acted: Acted) -> None:
     assert carried == {key: set(each["carried"]) for key, each in truth.items() if each["carried"]}
 
 
-@SHARES
 def test_rows_and_records_tie(acted: Acted) -> None:
     tables = acted.quarter("2026Q3").tables
     objects, rows = tables["evidence_objects"], tables["reconciliation"]
