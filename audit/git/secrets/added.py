@@ -60,15 +60,15 @@ def texts(new: bytes, old: bytes | None) -> Iterator[Text]:
         new: the file after the commit.
         old: the file before it, under its name then; None when it was not there.
     """
-    lines = sealed(_SOPS.sub(b"ENC[]", plain(new))).split(b"\n")
+    lines = sealed(_unlocked(plain(new))).split(b"\n")
     added: frozenset[int] | None = None
     if old is not None:
-        known = set(_SOPS.sub(b"ENC[]", plain(old)).split(b"\n"))
+        known = set(_unlocked(plain(old)).split(b"\n"))
         added = frozenset(number for number, line in enumerate(lines, 1) if line not in known)
         if not added:
             return
         lines = _kept(lines, added)
-    for first, data in pieces(_KEY.sub(_unindented, b"\n".join(lines))):
+    for first, data in pieces(_straight(b"\n".join(lines))):
         yield Text(data, first, added)
 
 
@@ -79,7 +79,7 @@ def plain(raw: bytes) -> bytes:
 
 def sealed(raw: bytes) -> bytes:
     """A file without the ciphertext of the SealedSecrets in it; as it is when it can't be read as YAML."""
-    if not nodes.mentions(raw, _SEALED):
+    if not nodes.mentions(raw, _SEALED, b"SealedSecret"):
         return raw
     try:
         found = list(nodes.objects(nodes.compose(raw)))
@@ -109,6 +109,16 @@ def _kept(lines: list[bytes], added: frozenset[int]) -> list[bytes]:
             kept.append(b"" if gap else b"#")
         gap = number not in wanted
     return kept
+
+
+def _unlocked(raw: bytes) -> bytes:
+    """A file without the ciphertext of SOPS in it."""
+    return _SOPS.sub(b"ENC[]", raw) if b"ENC[AES256_GCM" in raw else raw
+
+
+def _straight(data: bytes) -> bytes:
+    """Text with private keys against the margin."""
+    return _KEY.sub(_unindented, data) if b"PRIVATE KEY" in data else data
 
 
 def _unindented(match: re.Match[bytes]) -> bytes:

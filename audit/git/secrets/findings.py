@@ -197,7 +197,7 @@ def _wanted(step: Step) -> Iterator[str]:
 
 
 def _secrets(path: str, raw: bytes) -> Iterator[Clear]:
-    if posixpath.splitext(path)[1].lower() in _YAML and nodes.mentions(raw, manifests.SECRET):
+    if posixpath.splitext(path)[1].lower() in _YAML and nodes.mentions(raw, manifests.SECRET, b"Secret"):
         for each in nodes.objects(nodes.compose(raw)):
             if manifests.is_secret(each):
                 yield from manifests.of_secret(each)

@@ -42,9 +42,10 @@ class Kube(NamedTuple):
     node: yaml.MappingNode
 
 
-def mentions(raw: bytes, words: re.Pattern[bytes]) -> bool:
-    """Whether YAML text may hold one of `words`: it stands there, or escapes could spell it."""
-    return words.search(raw) is not None or _ESCAPED.search(raw) is not None
+def mentions(raw: bytes, words: re.Pattern[bytes], literal: bytes) -> bool:
+    """Whether YAML text may hold one of `words`, each of which has `literal` in it: it stands there, or is escaped."""
+    there = literal in raw and words.search(raw) is not None
+    return there or (b"\\" in raw and _ESCAPED.search(raw) is not None)
 
 
 @lru_cache(maxsize=16)

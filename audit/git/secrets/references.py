@@ -24,7 +24,7 @@ from audit.git.secrets import manifests, nodes, sops
 from audit.git.secrets.nodes import Kube
 from audit.git.secrets.values import encrypted, vault
 
-_WORDS = re.compile(rb"""[:?,\[{-]\s*["']?\w*Secret(?:List)?\b|agent-inject-secret""")
+_WORDS = re.compile(rb"""[:?,\[{-]\s*["']?\w*Secret(?:List)?\b""")
 _VAULT_KINDS = ("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "VaultSecret")
 _EXTERNAL_KINDS = ("ExternalSecret", "ClusterExternalSecret")
 _INJECT = "vault.hashicorp.com/agent-inject-secret"
@@ -149,7 +149,7 @@ class _History:
 
 
 def _told(raw: bytes) -> bool:
-    return nodes.mentions(raw, _WORDS) or sops.METADATA.search(raw) is not None
+    return nodes.mentions(raw, _WORDS, b"Secret") or b"agent-inject-secret" in raw or sops.has_metadata(raw)
 
 
 def digests(path: str, raw: bytes) -> dict[Place, str]:

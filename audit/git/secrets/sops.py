@@ -120,11 +120,11 @@ def clear(path: str, raw: bytes, rule: Rule | None) -> Iterator[Clear]:
         Unreadable: it should be YAML or JSON and is not.
     """
     extension = posixpath.splitext(path)[1].lower()
-    if posixpath.basename(path) in _UNQUESTIONED or (rule is None and METADATA.search(raw) is None):
+    if posixpath.basename(path) in _UNQUESTIONED or (rule is None and not has_metadata(raw)):
         return
     if extension in (".yaml", ".yml", ".json"):
         asked = rule is not None and not broad(rule, path)
-        if not (asked or METADATA.search(raw) or nodes.mentions(raw, manifests.SECRET)):
+        if not (asked or has_metadata(raw) or nodes.mentions(raw, manifests.SECRET, b"Secret")):
             return
         for document in nodes.compose(raw):
             yield from _of_document(path, document, rule)
@@ -134,9 +134,14 @@ def clear(path: str, raw: bytes, rule: Rule | None) -> Iterator[Clear]:
         yield Clear("sops", 1, raw, raw)
 
 
+def has_metadata(raw: bytes) -> bool:
+    """Whether a file may hold metadata of SOPS."""
+    return b"sops" in raw and METADATA.search(raw) is not None
+
+
 def is_encrypted(raw: bytes) -> bool:
     """Whether SOPS encrypted (some of) a file, as its metadata and ciphertext say."""
-    return METADATA.search(raw) is not None and b"ENC[AES256_GCM," in raw
+    return has_metadata(raw) and b"ENC[AES256_GCM," in raw
 
 
 def metadata(document: yaml.Node) -> Selector | None:

@@ -133,7 +133,7 @@ class Generators:
         self._used.pop(path, None)
         self._taken.pop(path, None)
         raw = self._state.read(path) if path in self._state.kustomizations else None
-        if raw is None or not nodes.mentions(raw, manifests.GENERATOR):
+        if raw is None or not nodes.mentions(raw, manifests.GENERATOR, b"secretGenerator"):
             return
         try:
             documents = nodes.compose(raw)
