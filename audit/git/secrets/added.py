@@ -37,6 +37,7 @@ _SEALED = re.compile(rb"SealedSecret")
 _SEALED_VALUE = re.compile(rb"[A-Za-z0-9+/]{100,}={0,2}")
 _KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[^\n]*\n(?:[ \t]+[^\n]*\n){1,500}?[ \t]+-----END")
 _INDENT = re.compile(rb"\n[ \t]+")
+_NOTHING = b"null"  # what no rule takes for a secret
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -95,7 +96,7 @@ def sealed(raw: bytes) -> bytes:
 
 def _mask(lines: list[bytes], value: yaml.Node) -> None:
     for number in range(value.start_mark.line, min(value.end_mark.line + 1, len(lines))):
-        lines[number] = _SEALED_VALUE.sub(b"ENC[]", lines[number])
+        lines[number] = _SEALED_VALUE.sub(_NOTHING, lines[number])
 
 
 def _kept(lines: list[bytes], added: frozenset[int]) -> list[bytes]:
@@ -113,7 +114,7 @@ def _kept(lines: list[bytes], added: frozenset[int]) -> list[bytes]:
 
 def _unlocked(raw: bytes) -> bytes:
     """A file without the ciphertext of SOPS in it."""
-    return _SOPS.sub(b"ENC[]", raw) if b"ENC[AES256_GCM" in raw else raw
+    return _SOPS.sub(_NOTHING, raw) if b"ENC[AES256_GCM" in raw else raw
 
 
 def _straight(data: bytes) -> bytes:

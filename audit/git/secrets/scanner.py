@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,9 @@ _ASKED = re.compile(
     r"\.(ya?ml|tf|hcl|tfvars|php|p12|pfx|c|cc|cpp|cxx|h|hh|hpp|cs|dart|ex|exs|fs|fsx|go|gemspec|groovy|java|js|jsx|mjs"
     r"|cjs|kt|kts|lua|m|mm|pl|pm|py|pyw|r|rake|rb|rs|scala|sql|swift|ts|tsx|vb|vue|bb|bbappend|bbclass|inc)$"
 )
+_LETTERS = range(0x4E00, 0x4F00)  # letters of file names: ideographs, which no rule looks for
+_TOKENS = frozenset(map(chr, _LETTERS))
+_LENGTH = 16
 _BATCH_BYTES, _BATCH_FILES = 16 << 20, 8_000
 
 
@@ -106,20 +110,20 @@ def matches(files: Iterable[tuple[str, bytes]], key: bytes) -> Iterator[Match]:
                 if running is not None:
                     yield from running.end()
                 running, batch = batch, batches.enter_context(_Batch())
-            batch.add(name(number, path), data)
+            batch.add(number, path, data)
         batch.start(key)
         for last in (running, batch):
             if last is not None:
                 yield from last.end()
 
 
-def name(number: int, path: str) -> str:
-    """The name under which the scanner sees a file: its number, and the extension if a rule asks for it."""
+def ending(path: str) -> str:
+    """The end of the name under which the scanner sees a file: its extension if a rule asks for it."""
     lowered = path.lower()
     if lowered.endswith("nuget.config"):
-        return f"{number}-nuget.config"
+        return "-nuget.config"
     found = _ASKED.search(lowered)
-    return f"{number}{found[0]}" if found else f"{number}.txt"
+    return found[0] if found else ".txt"
 
 
 class _Batch:
@@ -133,6 +137,7 @@ class _Batch:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._process: subprocess.Popen[bytes] | None = None
         self._bytes = self._count = 0
+        self._numbers: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -151,8 +156,16 @@ class _Batch:
     def full(self) -> bool:
         return self._count >= _BATCH_FILES or self._bytes >= _BATCH_BYTES
 
-    def add(self, name: str, data: bytes) -> None:
-        (self._files / name).write_bytes(data)
+    def add(self, number: int, path: str, data: bytes) -> None:
+        """Writes a file under a name that nobody can foresee.
+
+        The scanner redacts a value wherever it stands, names of files too: what was in the value of a secret would
+        else not be known by its name any more.
+        """
+        token = "".join(chr(_LETTERS[byte]) for byte in secrets.token_bytes(_LENGTH))
+        self._numbers[token] = number
+        with (self._files / f"{token}{ending(path)}").open("wb", buffering=0) as file:
+            file.write(data)
         self._bytes += len(data)
         self._count += 1
 
@@ -190,14 +203,19 @@ class _Batch:
             raise ScannerFailed(f"it ended with status {status}, before it had looked at everything")
         if scan.bytes_scanned != self._bytes:
             raise ScannerFailed(f"it looked at {scan.bytes_scanned} of {self._bytes} bytes")
-        return [_match(record.finding) for record in records if record.finding is not None]
+        return [self._match(record.finding) for record in records if record.finding is not None]
+
+    def _match(self, found: _Found) -> Match:
+        token = "".join(letter for letter in found.location.path if letter in _TOKENS)
+        if token not in self._numbers:
+            raise ScannerFailed("it speaks of a file that it was not given")
+        return _match(self._numbers[token], found)
 
 
 _RECORD = msgspec.json.Decoder(_Record)
 
 
-def _match(found: _Found) -> Match:
-    number = int(found.location.path.rsplit("/", 1)[-1].split("-")[0].split(".")[0])
+def _match(number: int, found: _Found) -> Match:
     mark = found.match.fingerprint
     return Match(
         number,

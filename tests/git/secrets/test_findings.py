@@ -167,6 +167,13 @@ def test_ciphertext_is_no_secret(repo: Repo) -> None:
     assert scanned(repo)[0] == []
 
 
+@pytest.mark.parametrize("value", ["files", "txt", "1234", "00000000", "AKIA", "yaml"])
+def test_a_value_that_is_in_the_name_of_a_file_harms_nothing(repo: Repo, value: str) -> None:
+    """The scanner redacts values in names of files too."""
+    repo.commit("one", {f"{value}/a.txt": f'password = "{value}"\ntoken = {pat()}\n'})
+    assert (f"{value}/a.txt", 2) in places(scanned(repo)[0])
+
+
 def test_what_can_not_be_read_is_said(repo: Repo) -> None:
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{b}: &{b} [{','.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True)
