@@ -55,9 +55,10 @@ def of_pulls(pulls: pd.DataFrame, rows: pd.DataFrame, commits: pd.DataFrame) -> 
         for number, tip, aside, back in zip(shared["number"], tips, shared["aside"], backs, strict=True)
     ]
     claimed = inside.merge(brought.claims(parents, items), on="sha").rename(columns={"number": "of"})
-    clicked = claimed["sha"].isin(tips[shared["aside"]])
-    is_merge = claimed["parents"].str.contains(" ")
-    named = _named(claimed, clicked & is_merge, clicked & ~is_merge)
+    ends = claimed[claimed["sha"].isin(tips[shared["aside"]])]
+    merges = ends["parents"].str.contains(" ")
+    only_merges = claimed["sha"].isin(ends.loc[merges, "sha"])
+    named = _named(claimed, only_merges, claimed["of"].isin(ends.loc[~merges, "of"]))
     own = look_up(pulls["number"], named.set_axis(named.index.astype("Int64")))
     evil = look_up(pulls["landing"].astype("Int64"), rows["evil"].set_axis(rows.index.astype("Int64")))
     return own.where(pulls["aside"] | ~evil.astype(bool), whole).fillna(whole)

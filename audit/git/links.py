@@ -62,11 +62,11 @@ def find(
     merged = own[own["merged_at"].notna()]
     found = _by_merge_sha(main, merged)
     found = _add(found, _by_subject(_free(main, found), pulls, merged, complete=complete))
+    patched = pd.concat([merged, own[robots.closed_by_robot(own)]])
+    found = _add(found, _by_patch(_free(main, found), patched, patches))
     claims = robots.named(main).merge(main[["position", "committer_time"]], on="position")
     claims = claims[~claims["number"].isin(found["number"])].drop_duplicates("number")
     found = _add(found, _by_robot(claims, pulls, branches, landed, complete=complete))
-    patched = pd.concat([merged, own[robots.closed_by_robot(own)]])
-    found = _add(found, _by_patch(_free(main, found), patched, patches))
     found = _ranked(found.reset_index(drop=True).assign(aside=False), main)
     return _add(found, _aside(merged, landed).assign(first=False, aside=True)).sort_values(
         ["position", "number"], ignore_index=True
