@@ -135,6 +135,8 @@ class _Pass:
         old = self._blob(sha, change.path, next(read)) if change.old_blob is not None else None
         if new is None or new == old:
             return
+        if posixpath.basename(change.path) in manifests.KUSTOMIZATIONS:
+            state.fresh[change.path] = new
         self._clear(sha, change.path, new, old, state)
         for text in added.texts(new, old):
             whole = fingerprint(self._key, text.data)
@@ -197,7 +199,7 @@ def _wanted(step: Step) -> Iterator[str]:
 
 
 def _secrets(path: str, raw: bytes) -> Iterator[Clear]:
-    if posixpath.splitext(path)[1].lower() in _YAML and nodes.mentions(raw, manifests.SECRET, b"Secret"):
+    if posixpath.splitext(path)[1].lower() in _YAML and manifests.may_hold_secret(raw):
         for each in nodes.objects(nodes.compose(raw)):
             if manifests.is_secret(each):
                 yield from manifests.of_secret(each)

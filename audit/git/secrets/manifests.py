@@ -14,10 +14,8 @@ from audit.git.secrets import nodes
 from audit.git.secrets.nodes import Kube
 from audit.git.secrets.values import Clear, encrypted, placeholder
 
-SECRET = re.compile(
-    rb"""[:?,\[{-]\s*(?:[!&]\S*\s+|[|>][^\n]*\n\s*)*["']?Secret(?:List)?["']?\s*(?:[\r\n,}\]#]|\Z)"""
-)
-"""What YAML text holds when a Secret may be in it: the word as a whole value."""
+_SECRET = re.compile(rb"""Secret(?<!\wSecret)(?:List)?["']?\s*(?:[\r\n,}\]#]|\Z)""")
+_BEFORE = re.compile(rb"""(?:[:-]\s*(?:[!&]\S*\s+|[|>][^\n]*\n\s*)*|&\S+\s+)["']?\Z""")
 
 GENERATOR = re.compile(rb"\bsecretGenerator\b")
 """What YAML text holds when it may generate Secrets."""
@@ -25,6 +23,15 @@ GENERATOR = re.compile(rb"\bsecretGenerator\b")
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 _ENV = re.compile(rb"[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=(.*)")
+
+
+def may_hold_secret(raw: bytes) -> bool:
+    """Whether YAML text may hold a Secret: the word stands as a whole value, or is escaped. No parser is asked yet."""
+    if nodes.escapes(raw):
+        return True
+    return b"Secret" in raw and any(
+        _BEFORE.search(raw, max(0, match.start() - 200), match.start()) for match in _SECRET.finditer(raw)
+    )
 
 
 def is_secret(each: Kube) -> bool:

@@ -16,7 +16,7 @@ import yaml
 from audit.git import contents
 from audit.git.contents import Unreadable
 
-_ESCAPED = re.compile(rb"\\(?:x[4-7]|u00[4-7]|U000000[4-7])|[A-Za-z]\\\r?\n\s*[A-Za-z]")
+_ESCAPED = re.compile(rb"\\(?:x[4-7]|u00[4-7]|U000000[4-7]|(?<=[A-Za-z]\\)\r?\n\s*[A-Za-z])")
 
 
 class Item(NamedTuple):
@@ -44,8 +44,12 @@ class Kube(NamedTuple):
 
 def mentions(raw: bytes, words: re.Pattern[bytes], literal: bytes) -> bool:
     """Whether YAML text may hold one of `words`, each of which has `literal` in it: it stands there, or is escaped."""
-    there = literal in raw and words.search(raw) is not None
-    return there or (b"\\" in raw and _ESCAPED.search(raw) is not None)
+    return (literal in raw and words.search(raw) is not None) or escapes(raw)
+
+
+def escapes(raw: bytes) -> bool:
+    """Whether YAML text has escapes that could spell a word."""
+    return b"\\" in raw and _ESCAPED.search(raw) is not None
 
 
 @lru_cache(maxsize=16)

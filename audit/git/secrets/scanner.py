@@ -9,6 +9,7 @@ fingerprint in its place; the key reaches it through its environment.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import re
 import secrets
@@ -36,7 +37,9 @@ _ASKED = re.compile(
 _LETTERS = range(0x4E00, 0x4F00)  # letters of file names: ideographs, which no rule looks for
 _TOKENS = frozenset(map(chr, _LETTERS))
 _LENGTH = 16
-_BATCH_BYTES, _BATCH_FILES = 16 << 20, 8_000
+_BATCH_BYTES = 8 << 20
+_TOGETHER = 90_000  # bytes: the scanner looks at 100 kB at a time
+_BETWEEN = b"\n#\n#\n#\n#\n#\n#\n#\n"
 
 
 class ScannerFailed(EvidenceMissing):
@@ -94,6 +97,9 @@ class _Record(msgspec.Struct):
 def matches(files: Iterable[tuple[str, bytes]], key: bytes) -> Iterator[Match]:
     """Everything that Betterleaks' own rules find in files.
 
+    Many files are looked at together first, as one; those in which anything was found are then looked at again, each
+    by itself. What is found in a file so depends on that file alone, and few files need to be written.
+
     Args:
         files: path in the repository, of which no more than the extension is used, and text.
         key: key of the fingerprints.
@@ -101,20 +107,20 @@ def matches(files: Iterable[tuple[str, bytes]], key: bytes) -> Iterator[Match]:
     Raises:
         ScannerFailed: it did not look at every byte.
     """
+    waiting: _Batch | None = None
     with contextlib.ExitStack() as batches:
-        running: _Batch | None = None
-        batch = batches.enter_context(_Batch())
+        batch = _Batch(batches)
         for number, (path, data) in enumerate(files):
             if batch.full:
                 batch.start(key)
-                if running is not None:
-                    yield from running.end()
-                running, batch = batch, batches.enter_context(_Batch())
+                if waiting is not None:
+                    yield from waiting.end(key)
+                waiting, batch = batch, _Batch(batches)
             batch.add(number, path, data)
         batch.start(key)
-        for last in (running, batch):
+        for last in (waiting, batch):
             if last is not None:
-                yield from last.end()
+                yield from last.end(key)
 
 
 def ending(path: str) -> str:
@@ -127,7 +133,78 @@ def ending(path: str) -> str:
 
 
 class _Batch:
-    """Files in a folder of their own, and the scanner that runs over them."""
+    """Texts that are looked at together, then those of them that need it one by one."""
+
+    def __init__(self, runs: contextlib.ExitStack) -> None:
+        self._runs = runs
+        self._texts: dict[int, tuple[str, bytes]] = {}
+        self._bytes = 0
+        self._together: list[list[tuple[int, int]]] = []
+        self._run: _Run | None = None
+
+    @property
+    def full(self) -> bool:
+        return self._bytes >= _BATCH_BYTES
+
+    def add(self, number: int, path: str, data: bytes) -> None:
+        self._texts[number] = (ending(path), data)
+        self._bytes += len(data) + len(_BETWEEN)
+
+    def start(self, key: bytes) -> None:
+        """Puts texts of one ending together, as many as the scanner sees at once, and runs it over them."""
+        by_ending: dict[str, list[int]] = {}
+        for number, (end, _) in self._texts.items():
+            by_ending.setdefault(end, []).append(number)
+        self._run = self._runs.enter_context(_Run())
+        for end, numbers in by_ending.items():
+            for group in self._groups(numbers):
+                line, places = 1, []
+                for number in group:
+                    places.append((line, number))
+                    line += self._texts[number][1].count(b"\n") + _BETWEEN.count(b"\n")
+                self._run.add(len(self._together), end, _BETWEEN.join(self._texts[n][1] for n in group))
+                self._together.append(places)
+        self._run.start(key)
+
+    def end(self, key: bytes) -> list[Match]:
+        """What is found in each text by itself.
+
+        Raises:
+            ScannerFailed: as `matches`.
+        """
+        assert self._run is not None
+        again: set[int] = set()
+        for match in self._run.end():
+            places = self._together[match.number]
+            first, last = 0, len(places)
+            if match.start is not None:
+                first = bisect.bisect_right(places, (match.start, 1 << 60)) - 1
+                last = bisect.bisect_right(places, (match.end or match.start, 1 << 60))
+            again.update(number for _, number in places[first:last])
+        with _Run() as run:
+            for number in sorted(again):
+                run.add(number, *self._texts[number])
+            run.start(key)
+            found = run.end()
+        self._texts.clear()
+        return found
+
+    def _groups(self, numbers: list[int]) -> Iterator[list[int]]:
+        group: list[int] = []
+        size = 0
+        for number in numbers:
+            more = len(self._texts[number][1]) + len(_BETWEEN)
+            if group and size + more > _TOGETHER:
+                yield group
+                group, size = [], 0
+            group.append(number)
+            size += more
+        if group:
+            yield group
+
+
+class _Run:
+    """Files in a folder of their own, and one run of the scanner over them."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="audit-secrets-")
@@ -152,11 +229,7 @@ class _Batch:
         self._errors.close()
         self._folder.cleanup()
 
-    @property
-    def full(self) -> bool:
-        return self._count >= _BATCH_FILES or self._bytes >= _BATCH_BYTES
-
-    def add(self, number: int, path: str, data: bytes) -> None:
+    def add(self, number: int, end: str, data: bytes) -> None:
         """Writes a file under a name that nobody can foresee.
 
         The scanner redacts a value wherever it stands, names of files too: what was in the value of a secret would
@@ -164,7 +237,7 @@ class _Batch:
         """
         token = "".join(chr(_LETTERS[byte]) for byte in secrets.token_bytes(_LENGTH))
         self._numbers[token] = number
-        with (self._files / f"{token}{ending(path)}").open("wb", buffering=0) as file:
+        with (self._files / f"{token}{end}").open("wb", buffering=0) as file:
             file.write(data)
         self._bytes += len(data)
         self._count += 1

@@ -124,7 +124,7 @@ def clear(path: str, raw: bytes, rule: Rule | None) -> Iterator[Clear]:
         return
     if extension in (".yaml", ".yml", ".json"):
         asked = rule is not None and not broad(rule, path)
-        if not (asked or has_metadata(raw) or nodes.mentions(raw, manifests.SECRET, b"Secret")):
+        if not (asked or has_metadata(raw) or manifests.may_hold_secret(raw)):
             return
         for document in nodes.compose(raw):
             yield from _of_document(path, document, rule)

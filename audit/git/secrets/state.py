@@ -13,6 +13,8 @@ from audit.git.secrets.key import fingerprint
 class State:
     """Blob by path after each step, with SOPS' creation rules and Kustomize's generators found in it.
 
+    `fresh` may be given bytes of files that the present step changed: they need not be read again.
+
     Args:
         first: the first step; the state begins before it.
     """
@@ -25,6 +27,7 @@ class State:
         for change in first.changes:
             if change.old_blob is not None:
                 self._files[change.old_path or change.path] = change.old_blob
+        self.fresh: dict[str, bytes] = {}
         self._rules: dict[str, list[sops.Rule]] = {}
         self._fitting: dict[tuple[str, str, str], sops.Rule | None] = {}
         self.kustomizations = {
@@ -34,6 +37,7 @@ class State:
 
     def step(self, step: Step) -> None:
         """Moves the state by one commit."""
+        self.fresh.clear()
         gone = {change.old_path or change.path for change in step.changes if change.status in "DR"}
         now = {change.path: change.blob for change in step.changes if change.status != "D"}
         for path in gone | now.keys():
@@ -52,6 +56,8 @@ class State:
 
     def read(self, path: str) -> bytes | None:
         """A file's bytes; None when it is not there or can't be read."""
+        if path in self.fresh:
+            return self.fresh[path]
         blob = self._files.get(path)
         if blob is None:
             return None
