@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import hashlib
 import re
 import secrets
 import subprocess
@@ -38,7 +39,9 @@ _LETTERS = range(0x4E00, 0x4F00)  # letters of file names: ideographs, which no 
 _TOKENS = frozenset(map(chr, _LETTERS))
 _LENGTH = 16
 _BATCH_BYTES = 8 << 20
-_TOGETHER = 90_000  # bytes: the scanner looks at 100 kB at a time
+_TOGETHER = (
+    8_000  # bytes: in longer files more rules find their keywords, and each is then tried on all of it
+)
 _BETWEEN = b"\n#\n#\n#\n#\n#\n#\n#\n"
 
 
@@ -98,7 +101,8 @@ def matches(files: Iterable[tuple[str, bytes]], key: bytes) -> Iterator[Match]:
     """Everything that Betterleaks' own rules find in files.
 
     Many files are looked at together first, as one; those in which anything was found are then looked at again, each
-    by itself. What is found in a file so depends on that file alone, and few files need to be written.
+    by itself. What is found in a file so depends on that file alone, and few files need to be written. A text that
+    comes again is looked at once.
 
     Args:
         files: path in the repository, of which no more than the extension is used, and text.
@@ -107,16 +111,34 @@ def matches(files: Iterable[tuple[str, bytes]], key: bytes) -> Iterator[Match]:
     Raises:
         ScannerFailed: it did not look at every byte.
     """
+    first: dict[tuple[str, bytes], int] = {}
+    twins: dict[int, list[int]] = {}
+
+    def distinct() -> Iterator[tuple[int, str, bytes]]:
+        for number, (path, data) in enumerate(files):
+            end = ending(path)
+            same = first.setdefault((end, hashlib.sha256(data).digest()), number)
+            twins.setdefault(same, []).append(number)
+            if same == number:
+                yield number, end, data
+
+    for match in list(_all(distinct(), key)):
+        for number in twins[match.number]:
+            yield match._replace(number=number)
+
+
+def _all(texts: Iterable[tuple[int, str, bytes]], key: bytes) -> Iterator[Match]:
+    """What is found in numbered texts; while the scanner looks at some, the next are gathered."""
     waiting: _Batch | None = None
     with contextlib.ExitStack() as batches:
         batch = _Batch(batches)
-        for number, (path, data) in enumerate(files):
+        for text in texts:
             if batch.full:
                 batch.start(key)
                 if waiting is not None:
                     yield from waiting.end(key)
                 waiting, batch = batch, _Batch(batches)
-            batch.add(number, path, data)
+            batch.add(*text)
         batch.start(key)
         for last in (waiting, batch):
             if last is not None:
@@ -146,8 +168,8 @@ class _Batch:
     def full(self) -> bool:
         return self._bytes >= _BATCH_BYTES
 
-    def add(self, number: int, path: str, data: bytes) -> None:
-        self._texts[number] = (ending(path), data)
+    def add(self, number: int, end: str, data: bytes) -> None:
+        self._texts[number] = (end, data)
         self._bytes += len(data) + len(_BETWEEN)
 
     def start(self, key: bytes) -> None:
