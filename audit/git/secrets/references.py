@@ -14,6 +14,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -137,9 +138,17 @@ class _History:
             if older is not None:
                 return version.old_path, older
         for path, blob in self._gone.get(version.sha, []):
-            if self.found(path, blob).get(place) == digest:
+            if self._holds(blob, place[2]) and self.found(path, blob).get(place) == digest:
                 return path, digest
         return version.old_path, None
+
+    @lru_cache(maxsize=1 << 16)  # noqa: B019  # goes with the history, which is short-lived
+    def _holds(self, blob: str, name: str) -> bool:
+        """Whether a blob has a name in it at all: what has not need not be parsed."""
+        try:
+            return name.encode() in self._contents.raw(blob)
+        except Unreadable:
+            return False
 
     def _template(self, blob: str) -> bool:
         try:

@@ -38,7 +38,7 @@ _ASKED = re.compile(
 _LETTERS = range(0x4E00, 0x4F00)  # letters of file names: ideographs, which no rule looks for
 _TOKENS = frozenset(map(chr, _LETTERS))
 _LENGTH = 16
-_BATCH_BYTES = 8 << 20
+_BATCH_BYTES = 16 << 20
 _TOGETHER = (
     8_000  # bytes: in longer files more rules find their keywords, and each is then tried on all of it
 )
@@ -129,20 +129,24 @@ def matches(files: Iterable[tuple[str, bytes]], key: bytes) -> Iterator[Match]:
 
 def _all(texts: Iterable[tuple[int, str, bytes]], key: bytes) -> Iterator[Match]:
     """What is found in numbered texts; while the scanner looks at some, the next are gathered."""
+    again: list[tuple[int, str, bytes]] = []
     waiting: _Batch | None = None
     with contextlib.ExitStack() as batches:
         batch = _Batch(batches)
         for text in texts:
             if batch.full:
                 batch.start(key)
-                if waiting is not None:
-                    yield from waiting.end(key)
+                again += waiting.end() if waiting is not None else ()
                 waiting, batch = batch, _Batch(batches)
             batch.add(*text)
         batch.start(key)
         for last in (waiting, batch):
-            if last is not None:
-                yield from last.end(key)
+            again += last.end() if last is not None else ()
+        alone = batches.enter_context(_Run())
+        for text in again:
+            alone.add(*text)
+        alone.start(key)
+        yield from alone.end()
 
 
 def ending(path: str) -> str:
@@ -155,7 +159,7 @@ def ending(path: str) -> str:
 
 
 class _Batch:
-    """Texts that are looked at together, then those of them that need it one by one."""
+    """Texts that are looked at together, to tell which of them need a look by themselves."""
 
     def __init__(self, runs: contextlib.ExitStack) -> None:
         self._runs = runs
@@ -188,8 +192,8 @@ class _Batch:
                 self._together.append(places)
         self._run.start(key)
 
-    def end(self, key: bytes) -> list[Match]:
-        """What is found in each text by itself.
+    def end(self) -> list[tuple[int, str, bytes]]:
+        """The texts in which anything may have been found.
 
         Raises:
             ScannerFailed: as `matches`.
@@ -203,11 +207,7 @@ class _Batch:
                 first = bisect.bisect_right(places, (match.start, 1 << 60)) - 1
                 last = bisect.bisect_right(places, (match.end or match.start, 1 << 60))
             again.update(number for _, number in places[first:last])
-        with _Run() as run:
-            for number in sorted(again):
-                run.add(number, *self._texts[number])
-            run.start(key)
-            found = run.end()
+        found = [(number, *self._texts[number]) for number in sorted(again)]
         self._texts.clear()
         return found
 
