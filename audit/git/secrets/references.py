@@ -26,6 +26,7 @@ from audit.git.secrets.nodes import Kube
 from audit.git.secrets.values import encrypted, vault
 
 _WORDS = re.compile(rb"""[:?,\[{-]\s*["']?\w*Secret(?:List)?\b""")
+_PARTS = re.compile(rb"^---(?=\s|\Z)", re.MULTILINE)
 _VAULT_KINDS = ("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "VaultSecret")
 _EXTERNAL_KINDS = ("ExternalSecret", "ClusterExternalSecret")
 _INJECT = "vault.hashicorp.com/agent-inject-secret"
@@ -170,8 +171,8 @@ def digests(path: str, raw: bytes) -> dict[Place, str]:
     found: dict[Place, list[Any]] = {}
     extension = posixpath.splitext(path)[1].lower()
     if extension in _YAML:
-        for document in nodes.compose(raw):
-            for place, content in _of_document(path, document):
+        for part in _PARTS.split(raw):
+            for place, content in _of_part(path, part) if _told(part) else ():
                 found.setdefault(place, []).append(content)
     elif sops.is_encrypted(raw):
         body = sorted(set(re.findall(rb"ENC\[AES256_GCM,data:[^\]]*\]", raw.split(b'"sops"')[0])))
@@ -179,6 +180,12 @@ def digests(path: str, raw: bytes) -> dict[Place, str]:
     return {
         place: hashlib.sha256(json.dumps(content).encode()).hexdigest() for place, content in found.items()
     }
+
+
+@lru_cache(maxsize=4096)
+def _of_part(path: str, part: bytes) -> tuple[tuple[Place, Any], ...]:
+    """Secrets of one document; most documents of a long file are the same in all its versions."""
+    return tuple(found for document in nodes.compose(part) for found in _of_document(path, document))
 
 
 def _of_document(path: str, document: yaml.Node) -> Iterator[tuple[Place, Any]]:
