@@ -131,7 +131,7 @@ def mine_alone(path: Path, period: Period | None) -> dict[str, Any]:
     tables = alone.mine(path)
     head = tables["repositories"].iloc[0]
     problems = tables["repository_problems"]
-    return alone.summary(tables["landings"], tables["landing_environments"], period) | {
+    return alone.summary(tables, period) | {
         "repository": head["repo"],
         "branch": head["branch"],
         "all_commits": int(head["commits"]),

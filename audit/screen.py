@@ -17,8 +17,11 @@ from audit.errors import UsageError
 from audit.evidence.collect import Collected
 from audit.model import Severity
 from audit.pipeline import Run
+from audit.report.words import printable
 
 _SYMBOLS = {"effective": "✓", "exceptions": "✗", "not tested": "?", "not applicable": "–"}
+
+_UNMATCHED = 10  # of the landings that nothing ties, how many are shown
 
 
 def _dump(value: Any) -> None:
@@ -203,6 +206,7 @@ def show_mined(out: Console, mined: dict[str, Any], *, as_json: bool) -> None:
     places = mined["by_environment"] | {"(none)": mined["in_no_environment"]}
     for heading, counts in (
         ("By kind", mined["by_kind"]),
+        ("By machinery", {name: count for name, count in mined["by_via"].items() if count}),
         ("By link, confidence", links),
         ("By environment", places),
     ):
@@ -210,5 +214,17 @@ def show_mined(out: Console, mined: dict[str, Any], *, as_json: bool) -> None:
         for name, count in counts.items():
             table.add_row(escape(name), f"{count:,}")
         out.print(table)
+    named = mined["named_reverts"]
+    out.print(
+        f"Reverts: {mined['reverts']:,} ({named['linked']:,} of {named['known']:,} that name a full id of this history "
+        f"linked; {mined['reinstates']:,} bring a change back); copies: {mined['picks']:,}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if mined["unmatched"]:
+        out.print("The latest with neither a pull request nor a reviewed change:", highlight=False)
+    for each in mined["unmatched"][:_UNMATCHED]:
+        line = f"  {each['at'][:10]} {each['sha'][:12]} {printable(each['subject'])}"
+        out.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
     for problem in mined["problems"]:
         out.print(f"Not whole: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)

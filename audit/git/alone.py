@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from audit import tables as t
 from audit.git import environments, history, landings
 from audit.git.paths import PathRules
+from audit.model import Link, Via
 from audit.period import Period
+from audit.settings import Repository
 
 Tables = dict[str, pd.DataFrame]
 
+_FULL = 40  # digits
+_LISTED = 200
+
 
 def mine(
-    path: Path, *, repo: str | None = None, branch: str | None = None, rules: PathRules | None = None
+    path: Path,
+    *,
+    repo: str | None = None,
+    branch: str | None = None,
+    rules: PathRules | None = None,
+    reviews: Literal["github", "gerrit"] | None = None,
 ) -> Tables:
     """Everything one repository says about its own changes. It is only read, never written to.
 
@@ -27,6 +37,7 @@ def mine(
         repo: its name; that of its folder when not given.
         branch: default branch; what HEAD names when not given.
         rules: path rules; the policy's layout when not given.
+        reviews: where changes are reviewed; when not given, on Gerrit if most mainline commits carry its trailers.
 
     Returns:
         The tables of `history.read`, landings, landing_pulls and landing_environments.
@@ -37,26 +48,43 @@ def mine(
     """
     name = repo if repo is not None else path.resolve().name.removesuffix(".git")
     tables = history.read(path, repo=name, branch=branch)
-    tables |= landings.find(tables, t.empty(t.PullRequests), t.empty(t.GitOperations), forge_complete=False)
+    settings = Repository(name=name, location=str(path), reviews=reviews or _reviews(tables["commits"]))
+    tables |= landings.find(
+        tables,
+        t.empty(t.PullRequests),
+        t.empty(t.GitOperations),
+        forge_complete=False,
+        repositories=[settings],
+    )
     tables["landing_environments"] = environments.attribute(
         tables["landings"], tables["commits"], tables["file_changes"], rules or PathRules((), ())
     )
     return tables
 
 
-def summary(found: pd.DataFrame, reached: pd.DataFrame, period: Period | None = None) -> dict[str, Any]:
+def _reviews(commits: pd.DataFrame) -> Literal["github", "gerrit"]:
+    """Where most of the mainline claims to have been reviewed; a merge counts by what it merged."""
+    named = commits[commits["change_id"].notna() & commits["reviewed_on"].notna()]
+    claimed = named["landed_by"].nunique()
+    return "gerrit" if 2 * claimed > commits["position"].count() else "github"
+
+
+def summary(tables: Tables, period: Period | None = None) -> dict[str, Any]:
     """Landings counted, ready for JSON.
 
     Args:
-        found: the table landings.
-        reached: the table landing_environments.
+        tables: what `mine` gave.
         period: count only what landed in it; everything when None.
 
     Returns:
-        `landings` in all; `by_kind`; `by_link`, a list of link, confidence and landings; `by_environment`, in
-        which a landing counts once for each environment it reaches; `in_no_environment`; `commits`; `files`,
-        `added` and `deleted`; `evil`; `reverts`; `first` and `last` landing (ISO 8601, None when there is none).
+        `landings` in all; `by_kind`; `by_via`; `by_link`, a list of link, confidence and landings; `linked`, the
+        share of landings with a pull request or change (None without landings); `unmatched`, the others: sha,
+        subject and at, the latest 200, the last first; `by_environment`, in which a landing counts once for each environment it reaches;
+        `in_no_environment`; `commits`; `files`, `added` and `deleted`; `evil`; `reverts`; `reinstates`; `picks`;
+        `named_reverts`, commits that name the full id of what they revert, and how many of those ids are `known` and
+        `linked`; `first` and `last` landing (ISO 8601, None when there is none).
     """
+    found, commits, reached = (tables[name] for name in ("landings", "commits", "landing_environments"))
     if period is not None:
         found = found[period.holds(found["landed_at"])]
     keys = found[["repo", "head_sha"]]
@@ -64,19 +92,49 @@ def summary(found: pd.DataFrame, reached: pd.DataFrame, period: Period | None = 
         ["repo", "head_sha", "environment"]
     ].drop_duplicates()
     linked = found.groupby(["link", "confidence"]).size().rename("landings").reset_index()
+    lone = found[found["link"] == Link.NONE].sort_values(["landed_at", "position"], ascending=False)
+    latest = lone.head(_LISTED)
     return {
         "landings": len(found),
         "by_kind": {
             kind: int((found["kind"] == kind).sum()) for kind in ("merge", "squash", "rebase", "direct")
         },
+        "by_via": {str(via): int((found["via"] == via).sum()) for via in Via},
         "by_link": linked.to_dict("records"),
+        "linked": 1 - len(lone) / len(found) if len(found) else None,
+        "unmatched": [
+            {"sha": sha, "subject": subject, "at": _iso(at)}
+            for sha, subject, at in zip(
+                latest["head_sha"], latest["subject"], latest["landed_at"], strict=True
+            )
+        ],
         "by_environment": {str(name): int(n) for name, n in places.groupby("environment").size().items()},
         "in_no_environment": len(found) - len(places[["repo", "head_sha"]].drop_duplicates()),
         **{name: int(found[name].sum()) for name in ("commits", "files", "added", "deleted", "evil")},
-        "reverts": int(found["reverts"].notna().sum()),
+        **{name: int(found[name].notna().sum()) for name in ("reverts", "reinstates", "picks")},
+        "named_reverts": _named_reverts(found, commits),
         "first": _iso(found["landed_at"].min()),
         "last": _iso(found["landed_at"].max()),
     }
+
+
+def _named_reverts(found: pd.DataFrame, commits: pd.DataFrame) -> dict[str, int]:
+    """Commits of landings that name a full id: how many, of how many the history holds it, how many are linked.
+
+    Linked is a commit when its landing reverts another one, or holds itself what it names.
+    """
+    place = commits.set_index(["repo", "sha"])["landed_by"]
+    ends = found[["repo", "position", "first_position", "reverts"]].astype({"position": "int64"})
+    said = commits[commits["reverts"].str.len() >= _FULL].astype({"landed_by": "int64"})
+    said = pd.merge_asof(
+        said.sort_values("landed_by"), ends.sort_values("position"),
+        left_on="landed_by", right_on="position", by="repo", direction="forward", suffixes=("", "_landing"),
+    )  # fmt: skip
+    said = said[said["first_position"] <= said["landed_by"]]
+    target = place.reindex(pd.MultiIndex.from_frame(said[["repo", "reverts"]])).set_axis(said.index)
+    own = target.between(said["first_position"], said["position_landing"]).fillna(False)
+    linked = target.notna() & (said["reverts_landing"].notna() | own)
+    return {"commits": len(said), "known": int(target.notna().sum()), "linked": int(linked.sum())}
 
 
 def _iso(moment: Any) -> str | None:

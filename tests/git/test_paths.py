@@ -145,7 +145,7 @@ def test_a_repository_alone_gives_a_summary_by_kind_link_and_environment(repo: R
     repo.commit("y (#2)", {"apps/web/base/y.yaml": "y\n"}, committer="GitHub")
     found = mine(repo.path)
     assert set(found["landings"]["repo"]) == {"work"}
-    got = summary(found["landings"], found["landing_environments"])
+    got = summary(found)
     assert got["by_kind"] == {"merge": 1, "squash": 1, "rebase": 0, "direct": 1}
     assert got["by_link"] == [
         {"link": "none", "confidence": "none", "landings": 1},
@@ -153,7 +153,7 @@ def test_a_repository_alone_gives_a_summary_by_kind_link_and_environment(repo: R
     ]
     assert got["by_environment"] == {"dev": 1, "prod": 2, "staging": 1}
     assert (got["landings"], got["in_no_environment"], got["commits"]) == (3, 1, 4)
-    empty = summary(found["landings"], found["landing_environments"], Period.quarter("2001Q1"))
+    empty = summary(found, Period.quarter("2001Q1"))
     assert (empty["landings"], empty["by_environment"], empty["first"]) == (0, {}, None)
 
 
