@@ -31,11 +31,13 @@ class Context:
 
     Attributes:
         as_of: when evidence was last collected (aware).
+        judged: what controls came to that were judged already, over the same tables: others build on them.
     """
 
     settings: Settings
     period: Period
     as_of: datetime
+    judged: dict[str, Result] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def start(self) -> pd.Timestamp:
@@ -166,7 +168,15 @@ class Control:
         return dict(zip(parts[1::2], (" ".join(part.split()) for part in parts[2::2]), strict=True))[name]
 
     def judge(self, tables: Tables, context: Context) -> Result:
-        """The test's result with the gaps of all needs, and no exception where a gap leaves it blind."""
+        """The test's result with the gaps of all needs, and no exception where a gap leaves it blind.
+
+        Worked out once for each context, which speaks of one set of tables.
+        """
+        if self.id not in context.judged:
+            context.judged[self.id] = self._judged(tables, context)
+        return context.judged[self.id]
+
+    def _judged(self, tables: Tables, context: Context) -> Result:
         result = self.test(tables, context)
         gaps = [gap for need in self.needs for gap in need.gaps(tables, context)]
         gaps.extend(gap for gap in result.gaps if gap not in gaps)

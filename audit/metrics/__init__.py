@@ -33,9 +33,9 @@ def compute(tables: Tables, settings: Settings, period: Period, *, as_of: dateti
         as_of: when evidence was last collected (aware). Nothing at or after it counts.
     """
     parts: list[pd.DataFrame] = []
-    quarter = period
+    quarter, kept = period, Span(settings, period, as_of).kept
     for _ in range(settings.thresholds.trend_quarters):
-        span = Span(settings, quarter, as_of)
+        span = Span(settings, quarter, as_of, kept)
         parts.extend(_measured(metric, tables, span) for metric in METRICS)
         quarter = quarter.previous()
     return t.conform(t.Metrics, pd.concat(parts, ignore_index=True))

@@ -15,6 +15,8 @@ from audit.metrics.interface import (
     counts,
     earliest,
     hours,
+    kept_for_all,
+    kept_for_quarter,
     medians,
     ratio,
     shares,
@@ -23,19 +25,25 @@ from audit.metrics.interface import (
 _WEEK = pd.Timedelta(weeks=1)
 
 
+@kept_for_quarter
 def _bound(tables: Tables, span: Span) -> pd.DataFrame:
     """Landings of the span that reach production, with `live_at`: when the first production deployment that carried
     them was done (missing: not yet)."""
     places = tables["landing_environments"]
     bound = places.loc[places["environment"].isin(span.settings.production), LANDING].drop_duplicates()
     rows = landed(tables, span).merge(bound, on=LANDING)
+    return rows.merge(_live(tables, span), on=LANDING, how="left")
+
+
+@kept_for_all
+def _live(tables: Tables, span: Span) -> pd.DataFrame:
+    """When the first successful production deployment of each landing was done: `live_at`."""
     done = production(tables, span)
     done = done[done["status"].eq("succeeded") & (done["done_at"] < span.now)]
     carried = tables["deployment_landings"][[*DEPLOYMENT, *LANDING]].merge(
         done[[*DEPLOYMENT, "done_at"]], on=DEPLOYMENT
     )
-    live = earliest(carried, LANDING, "done_at").rename(columns={"done_at": "live_at"})
-    return rows.merge(live, on=LANDING, how="left")
+    return earliest(carried, LANDING, "done_at").rename(columns={"done_at": "live_at"})
 
 
 def _lead_time(tables: Tables, span: Span) -> pd.DataFrame:
@@ -54,11 +62,12 @@ def _by_app(rows: pd.DataFrame, tables: Tables, span: Span) -> pd.DataFrame:
 
 
 def _from_first_commit(tables: Tables, span: Span) -> pd.DataFrame:
-    rows = _bound(tables, span).merge(_begun(tables), on=LANDING, how="left")
+    rows = _bound(tables, span).merge(_begun(tables, span), on=LANDING, how="left")
     return medians(by(rows.assign(hours=hours(rows["live_at"] - rows["begun_at"]))), "hours")
 
 
-def _begun(tables: Tables) -> pd.DataFrame:
+@kept_for_all
+def _begun(tables: Tables, _span: Span) -> pd.DataFrame:
     """When work on each landing began: the earliest author date of its commits, or the opening of its pull requests."""
     commits, landings = tables["commits"], tables["landings"]
     brought = pd.DataFrame(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.metrics.interface import Span, Tables, hours
+from audit.metrics.interface import Span, Tables, hours, kept_for_all
 
 APPLICATION = ["cluster", "application"]
 DEPLOYMENT = [*APPLICATION, "started_at"]
 
 
+@kept_for_all
 def production(tables: Tables, span: Span) -> pd.DataFrame:
     """Production deployments, of all times until `as_of`, with `one` = 1 and `done_at` (finished, else started)."""
     rows = tables["deployments"]
@@ -25,6 +26,13 @@ def outcomes(tables: Tables, span: Span) -> pd.DataFrame:
         over), both missing where there is none; `failed` (bool); `known` (bool: it failed, or the window is over
         and the application's health is on record).
     """
+    rows = _outcomes(tables, span)
+    return rows[span.holds(rows["started_at"])].reset_index(drop=True)
+
+
+@kept_for_all
+def _outcomes(tables: Tables, span: Span) -> pd.DataFrame:
+    """The same of all times."""
     window = pd.Timedelta(hours=span.settings.thresholds.change_failure_hours)
     every = production(tables, span)
     changed = every[every["changed"].astype(bool)]
@@ -37,7 +45,7 @@ def outcomes(tables: Tables, span: Span) -> pd.DataFrame:
         ignore_index=True,
     )
     first = events.sort_values([*DEPLOYMENT, "failed_at", "restored_at"]).drop_duplicates(DEPLOYMENT)
-    rows = changed[span.holds(changed["started_at"])].merge(first, on=DEPLOYMENT, how="left")
+    rows = changed.merge(first, on=DEPLOYMENT, how="left")
     health = tables["app_states"]
     watched = health.loc[health["aspect"].eq("health"), APPLICATION].drop_duplicates().assign(watched=True)
     rows = rows.merge(watched, on=APPLICATION, how="left")

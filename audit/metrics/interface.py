@@ -7,8 +7,9 @@ evidence covers is missing, with a note that says why: it is never zero.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import wraps
 from typing import Any, cast
 
 import pandas as pd
@@ -28,11 +29,15 @@ class Span:
 
     Attributes:
         as_of: when evidence was last collected (aware): what followed a change counts until then.
+        kept: what metrics of the same tables have worked out already; see `kept_for_all`.
     """
 
     settings: Settings
     period: Period
     as_of: datetime
+    kept: dict[tuple[Any, Period | None], pd.DataFrame] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def start(self) -> pd.Timestamp:
@@ -72,6 +77,35 @@ class Metric:
     definition: str
     evidence: str
     measure: Callable[[Tables, Span], pd.DataFrame]
+
+
+Step = Callable[[Tables, Span], pd.DataFrame]
+
+
+def kept_for_all(step: Step) -> Step:
+    """A step of several metrics that is the same for every quarter: worked out once for spans that share `kept`."""
+
+    @wraps(step)
+    def once(tables: Tables, span: Span) -> pd.DataFrame:
+        return _kept(step, None, tables, span)
+
+    return once
+
+
+def kept_for_quarter(step: Step) -> Step:
+    """A step of several metrics, worked out once for each quarter."""
+
+    @wraps(step)
+    def once(tables: Tables, span: Span) -> pd.DataFrame:
+        return _kept(step, span.period, tables, span)
+
+    return once
+
+
+def _kept(step: Step, period: Period | None, tables: Tables, span: Span) -> pd.DataFrame:
+    if (step, period) not in span.kept:
+        span.kept[step, period] = step(tables, span)
+    return span.kept[step, period]
 
 
 def by(items: pd.DataFrame, **dimensions: pd.DataFrame) -> dict[str, pd.DataFrame]:
