@@ -34,7 +34,7 @@ from audit.evidence.collect import collect as collect_evidence
 from audit.evidence.store import Store
 from audit.evidence.verify import check_chain
 from audit.evidence.verify import verify as verify_store
-from audit.git import alone, history, patches
+from audit.git import alone, history, patches, strays
 from audit.joins.build import join
 from audit.metrics import compute
 from audit.model import Conclusion
@@ -221,6 +221,7 @@ def check(
         as_of=as_of,
         patches=_patches(settings, tables),
         twins=_twins(settings, tables),
+        strays=_strays(settings, tables),
         seen=manifest.tips_seen(Store(settings.store_path)),
     )
     tables["reconciliation"] = reconcile(parsed, period)
@@ -267,6 +268,16 @@ def _twins(settings: Settings, tables: Tables) -> pd.DataFrame | None:
         for repository in settings.repositories
     ]
     return pd.concat(found, ignore_index=True) if found else None
+
+
+def _strays(settings: Settings, tables: Tables) -> pd.DataFrame:
+    """Commits that only messages name, and the pull requests that hold them, found in the mirrors."""
+    mirrors = settings.store_path / "mirrors"
+    found = [
+        strays.find(mirrors / safe_name(repository.name), repo=repository.name, commits=tables["commits"])
+        for repository in settings.repositories
+    ]
+    return pd.concat(found, ignore_index=True) if found else strays.EMPTY
 
 
 def report(settings: Settings, run: Run, progress: Progress = _silent) -> Path:

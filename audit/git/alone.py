@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from audit import tables as t
-from audit.git import environments, history, landings
+from audit.git import environments, history, landings, strays
 from audit.git.paths import PathRules
 from audit.model import Link, Via
 from audit.period import Period
@@ -54,6 +54,7 @@ def mine(
         t.empty(t.PullRequests),
         t.empty(t.GitOperations),
         forge_complete=False,
+        strays=strays.find(path, repo=name, commits=tables["commits"]),
         repositories=[settings],
     )
     tables["landing_environments"] = environments.attribute(
@@ -64,7 +65,7 @@ def mine(
 
 def _reviews(commits: pd.DataFrame) -> Literal["github", "gerrit"]:
     """Where most of the mainline claims to have been reviewed; a merge counts by what it merged."""
-    named = commits[commits["change_id"].notna() & commits["reviewed_on"].notna()]
+    named = commits[commits["change_id"].notna()]
     claimed = named["landed_by"].nunique()
     return "gerrit" if 2 * claimed > commits["position"].count() else "github"
 
@@ -119,9 +120,10 @@ def summary(tables: Tables, period: Period | None = None) -> dict[str, Any]:
 
 
 def _named_reverts(found: pd.DataFrame, commits: pd.DataFrame) -> dict[str, int]:
-    """Commits of landings that name a full id: how many, of how many the history holds it, how many are linked.
+    """Commits of landings that name a full id: how many, of how many it is known, and how many are linked.
 
-    Linked is a commit when its landing reverts another one, or holds itself what it names.
+    Known is what the history holds, or a pull request's branch. Linked is a commit when its landing reverts another
+    one, or holds itself what it names.
     """
     place = commits.set_index(["repo", "sha"])["landed_by"]
     ends = found[["repo", "position", "first_position", "reverts"]].astype({"position": "int64"})
@@ -133,8 +135,8 @@ def _named_reverts(found: pd.DataFrame, commits: pd.DataFrame) -> dict[str, int]
     said = said[said["first_position"] <= said["landed_by"]]
     target = place.reindex(pd.MultiIndex.from_frame(said[["repo", "reverts"]])).set_axis(said.index)
     own = target.between(said["first_position"], said["position_landing"]).fillna(False)
-    linked = target.notna() & (said["reverts_landing"].notna() | own)
-    return {"commits": len(said), "known": int(target.notna().sum()), "linked": int(linked.sum())}
+    known, linked = target.notna() | said["reverts_landing"].notna(), said["reverts_landing"].notna() | own
+    return {"commits": len(said), "known": int(known.sum()), "linked": int(linked.sum())}
 
 
 def _iso(moment: Any) -> str | None:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from audit import tables as t
 from audit.git import authors, lineage, links, pushes, robots
+from audit.git import strays as lost
 from audit.git.lookup import look_up
 from audit.model import Confidence, LandingKind, Link, Via
 from audit.settings import Repository
@@ -42,6 +43,7 @@ def find(
     forge_complete: bool,
     patches: pd.DataFrame | None = None,
     twins: pd.DataFrame | None = None,
+    strays: pd.DataFrame | None = None,
     repositories: Iterable[Repository] = (),
 ) -> Tables:
     """Every landing of every repository, and the pull requests of each.
@@ -53,6 +55,7 @@ def find(
         forge_complete: the evidence holds every pull request of these repositories.
         patches: repo, number, sha of mainline commits with a pull request's patch; see `audit.git.patches.find`.
         twins: mainline commits with the patch of an earlier one, or its inverse; see `audit.git.patches.twins`.
+        strays: pull requests that hold commits which only messages name; see `audit.git.strays`.
         repositories: former names of default branches, and where changes are reviewed.
 
     Returns:
@@ -60,6 +63,7 @@ def find(
     """
     patches = _NO_PATCHES if patches is None else patches
     twins = lineage.TWINS if twins is None else twins
+    others = lost.EMPTY if strays is None else strays
     settings = {one.name: one for one in repositories}
     known = git["repositories"][git["repositories"]["mainline"] > 0]
     found, held = [], []
@@ -68,7 +72,7 @@ def find(
             {name: _of(git[name], repo) for name in ("commits", "file_changes", "merge_content")},
             _of(pull_requests, repo),
             _of(git_operations, repo),
-            (_of(patches, repo), _of(twins, repo)),
+            (_of(patches, repo), _of(twins, repo), _of(others, repo)),
             (branch, *(settings[repo].former_branches if repo in settings else ())),
             complete=forge_complete,
             gerrit=repo in settings and settings[repo].reviews == "gerrit",
@@ -112,14 +116,14 @@ def _of_repository(
     git: Tables,
     pulls: pd.DataFrame,
     operations: pd.DataFrame,
-    found_by_patch: tuple[pd.DataFrame, pd.DataFrame],
+    found_in_mirror: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
     branches: tuple[str, ...],
     *,
     complete: bool,
     gerrit: bool,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Landings and their pull requests, with everything that the tables hold but `repo`."""
-    patches, twins = found_by_patch
+    patches, twins, strays = found_in_mirror
     main = mainline(git["commits"])
     placed = pushes.placed(operations, main, branches)
     landed = git["commits"].set_index("sha")["landed_by"].astype("Int64")
@@ -139,8 +143,8 @@ def _of_repository(
     rows["evil"] = commits["sha"].isin(evil).groupby(commits["landing"]).any()
     rows["commits"] = commits.groupby("landing").size()
     rows["authors"] = authors.of_landings(rows, commits)
-    rows = rows.join(lineage.find(rows, commits, twins))
     every = every.assign(landing=owner[every["position"].to_numpy(np.int64)])
+    rows = rows.join(lineage.find(rows, commits, twins, strays.merge(every, on="number")))
     every = every.assign(
         head_sha=every["landing"].map(rows["head_sha"]),
         pr_number=every["number"],
@@ -150,12 +154,13 @@ def _of_repository(
 
 
 def _changes(main: pd.DataFrame, commits: pd.DataFrame, linked: pd.DataFrame) -> pd.DataFrame:
-    """Links to Gerrit's changes, as trailers claim: each mainline commit with both of them is one.
+    """Links to Gerrit's changes, as trailers claim: each mainline commit with a Change-Id is one.
 
-    A merge that Gerrit made has none itself: the branch that it merged has.
+    A merge that Gerrit made has none itself: the branch that it merged has. Reviewed-on, which Gerrit adds only in
+    some of the ways in which it submits, gives the address.
     """
-    named = commits[commits["change_id"].notna() & commits["reviewed_on"].notna()]
-    change = named.set_index("sha")["reviewed_on"]
+    named = commits[commits["change_id"].notna()].set_index("sha")
+    change = named["reviewed_on"].fillna(named["change_id"])
     order = commits[commits["position"].notna()].sort_values("position", ignore_index=True)
     merged = order["parents"].str.split().str[1].astype("str")
     found = main.assign(change=look_up(order["sha"], change).fillna(look_up(merged, change)))

@@ -17,16 +17,20 @@ TWINS = pd.DataFrame({name: pd.Series(dtype="str") for name in ("repo", "sha", "
 """No twins: repo, sha, other (an earlier commit) and relation, `same` or `inverse`; see `audit.git.patches.twins`."""
 
 
-def find(rows: pd.DataFrame, commits: pd.DataFrame, twins: pd.DataFrame) -> pd.DataFrame:
+def find(
+    rows: pd.DataFrame, commits: pd.DataFrame, twins: pd.DataFrame, strays: pd.DataFrame
+) -> pd.DataFrame:
     """`reverts`, `reinstates` and `picks` of each landing: heads of earlier landings, missing where there is none.
 
     Args:
         rows: head_sha and mainline_commits of landings, numbered by their place.
         commits: sha, committer_time, reverts, picked and landing (int64, row of the landing that brought it in).
         twins: sha, other, relation; only those of landings of one mainline commit are used.
+        strays: sha of commits that are not among `commits`, and landing of a pull request that holds each.
     """
-    shas = sorted(commits["sha"].tolist())
-    landing = commits.set_index("sha")["landing"].astype("Int64")
+    off = strays.sort_values(["sha", "landing"]).drop_duplicates("sha").set_index("sha")["landing"]
+    landing = pd.concat([commits.set_index("sha")["landing"], off]).astype("Int64")
+    shas = sorted(landing.index)
     whole = commits["reverts"].map(lambda said: _whole(said, shas), na_action="ignore").astype("str")
     reverts = _said(rows, commits.assign(target=look_up(whole, landing)))
     picks = _said(rows, commits.assign(target=look_up(commits["picked"], landing)))

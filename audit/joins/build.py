@@ -28,6 +28,7 @@ def join(
     as_of: datetime,  # noqa: ARG001  # every stage after the build is given it; see below
     patches: pd.DataFrame | None = None,
     twins: pd.DataFrame | None = None,
+    strays: pd.DataFrame | None = None,
     seen: Iterable[Mapping[str, object]] = (),
 ) -> Tables:
     """The joined tables of a build.
@@ -38,7 +39,7 @@ def join(
         as_of: the moment the build speaks of. Nothing is cut by it here: periods cut, when controls and metrics
             choose their populations.
         patches: mainline commits that have a pull request's patch, as `audit.git.landings.find` takes them.
-        twins: mainline commits that copy or undo an earlier one, likewise.
+        twins, strays: mainline commits that copy or undo an earlier one; commits that only messages name; likewise.
         seen: tips that earlier runs saw, as `audit.evidence.manifest.tips_seen` tells them.
 
     Returns:
@@ -47,7 +48,7 @@ def join(
     """
     resolver = Resolver(tables["people"], tables["identities"], settings.machines)
     rules = path_rules(settings)
-    found = _landings(tables, settings, patches, twins)
+    found = _landings(tables, settings, patches=patches, twins=twins, strays=strays)
     landed = found["landings"]
     reached = environments.attribute(landed, tables["commits"], tables["file_changes"], rules)
     reached = conform(LandingEnvironments, reached)
@@ -77,9 +78,7 @@ def path_rules(settings: Settings) -> PathRules:
     return PathRules(settings.path_rules, (cluster.environment for cluster in settings.clusters))
 
 
-def _landings(
-    tables: Tables, settings: Settings, patches: pd.DataFrame | None, twins: pd.DataFrame | None
-) -> Tables:
+def _landings(tables: Tables, settings: Settings, **found_in_mirrors: pd.DataFrame | None) -> Tables:
     """`Landings` and `LandingPulls` of every repository, each judged by its own forge evidence alone."""
     complete = _forge_complete(tables["evidence_objects"])
     names = sorted(tables["repositories"]["repo"])
@@ -89,8 +88,7 @@ def _landings(
             _of(tables["pull_requests"], repo),
             _of(tables["git_operations"], repo),
             forge_complete=complete and bool(tables["pull_requests"]["repo"].eq(repo).any()),
-            patches=patches,
-            twins=twins,
+            **found_in_mirrors,
             repositories=settings.repositories,
         )
         for repo in names

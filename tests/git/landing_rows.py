@@ -8,7 +8,7 @@ import pandas as pd
 from forge_rows import REPO, operations, pulls
 from git_repo import Repo
 
-from audit.git import history, landings, patches
+from audit.git import history, landings, patches, strays
 from audit.settings import Repository
 
 
@@ -38,6 +38,7 @@ class Found:
             twins=patches.twins(
                 repo.path, repo=REPO, commits=git["commits"], file_changes=git["file_changes"]
             ),
+            strays=strays.find(repo.path, repo=REPO, commits=git["commits"]),
             repositories=[Repository(name=REPO, location="x", **settings)],
         )
         rows = made["landings"]

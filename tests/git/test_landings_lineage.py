@@ -102,3 +102,27 @@ def test_what_has_not_landed_yet_is_neither_taken_back_nor_copied(repo: Repo, wo
     repo.commit(f"names it\n\n{word.format(early)}", {"x": "x\n"})
     merge = repo.merge("Merge pull request #1 from acme/side", "side", committer="GitHub")
     assert Found(repo, pull(1, merge)).told("reverts", "picks") == [(None, None), (None, None)]
+
+
+def test_a_commit_of_a_squashed_branch_stands_for_what_landed_it(repo: Repo) -> None:
+    """Two pull requests hold it, one built on the other: the one that landed first is meant, and never the own one."""
+    repo.branch("one", "main")
+    named = repo.commit("work", {"one.txt": "1\n"})
+    repo.git("update-ref", "refs/pull/1/head", named)
+    repo.git("update-ref", "refs/pull/2/head", repo.commit("more work", {"two.txt": "1\n"}))
+    repo.main()
+    first = repo.commit(
+        f"First (#1)\n\n* try\n* undo: This reverts commit {named}.", {"one.txt": "1\n"}, committer="GitHub"
+    )
+    second = repo.commit("Second (#2)", {"two.txt": "1\n"}, committer="GitHub")
+    repo.commit(f"Undo\n\nThis reverts commit {named}.", {"x.txt": "1\n"})
+    repo.commit(f"Copy\n\n(cherry picked from commit {named})", {"y.txt": "1\n"})
+    repo.commit(f"Nobody's\n\nThis reverts commit {'f' * 40}.", {"z.txt": "1\n"})
+    repo.git("branch", "--quiet", "-D", "one")
+    assert Found(repo, pull(1, first), pull(2, second)).told("subject", "reverts", "picks") == [
+        ("First (#1)", None, None),
+        ("Second (#2)", None, None),
+        ("Undo", "First (#1)", None),
+        ("Copy", None, "First (#1)"),
+        ("Nobody's", None, None),
+    ]

@@ -17,10 +17,12 @@ CHANGE = ("kind", "via", "change", "link", "confidence")
 
 def test_gerrits_trailers_make_a_change_where_changes_are_reviewed_there(repo: Repo) -> None:
     repo.commit(f"Do it{TRAILERS}")
-    repo.commit(f"Never submitted\n\nChange-Id: {ID}")
+    repo.commit(f"Submitted without an address\n\nChange-Id: {ID}")
+    repo.commit(f"An address alone\n\nReviewed-on: {ADDRESS}")
     repo.commit("Pushed past it")
     assert Found(repo, reviews="gerrit").told(*CHANGE) == [
         ("rebase", "gerrit", ADDRESS, "change id", "weak"),
+        ("rebase", "gerrit", ID, "change id", "weak"),
         ("direct", "push", None, "none", "none"),
         ("direct", "push", None, "none", "none"),
     ]
