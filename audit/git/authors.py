@@ -14,6 +14,9 @@ from audit.git import brought, links
 from audit.git.lookup import look_up
 from audit.model import LandingKind
 
+NO_EMAIL = "(none)"
+"""Stands for someone who gave no e-mail: nobody knows who that is."""
+
 
 def of_landings(rows: pd.DataFrame, commits: pd.DataFrame) -> pd.Series:
     """E-mails of each landing's authors, lower case, sorted, separated by spaces; never empty.
@@ -30,7 +33,7 @@ def of_landings(rows: pd.DataFrame, commits: pd.DataFrame) -> pd.Series:
         (of["kind"] == LandingKind.REBASE) & on_mainline & ~(of["pr_head"] == of["head_sha"]).fillna(False)
     )
     named = _named(commits.rename(columns={"landing": "of"}), only_merges, replayed)
-    plain = commits[["landing", "author_email"]].set_axis(["of", "email"], axis=1)
+    plain = _addressed(commits[["landing", "author_email"]].set_axis(["of", "email"], axis=1))
     return named.reindex(rows.index).fillna(_joined(plain))
 
 
@@ -77,9 +80,14 @@ def _named(commits: pd.DataFrame, only_merges: pd.Series, replayed: pd.Series) -
     parts = [
         commits.loc[~only_merges, ["of", "author_email"]],
         commits.loc[~only_merges & ~replayed & ~forge, ["of", "committer_email"]],
-        commits.loc[commits["co_authors"] != "", ["of", "co_authors"]],
     ]
-    return _joined(pd.concat([part.set_axis(["of", "email"], axis=1) for part in parts]))
+    people = _addressed(pd.concat([part.set_axis(["of", "email"], axis=1) for part in parts]))
+    co_authors = commits.loc[commits["co_authors"] != "", ["of", "co_authors"]]
+    return _joined(pd.concat([people, co_authors.set_axis(["of", "email"], axis=1)]))
+
+
+def _addressed(people: pd.DataFrame) -> pd.DataFrame:
+    return people.assign(email=people["email"].mask(people["email"].str.strip() == "", NO_EMAIL))
 
 
 def _joined(people: pd.DataFrame) -> pd.Series:

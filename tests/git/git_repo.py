@@ -11,6 +11,7 @@ PEOPLE = {
     "bob": ("Bob Roy", "bob@example.org"),
     "cyd": ("Cyd Fox", "cyd@example.org"),
     "GitHub": ("GitHub", "noreply@github.com"),
+    "nobody": ("Nobody", ""),
     "bors": ("bors[bot]", "26634292+bors[bot]@users.noreply.github.com"),
 }
 START = 1_780_000_000

@@ -155,3 +155,9 @@ def test_nothing_of_one_repository_links_into_another(repo: Repo, tmp_path: Path
     assert rows["pusher"].fillna("").tolist() == ["", "bob", "", "", "eve", ""]
     assert rows["reverts"].isna().all()
     assert made["landing_pulls"][["repo", "pr_number"]].to_numpy().tolist() == [[REPO, 1]]
+
+
+def test_who_gives_no_address_is_somebody_whom_nobody_knows(repo: Repo) -> None:
+    repo.commit("no address", author="nobody")
+    repo.commit("applied for them", author="nobody", committer="bob")
+    assert Found(repo).told("authors") == [("(none)",), ("(none) bob@example.org",)]
