@@ -33,8 +33,10 @@ def of_landings(rows: pd.DataFrame, commits: pd.DataFrame) -> pd.Series:
         (of["kind"] == LandingKind.REBASE) & on_mainline & ~(of["pr_head"] == of["head_sha"]).fillna(False)
     )
     named = _named(commits.rename(columns={"landing": "of"}), only_merges, replayed)
-    plain = _addressed(commits[["landing", "author_email"]].set_axis(["of", "email"], axis=1))
-    return named.reindex(rows.index).fillna(_joined(plain))
+    bare = commits.loc[~commits["landing"].isin(named.index), ["landing", "author_email"]]
+    plain = _joined(_addressed(bare.set_axis(["of", "email"], axis=1)))
+    every: pd.Series = pd.concat([named, plain]).reindex(rows.index)
+    return every
 
 
 def of_pulls(pulls: pd.DataFrame, rows: pd.DataFrame, commits: pd.DataFrame) -> pd.Series:
@@ -91,6 +93,8 @@ def _addressed(people: pd.DataFrame) -> pd.DataFrame:
 
 
 def _joined(people: pd.DataFrame) -> pd.Series:
-    people = people.assign(email=people["email"].str.lower().str.split()).explode("email").dropna()
-    people = people.drop_duplicates().sort_values(["of", "email"])
-    return people.groupby("of")["email"].agg(" ".join).astype("str")
+    """E-mails by `of`: distinct, lower case, sorted, separated by spaces."""
+    by: dict[int, set[str]] = {}
+    for of, emails in zip(people["of"].tolist(), people["email"].str.lower().tolist(), strict=True):
+        by.setdefault(of, set()).update(emails.split())
+    return pd.Series({of: " ".join(sorted(emails)) for of, emails in sorted(by.items())}, dtype="str")

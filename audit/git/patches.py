@@ -22,7 +22,7 @@ from audit.sources import git_command
 from audit.sources.git_view import view
 
 _TWINS = ["repo", "sha", "other", "relation"]
-_LATEST, _TRIES, _LINES = 20_000, 20, 20_000
+_LATEST, _TRIES, _LINES = 20_000, 8, 20_000
 _PLAIN = (
     "--no-textconv", "--no-ext-diff", "--no-color", "--full-index", "--no-renames", "--src-prefix=x/", "--dst-prefix=x/",
 )  # fmt: skip
@@ -87,7 +87,8 @@ def twins(path: Path, *, repo: str, commits: pd.DataFrame, file_changes: pd.Data
     """Mainline commits that have the patch of an earlier one, or its inverse; merges against their first parent.
 
     Bounded: the last `_LATEST` mainline commits are asked about, each is compared with the `_TRIES` latest that look
-    like it, and commits of very many lines, of renames or of binary files are left out.
+    like it (among as many again before them), and commits of very many lines, of renames or of binary files are left
+    out.
 
     Args:
         path: mirror of the repository.
@@ -99,8 +100,12 @@ def twins(path: Path, *, repo: str, commits: pd.DataFrame, file_changes: pd.Data
     Raises:
         IntegrityError: git could not read an object.
     """
-    main = commits[(commits["repo"] == repo) & commits["position"].notna()].sort_values("position")
-    pairs = _alike(main, file_changes[file_changes["repo"] == repo])
+    main = commits.loc[
+        (commits["repo"] == repo) & commits["position"].notna(), ["sha", "parents", "position"]
+    ]
+    main = main.sort_values("position").tail(2 * _LATEST)
+    changes = file_changes[(file_changes["repo"] == repo) & file_changes["sha"].isin(main["sha"])]
+    pairs = _alike(main, changes[["sha", "path", "status", "added", "deleted"]])
     first = {
         sha: parents.split(" ")[0]
         for sha, parents in zip(main["sha"], main["parents"], strict=True)
