@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,7 +23,11 @@ ENOUGH = 4 << 30  # bytes
 
 
 def pytest_configure() -> None:
-    """Keeps what tests write in memory where there is plenty: thousands of small files, each made durable."""
+    """Keeps what tests write in memory where there is plenty: thousands of small files, each made durable.
+
+    And looks for garbage less often: a seventh of the time went into it.
+    """
+    gc.set_threshold(20_000, 20, 50)
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
