@@ -1,0 +1,106 @@
+"""Objects of Argo CD and Flux, wherever in the repository they are declared, and the units that they come to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from audit.git.contents import Contents
+from audit.git.graph import appsets, argocd, flux
+from audit.git.graph.objects import Context, Declared, declared
+from audit.git.graph.references import Home, mappings, text
+from audit.git.graph.tree import Asked, Tree
+from audit.git.graph.units import Unit
+from audit.settings import Cluster
+
+_MANIFESTS = (".yaml", ".yml", ".json")
+_HINT = re.compile(rb"argoproj\.io/v|fluxcd\.io/v|apiVersion['\"]?:\s*['\"]?builtin")
+_UNITS = frozenset({argocd.GROUP, flux.KUSTOMIZE, flux.HELM})
+
+
+def may_declare(path: str, contents: Contents, blob: str) -> bool:
+    """Whether a file is worth parsing: its bytes name what this package knows.
+
+    Raises:
+        Unreadable: it can't be read at all.
+    """
+    return path.endswith(_MANIFESTS) and _HINT.search(contents.raw(blob)) is not None
+
+
+class Objects:
+    """Objects by the file that declares them, and what their expansion depended on."""
+
+    def __init__(self, contents: Contents, tree: Tree, home: Home, clusters: Sequence[Cluster]) -> None:
+        self._context = Context(tree, home, clusters, contents.documents, lambda *_: None)
+        self._objects: dict[str, tuple[Declared, ...]] = {}
+        self._sources: dict[tuple[str, str], dict[str, list[Declared]]] = {}
+        self._asked: dict[str, Asked] = {}
+        self._moved: set[str] = set()
+
+    def put(self, path: str, documents: tuple[Any, ...]) -> None:
+        """Takes the objects that a file declares in the place of those it had."""
+        before = self._objects.pop(path, ())
+        known = tuple(each for each in declared(path, documents) if each.group in _UNITS or _names(each))
+        for key in (key for each in before for key in _names(each)):
+            self._moved.add(key[1])
+            self._sources.get(key, {}).pop(path, None)
+        for each in known:
+            for key in _names(each):
+                self._moved.add(key[1])
+                self._sources.setdefault(key, {}).setdefault(path, []).append(each)
+        if known:
+            self._objects[path] = known
+
+    def expanded(self, changed: set[str], flipped: set[str]) -> Iterator[tuple[str, tuple[Unit, ...]]]:
+        """Files whose objects come to something else now, or may, with the units that they come to.
+
+        Args:
+            changed: files that were put, or whose content changed.
+            flipped: folders that came or went.
+        """
+        stale = {path for path in changed if path in self._objects or path in self._asked}
+        stale |= {
+            path
+            for path, asked in self._asked.items()
+            if asked.concerns(flipped, changed) or not asked.sources.isdisjoint(self._moved)
+        }
+        self._moved.clear()
+        for path in sorted(stale):
+            asked = Asked()
+            context = replace(self._context, asked=asked, source=partial(self._source, asked))
+            units = tuple(unit for each in self._objects.get(path, ()) for unit in _units(each, context))
+            self._asked.pop(path, None)
+            if path in self._objects:
+                self._asked[path] = asked
+            yield path, units
+
+    def _source(self, asked: Asked, kind: str, namespace: str, name: str) -> Declared | None:
+        """The object that a source's kind, namespace and name mean; where two files declare it, the first by name."""
+        asked.sources.add(name)
+        held = self._sources.get((kind, name), {})
+        found = [each for path in sorted(held) for each in held[path]]
+        same = [each for each in found if not namespace or each.namespace in ("", namespace)]
+        return next(iter(same), None)
+
+
+def _names(each: Declared) -> list[tuple[str, str]]:
+    """Kinds and names by which others may refer to a source."""
+    if each.group == flux.EXTENSIONS and each.kind == "ArtifactGenerator":
+        artifacts = mappings(each.spec.get("artifacts"))
+        return [("ExternalArtifact", text(artifact, "name")) for artifact in artifacts]
+    return [(each.kind, each.name)] if each.group == flux.SOURCE else []
+
+
+def _units(each: Declared, context: Context) -> Iterator[Unit]:
+    match each.group, each.kind:
+        case argocd.GROUP, "Application":
+            yield from argocd.units(each, each.name, each.spec, context)
+        case argocd.GROUP, "ApplicationSet":
+            yield from appsets.units(each, context)
+        case flux.KUSTOMIZE, "Kustomization":
+            yield flux.kustomization(each, context)
+        case flux.HELM, "HelmRelease":
+            yield flux.helm_release(each, context)

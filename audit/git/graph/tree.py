@@ -1,0 +1,76 @@
+"""The files of one revision, with the folders that they make; what was asked of it is noted, to know when to ask again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from audit.git.graph.references import ancestors, glob
+
+
+@dataclass(slots=True)
+class Asked:
+    """What an answer depends on: folders and Flux sources that were looked for, patterns over all folders or all files."""
+
+    folders: set[str] = field(default_factory=set)
+    folder_patterns: set[str] = field(default_factory=set)
+    file_patterns: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+
+    def concerns(self, folders: set[str], files: set[str]) -> bool:
+        """Whether folders that came or went, or files that changed, are among what was asked for."""
+        return (
+            not self.folders.isdisjoint(folders)
+            or any(glob(pattern).fullmatch(each) for pattern in self.folder_patterns for each in folders)
+            or any(glob(pattern).fullmatch(each) for pattern in self.file_patterns for each in files)
+        )
+
+
+class Tree:
+    """Blob id by path, and every folder that holds a file."""
+
+    def __init__(self, blobs: Mapping[str, str]) -> None:
+        self.blobs = dict(blobs)
+        self.flipped: set[str] = set()
+        """Folders that came or went since this was last emptied."""
+        self._held = Counter(folder for path in self.blobs for folder in ancestors(path))
+
+    def put(self, path: str, blob: str) -> None:
+        """A file came, or has new content."""
+        if path not in self.blobs:
+            for folder in ancestors(path):
+                self._held[folder] += 1
+                if self._held[folder] == 1:
+                    self.flipped.add(folder)
+        self.blobs[path] = blob
+
+    def drop(self, path: str) -> None:
+        """A file went; one that was not there is no fault: it was no regular file."""
+        if self.blobs.pop(path, None) is None:
+            return
+        for folder in ancestors(path):
+            self._held[folder] -= 1
+            if not self._held[folder]:
+                del self._held[folder]
+                self.flipped.add(folder)
+
+    def has_folder(self, folder: str, asked: Asked) -> bool:
+        """Whether a folder holds any file."""
+        asked.folders.add(folder)
+        return folder in self._held
+
+    def folders(self, pattern: str, asked: Asked) -> list[str]:
+        """Folders whose path matches a pattern, sorted."""
+        asked.folder_patterns.add(pattern)
+        return sorted(filter(glob(pattern).fullmatch, self._held))
+
+    def files(self, pattern: str, asked: Asked) -> list[str]:
+        """Files whose path matches a pattern, sorted."""
+        asked.file_patterns.add(pattern)
+        return sorted(filter(glob(pattern).fullmatch, self.blobs))
+
+    def below(self, folder: str) -> Iterator[str]:
+        """Files below a folder."""
+        start = f"{folder}/" if folder else ""
+        return (path for path in self.blobs if path.startswith(start))
