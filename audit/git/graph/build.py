@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from audit.git.contents import Contents, Step, Unreadable
+from audit.git.contents import Change, Contents, Step, Unreadable
 from audit.git.graph import helm, kustomize, operators
 from audit.git.graph.index import Index
 from audit.git.graph.labels import Labels, Root
@@ -83,17 +83,23 @@ class BuildGraph:
         Returns:
             What the files that it changed take effect in, before it or after it, sorted.
         """
-        touched = {change.path for change in step.changes}
-        touched |= {change.old_path for change in step.changes if change.old_path and change.status == "R"}
-        found = {each for path in touched for each in self.of_path(path)}
+        touched = {change.path: self._quiet(change) for change in step.changes}
+        for change in step.changes:
+            if change.status == "R" and change.old_path is not None:
+                touched.setdefault(change.old_path, frozenset())
+        found = {each for path, quiet in touched.items() for each in self._reached(path, quiet)}
         if self._move(step):
-            found |= {each for path in touched for each in self.of_path(path)}
+            found |= {each for path, quiet in touched.items() for each in self._reached(path, quiet)}
         return _nearest(found)
 
     def of_path(self, path: str) -> tuple[Reached, ...]:
         """What a path takes effect in, in the present state, sorted."""
+        return self._reached(path, frozenset())
+
+    def _reached(self, path: str, quiet: frozenset[str]) -> tuple[Reached, ...]:
+        """What a path takes effect in, but for objects that it declares without a difference."""
         nearest: dict[tuple[str, str], tuple[int, str]] = {}
-        for root in self._roots_of(path):
+        for root in self._roots_of(path, quiet):
             pair = (root.app, root.environment)
             nearest[pair] = min(
                 nearest.get(pair, (root.distance, root.through)), (root.distance, root.through)
@@ -107,6 +113,15 @@ class BuildGraph:
             ruled = tuple(pair for pair in ruled if pair in self._unknown and pair not in nearest)
         found += [Reached(path, app, environment, MadeBy.RULE, "") for app, environment in ruled]
         return tuple(sorted(found))
+
+    def _quiet(self, change: Change) -> frozenset[str]:
+        """Operators' objects that a changed file goes on to declare as it did."""
+        if change.status != "M" or change.blob is None or not self._objects.has(change.path):
+            return frozenset()
+        try:
+            return self._objects.quiet(change.path, self._contents.documents(change.blob))
+        except Unreadable:
+            return frozenset()
 
     def roots(self) -> list[dict[str, Any]]:
         """Rows of the table `graph_roots` without `repo`: every root of the present state, sorted."""
@@ -138,8 +153,8 @@ class BuildGraph:
             for units in held.values():
                 yield from units
 
-    def _roots_of(self, path: str) -> set[Root]:
-        return {root for unit in self._index.users(path) for root in self._labels.reached(unit)}
+    def _roots_of(self, path: str, quiet: frozenset[str] = frozenset()) -> set[Root]:
+        return {root for unit in self._index.users(path, quiet) for root in self._labels.reached(unit)}
 
     def _clear(self, tree: Mapping[str, str]) -> None:
         self._tree = Tree(tree)

@@ -10,6 +10,7 @@ from audit.git.graph.units import OF_FOLDER, Folder, Kind, Reads, Unit
 
 _Value = TypeVar("_Value")
 _MANIFESTS = (".yaml", ".yml", ".json", ".jsonnet")
+_OF_CHART = ("templates/", "crds/", "charts/", "Chart.", "values.yaml", "values.schema.json", "requirements.")
 _BY_KIND = {
     Kind.KUSTOMIZATION: frozenset({Reads.KUSTOMIZATION, Reads.FILES, Reads.DEEP, Reads.BELOW, Reads.ALL}),
     Kind.CHART: frozenset({Reads.CHART, Reads.FILES, Reads.DEEP, Reads.ALL}),
@@ -23,12 +24,14 @@ class Index:
         self.unknown: dict[str, set[str]] = {}
         """Folders of kustomizations and charts that can't be read, each with the files that declare them."""
         self._folders: dict[Kind, dict[str, dict[Unit, None]]] = {kind: {} for kind in OF_FOLDER}
+        self._declared: dict[str, dict[Unit, None]] = {}
         self._by_file: dict[str, dict[Unit, None]] = {}
         self._by_folder: dict[str, dict[Unit, tuple[Folder, ...]]] = {}
         self._globs: dict[Unit, None] = {}
 
     def add(self, unit: Unit) -> None:
         """Takes a unit in."""
+        self._declared.setdefault(unit.file, {})[unit] = None
         for path in unit.files:
             self._by_file.setdefault(path, {})[unit] = None
         for folder in unit.folders:
@@ -41,6 +44,7 @@ class Index:
 
     def remove(self, unit: Unit) -> None:
         """Takes out a unit that was added."""
+        _drop(self._declared, unit.file, unit)
         for path in unit.files:
             _drop(self._by_file, path, unit)
         for folder in {folder.path for folder in unit.folders}:
@@ -58,15 +62,21 @@ class Index:
         for kind in (Kind.KUSTOMIZATION, Kind.CHART):
             yield from self._folders[kind].get(folder, ())
 
-    def users(self, path: str) -> set[Unit]:
-        """Units that use the file `path` itself, whether it exists or not."""
-        found = set(self._by_file.get(path, ()))
+    def users(self, path: str, quiet: frozenset[str] = frozenset()) -> set[Unit]:
+        """Units that use the file `path` itself, whether it exists or not.
+
+        Args:
+            quiet: what the file declares without a difference (`where` of units): that does not count as a use.
+        """
+        named = set(self._by_file.get(path, ()))
+        named.update(unit for unit in self._globs if any(glob(each).fullmatch(path) for each in unit.globs))
+        found = named.union(unit for unit in self._declared.get(path, ()) if unit.where not in quiet)
         for folder in ancestors(path):
-            found.update(self._folders[Kind.CHART].get(folder, ()))
+            if not named or not _is_value_file(path, folder):
+                found.update(self._folders[Kind.CHART].get(folder, ()))
             for unit, references in self._by_folder.get(folder, {}).items():
                 if any(self._admits(reference, path) for reference in references):
                     found.add(unit)
-        found.update(unit for unit in self._globs if any(glob(each).fullmatch(path) for each in unit.globs))
         return found
 
     def parents(self, unit: Unit) -> set[Unit]:
@@ -116,6 +126,12 @@ class Index:
             and (not reference.include or glob(reference.include).fullmatch(below) is not None)
             and (not reference.exclude or glob(reference.exclude).fullmatch(below) is None)
         )
+
+
+def _is_value_file(path: str, chart: str) -> bool:
+    """Whether a file of a chart is one of values, if somebody names it: it is part of what they deploy alone."""
+    below = path[len(chart) :].lstrip("/")
+    return not below.startswith(_OF_CHART)
 
 
 def _drop(index: dict[str, dict[Unit, _Value]], key: str, unit: Unit) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -54,6 +54,16 @@ class Objects:
         if known:
             self._objects[path] = known
 
+    def has(self, path: str) -> bool:
+        """Whether a file declares objects."""
+        return path in self._objects
+
+    def quiet(self, path: str, documents: tuple[Any, ...]) -> frozenset[str]:
+        """Which objects of a file (by `where`) stay word for word what they are when it comes to hold `documents`."""
+        before = _by_where(self._objects.get(path, ()))
+        after = _by_where(declared(path, documents)) if before else {}
+        return frozenset(where for where, found in before.items() if after.get(where) == found)
+
     def expanded(self, changed: set[str], flipped: set[str]) -> Iterator[tuple[str, tuple[Unit, ...]]]:
         """Files whose objects come to something else now, or may, with the units that they come to.
 
@@ -84,6 +94,13 @@ class Objects:
         found = [each for path in sorted(held) for each in held[path]]
         same = [each for each in found if not namespace or each.namespace in ("", namespace)]
         return next(iter(same), None)
+
+
+def _by_where(objects: Iterable[Declared]) -> dict[str, list[Declared]]:
+    found: dict[str, list[Declared]] = {}
+    for each in objects:
+        found.setdefault(each.where, []).append(each)
+    return found
 
 
 def _names(each: Declared) -> list[tuple[str, str]]:

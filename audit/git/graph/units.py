@@ -58,8 +58,8 @@ class Unit:
     Attributes:
         where: its folder, or `file#name` of an operator's object.
         kind: what it is.
-        file: the file that declares it; it always is one of `files`.
-        files: paths that it uses; they need not exist.
+        file: the file that declares it.
+        files: paths that it names; they need not exist.
         folders: folders that it uses.
         globs: patterns of paths that it uses.
         remotes: what it uses from elsewhere: URLs, charts, sources.
@@ -120,7 +120,7 @@ class Uses:
             where,
             kind,
             file,
-            frozenset({*self.files, file}),
+            frozenset(self.files),
             frozenset(self.folders),
             frozenset(self.globs),
             frozenset(self.remotes),
