@@ -31,7 +31,7 @@ class Conclusion(StrEnum):
 class LandingKind(StrEnum):
     """How a change reached the default branch."""
 
-    MERGE = "merge"  # a pull request's merge commit
+    MERGE = "merge"  # a merge commit: of a pull request, a batch of them, or a reviewed branch
     SQUASH = "squash"  # a pull request as one new commit
     REBASE = "rebase"  # a pull request's commits, replayed
     DIRECT = "direct"  # a push with no pull request behind it
@@ -43,7 +43,40 @@ class Link(StrEnum):
     MERGE_SHA = "merge sha"  # the forge names the commit
     SUBJECT = "subject"  # `(#N)` or `Merge pull request #N`, and the forge is the committer
     PATCH_ID = "patch-id"  # the same patch as the pull request's
+    BATCH = "batch"  # a merge robot's commit names it among those that it lands together
+    CHANGE_ID = "change id"  # Gerrit's trailers name the change
     NONE = "none"
+
+
+class Via(StrEnum):
+    """Which machinery put a landing on the default branch."""
+
+    PULL_REQUEST = "pull request"
+    MERGE_QUEUE = "merge queue"
+    BATCH = "batch"  # a merge robot (Bors, Homu) lands one or several pull requests at once
+    GERRIT = "gerrit"
+    BRANCH_MERGE = "branch merge"  # a branch was merged with no pull request known, as release bots do
+    PUSH = "push"
+
+
+class SignatureState(StrEnum):
+    """What a commit's signature came to. Kept apart: none of them stands in for another."""
+
+    GOOD = "good"
+    FORGE = "forge"  # good, by a key of the forge: says that the forge made the commit, not who wrote it
+    BAD = "bad"
+    UNKNOWN_KEY = "unknown key"
+    EXPIRED = "expired"  # the key, or the signature, had expired
+    REVOKED = "revoked"
+    UNSIGNED = "unsigned"
+    UNCHECKED = "unchecked"  # no verifier for its format is installed, or none is configured
+
+
+class MadeBy(StrEnum):
+    """What attributed a change to an environment."""
+
+    GRAPH = "build graph"
+    RULE = "path rule"
 
 
 class Confidence(StrEnum):

@@ -20,7 +20,11 @@ _STATUSES = "AMDRCT"
 
 
 class FileChange(NamedTuple):
-    """One changed file. `added` and `deleted` are lines, None for a binary file."""
+    """One changed file.
+
+    `added` and `deleted` are lines, None for a binary file. `old_blob` and `blob` are the contents before and after,
+    None where there is no regular file: added, deleted, a symbolic link, a submodule.
+    """
 
     sha: str
     path: str
@@ -28,6 +32,18 @@ class FileChange(NamedTuple):
     status: str
     added: int | None
     deleted: int | None
+    old_blob: str | None
+    blob: str | None
+
+
+class _Raw(NamedTuple):
+    """A raw entry: paths as bytes, the rest as in `FileChange`."""
+
+    path: bytes
+    old_path: bytes | None
+    status: str
+    old_blob: str | None
+    blob: str | None
 
 
 def of_mainline(view: Path, pairs: Iterable[tuple[str, str | None]]) -> Iterator[FileChange]:
@@ -76,11 +92,7 @@ def parse(parts: Iterator[bytes]) -> Iterator[FileChange]:
     Raises:
         IntegrityError: git's output is not of that form.
     """
-    sha, raw, counts = (
-        "",
-        list[tuple[str, bytes, bytes | None]](),
-        dict[bytes, tuple[int | None, int | None]](),
-    )
+    sha, raw, counts = "", list[_Raw](), dict[bytes, tuple[int | None, int | None]]()
     for token in parts:
         header, entry = _header(token)
         if header:
@@ -89,9 +101,7 @@ def parse(parts: Iterator[bytes]) -> Iterator[FileChange]:
         if not entry:
             continue
         if entry.startswith(b":"):
-            status = entry.rsplit(b" ", 1)[1][:1].decode()
-            first = next(parts)
-            raw.append((status, next(parts), first) if status in "RC" else (status, first, None))
+            raw.append(_raw(entry, parts))
             continue
         added, deleted, path = entry.split(b"\t", 2)
         if not path:
@@ -99,6 +109,20 @@ def parse(parts: Iterator[bytes]) -> Iterator[FileChange]:
             path = next(parts)
         counts[path] = (None, None) if added == b"-" else (int(added), int(deleted))
     yield from _joined(sha, raw, counts)
+
+
+def _raw(entry: bytes, parts: Iterator[bytes]) -> _Raw:
+    """One raw entry, `:old-mode mode old-blob blob status`, with the paths that follow it."""
+    old_mode, mode, old_blob, blob, status = entry.split(b" ")
+    first = next(parts)
+    kind = status[:1].decode()
+    path, old_path = (next(parts), first) if kind in "RC" else (first, None)
+    return _Raw(path, old_path, kind, _regular(old_mode[1:], old_blob), _regular(mode, blob))
+
+
+def _regular(mode: bytes, blob: bytes) -> str | None:
+    """The object id of a regular file's content; None for anything else."""
+    return blob.decode() if mode.startswith(b"100") else None
 
 
 def _header(token: bytes) -> tuple[str, bytes]:
@@ -112,13 +136,15 @@ def _header(token: bytes) -> tuple[str, bytes]:
 
 
 def _joined(
-    sha: str, raw: list[tuple[str, bytes, bytes | None]], counts: dict[bytes, tuple[int | None, int | None]]
+    sha: str, raw: list[_Raw], counts: dict[bytes, tuple[int | None, int | None]]
 ) -> Iterator[FileChange]:
-    for status, path, old in raw:
+    for path, old, status, old_blob, blob in raw:
         if path not in counts or status not in _STATUSES:
             raise IntegrityError(
                 f"commit {sha}: git lists {text(path)} as '{status}' and counts no lines for it",
                 remedy="run 'git fsck' on the repository",
             )
         added, deleted = counts[path]
-        yield FileChange(sha, text(path), None if old is None else text(old), status, added, deleted)
+        yield FileChange(
+            sha, text(path), None if old is None else text(old), status, added, deleted, old_blob, blob
+        )

@@ -1,47 +1,46 @@
 """The history of a repository as tables: commits, the files that landings changed, what merges brought in.
 
-Everything is read through a view (`audit.sources.git_view`) in three passes of one git process each: the commits,
-modelled by PyDriller; the diffs of the mainline; trial merges. The whole history is read whatever its dates say.
+Everything is read through a view (`audit.sources.git_view`) in four passes of one git process each: the order of
+the commits; the commits themselves, modelled by PyDriller; the diffs of the mainline; trial merges. The whole history
+is read whatever its dates say; what was read in an earlier run is kept by commit (`audit.git.kept`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+import pyarrow
+import pyarrow.compute as pc
 
 from audit import tables as t
 from audit.errors import IntegrityError, UsageError
-from audit.git import diffs, integrity
+from audit.git import diffs, facts, identities, integrity
+from audit.git.kept import Kept
 from audit.git.mainline import Graph
 from audit.git.merges import Merge, own_content
-from audit.git.mining import BulkGit
+from audit.git.mining import order
 from audit.sources import git_command
-from audit.sources.git_command import GitFailed
 from audit.sources.git_integrity import marks
 from audit.sources.git_view import common_dir, head, refs, view
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same repository would give other rows."""
-
-_LATEST = 253402300799  # 9999-12-31T23:59:59Z, the last second that every part of the product can show
-_CO_AUTHOR = re.compile(r"^[ \t]*co-authored-by:[^<\n]*<[ \t]*([^<>\s]+@[^<>\s]+)[ \t]*>", re.I | re.M)
-_REVERTS = re.compile(r"This reverts commit ([0-9a-f]{40})\b")
 
 Tables = dict[str, pd.DataFrame]
 
 
-def read(path: Path, *, repo: str, branch: str | None) -> Tables:
+def read(path: Path, *, repo: str, branch: str | None, kept: Path | None = None) -> Tables:
     """Everything that Git itself says about one repository.
 
     Args:
         path: a mirror, or any local repository: it is only read.
         repo: name for the column `repo`.
         branch: default branch; what HEAD names when None.
+        kept: folder in which what was read is kept by commit; only what is new is read then.
 
     Returns:
         The tables repositories, repository_problems, commits, file_changes and merge_content.
@@ -54,17 +53,30 @@ def read(path: Path, *, repo: str, branch: str | None) -> Tables:
     git_command.require_git()
     name = branch if branch is not None else head(common_dir(path))
     tip = _tip(path, name)
-    found = integrity.problems(path, tip=tip)
+    store = Kept(kept, "history", VERSION)
+    with ThreadPoolExecutor(2) as beside, view(path, branch=name) as seen:
+        checked = beside.submit(integrity.problems, path, tip=tip)  # git's work: it runs beside the reading
+        try:
+            graph = Graph(order(seen, tip), tip)
+            merged = beside.submit(_merge_content, seen, repo, graph, store)
+            tables = {
+                "file_changes": _file_changes(seen, repo, graph, store),
+                "commits": _commits(seen, repo, graph, store),
+                "merge_content": merged.result(),
+            }
+        except IntegrityError as error:
+            integrity.refuse(checked.result(), repo)  # says more than the reading that failed over it
+            raise IntegrityError(f"{repo}: {error.problem}", remedy=error.remedy) from None
+        found = checked.result()
     integrity.refuse(found, repo)
-    with view(path, branch=name) as seen:
-        commits, graph = _commits(seen, repo, tip)
-        tables = {
-            "commits": commits,
-            "file_changes": _file_changes(seen, repo, graph),
-            "merge_content": _merge_content(seen, repo, graph, commits["tree"].tolist()),
-        }
-    one = {"repo": repo, "branch": name, "tip": tip, "commits": len(commits), "mainline": len(graph.mainline)}
-    tables["commits"] = t.conform(t.Commits, commits)
+    one = {
+        "repo": repo,
+        "branch": name,
+        "tip": tip,
+        "commits": len(graph.shas),
+        "mainline": len(graph.mainline),
+        "observed_from": None,
+    }
     return tables | {
         "repositories": t.conform(t.Repositories, t.frame(t.Repositories, [one])),
         "repository_problems": integrity.table(repo, found),
@@ -95,97 +107,101 @@ def _tip(path: Path, branch: str | None) -> str:
     return known[f"refs/heads/{branch}"]
 
 
-def _commits(seen: Path, repo: str, tip: str) -> tuple[pd.DataFrame, Graph]:
-    """The commits in git's order (parents first), not yet conformed, and their graph."""
-    columns: dict[str, list[Any]] = {name: [] for name in t.columns(t.Commits)}
-    parents: list[list[str]] = []
-    add: dict[str, Callable[[Any], None]] = {name: values.append for name, values in columns.items()}
-    miner = BulkGit(seen)
-    try:
-        for commit in miner.get_list_commits(tip):
-            raw, message = commit._c_object, commit.msg
-            add["sha"](commit.hash)
-            add["tree"](raw.tree.hexsha)
-            add["author_name"](commit.author.name)
-            add["author_email"](commit.author.email)
-            add["author_time"](raw.authored_date)
-            add["committer_name"](commit.committer.name)
-            add["committer_email"](commit.committer.email)
-            add["committer_time"](raw.committed_date)
-            add["subject"](message.split("\n", 1)[0])
-            add["co_authors"](co_authors(message))
-            add["reverts"](reverted(message))
-            parents.append(commit.parents)
-    except GitFailed as error:
-        raise IntegrityError(f"{repo}: {error.problem}", remedy=error.remedy) from None
-    graph = Graph(columns["sha"], parents, tip)
-    return _frame(columns, repo, parents, graph), graph
+def _frame(store: Kept, name: str, schema: pyarrow.Schema, wanted: Sequence[str], repo: str) -> pd.DataFrame:
+    """What is kept under a name of the commits wanted, ordered by `sha`, with the column `repo`.
+
+    One column after the other, for memory's sake.
+    """
+    shas = store.load(name, "sha", schema)
+    order = pc.sort_indices(shas)
+    order = order.filter(pc.is_in(shas.take(order), pyarrow.array(wanted, pyarrow.string())))
+    del shas
+    columns = {"repo": pd.Series(repo, index=range(len(order)), dtype="str")}
+    for field in schema:
+        values = store.load(name, field.name, schema).take(order).to_pandas()
+        columns[field.name] = values.astype("str") if pyarrow.types.is_string(field.type) else values
+    return pd.DataFrame(columns)
 
 
-def _frame(columns: dict[str, list[Any]], repo: str, parents: list[list[str]], graph: Graph) -> pd.DataFrame:
-    """The columns of `commits` as a frame with the table's dtypes; empties `columns` on the way."""
-    columns["parents"] = [" ".join(of) for of in parents]
-    data: dict[str, Any] = {}
-    for name in t.columns(t.Commits):
-        values = columns.pop(name)
-        if name in ("author_time", "committer_time"):
-            seconds = pd.Series(values, dtype="int64").clip(0, _LATEST)
-            data[name] = pd.to_datetime(seconds, unit="s", utc=True).dt.as_unit("us")
-        elif name == "repo":
-            data[name] = pd.Series([repo] * len(parents), dtype="str")
-        elif name == "position":
-            data[name] = pd.Series(graph.position, dtype="Int64").mask(graph.position < 0)
-        elif name == "landed_by":
-            data[name] = pd.Series(graph.landed_by, dtype="Int64")
-        else:
-            data[name] = pd.Series(values, dtype="str")
-    return pd.DataFrame(data)
+def _commits(seen: Path, repo: str, graph: Graph, store: Kept) -> pd.DataFrame:
+    """The table commits: what each says of itself, identities after .mailmap, and its place."""
+    known = store.column("commits", "sha")
+    store.add("commits", facts.read(seen, [sha for sha in graph.shas if sha not in known]))
+    found = _frame(store, "commits", facts.SCHEMA, graph.shas, repo)
+    if len(found) != len(graph.shas):
+        raise IntegrityError(f"{repo}: git did not give every commit", remedy="run 'git fsck' on it")
+    found = identities.mapped(found, seen)
+    row = pd.Index(graph.shas, dtype="str").get_indexer(pd.Index(found["sha"]))
+    parents = pyarrow.array(
+        (" ".join(graph.shas[parent] for parent in graph.parents[each]) for each in row), pyarrow.string()
+    )
+    return t.conform(
+        t.Commits,
+        found.assign(
+            parents=parents.to_pandas().astype("str"),
+            position=pd.Series(graph.position[row], dtype="Int64").mask(graph.position[row] < 0),
+            landed_by=pd.Series(graph.landed_by[row], dtype="Int64"),
+        ),
+    )
 
 
-def co_authors(message: str) -> str:
-    """E-mails of all Co-authored-by trailers, wherever they stand, lower case, sorted, separated by spaces."""
-    if "-by:" not in message and "-BY:" not in message.upper():
-        return ""
-    return " ".join(sorted({email.lower() for email in _CO_AUTHOR.findall(message)}))
+_CHANGES = pyarrow.schema(
+    [
+        (name, pyarrow.int64() if name in ("added", "deleted") else pyarrow.string())
+        for name in diffs.FileChange._fields
+    ]
+)
+_OWN = pyarrow.schema(
+    [("sha", pyarrow.string()), ("path", pyarrow.string()), ("conflicted", pyarrow.bool_())]
+)
+_READ = pyarrow.schema([("sha", pyarrow.string())])
 
 
-def reverted(message: str) -> str | None:
-    """Full id of the (first) commit that a message says it reverts."""
-    match = _REVERTS.search(message)
-    return match[1] if match else None
-
-
-def _file_changes(seen: Path, repo: str, graph: Graph) -> pd.DataFrame:
+def _file_changes(seen: Path, repo: str, graph: Graph, store: Kept) -> pd.DataFrame:
+    """The table file_changes. A commit is compared with its first parent, which is part of the commit itself."""
     chain = [graph.shas[row] for row in graph.mainline]
-    rows = diffs.of_mainline(seen, zip(chain, [None, *chain[:-1]], strict=True))
-    data = pd.DataFrame(_whole(rows, repo), columns=list(diffs.FileChange._fields))
-    data["old_path"] = data["old_path"].astype("str")
-    return t.conform(t.FileChanges, data.assign(repo=repo))
+    known = store.column("diffed", "sha")
+    pairs = [pair for pair in zip(chain, [None, *chain[:-1]], strict=True) if pair[0] not in known]
+    store.add("file_changes", facts.batches(diffs.of_mainline(seen, pairs), _CHANGES))
+    store.add("diffed", facts.batches(((sha,) for sha, _ in pairs), _READ))
+    return t.conform(t.FileChanges, _frame(store, "file_changes", _CHANGES, chain, repo))
 
 
-def _merge_content(seen: Path, repo: str, graph: Graph, trees: list[str]) -> pd.DataFrame:
-    merges = [
+def _merge_content(seen: Path, repo: str, graph: Graph, store: Kept) -> pd.DataFrame:
+    """The table merge_content."""
+    known = store.column("merged", "sha")
+    merges = [(place, row) for place, row in enumerate(graph.mainline) if len(graph.parents[row]) > 1]
+    new = [(place, row) for place, row in merges if graph.shas[row] not in known]
+    trees = _trees(seen, {graph.shas[one] for _, row in new for one in (row, *graph.parents[row])})
+    tried = [
         Merge(
             graph.shas[row],
-            trees[row],
+            trees[graph.shas[row]],
             tuple(graph.shas[parent] for parent in graph.parents[row]),
-            tuple(trees[parent] for parent in graph.parents[row]),
+            tuple(trees[graph.shas[parent]] for parent in graph.parents[row]),
             place in graph.fast,
         )
-        for place, row in enumerate(graph.mainline)
-        if len(graph.parents[row]) > 1
+        for place, row in new
     ]
-    try:
-        found = own_content(seen, merges)
-    except GitFailed as error:
-        raise IntegrityError(f"{repo}: {error.problem}", remedy=error.remedy) from None
-    data = pd.DataFrame(found, columns=["sha", "path", "conflicted"])
-    return t.conform(t.MergeContent, data.assign(repo=repo))
+    store.add("merge_content", facts.batches(own_content(seen, tried), _OWN))
+    store.add("merged", facts.batches(((merge.sha,) for merge in tried), _READ))
+    shas = [graph.shas[row] for _, row in merges]
+    return t.conform(t.MergeContent, _frame(store, "merge_content", _OWN, shas, repo))
 
 
-def _whole(rows: Iterable[diffs.FileChange], repo: str) -> list[diffs.FileChange]:
-    """All rows, or an error that names the repository: never the rows before one."""
-    try:
-        return list(rows)
-    except GitFailed as error:
-        raise IntegrityError(f"{repo}: {error.problem}", remedy=error.remedy) from None
+def _trees(seen: Path, commits: Iterable[str]) -> dict[str, str]:
+    """The tree of each commit, in one process."""
+    wanted = sorted(commits)
+    said = (
+        git_command.run(
+            seen,
+            "log",
+            "--no-walk=unsorted",
+            "--stdin",
+            "--format=%T",
+            feed=(f"{sha}\n".encode() for sha in wanted),
+        )
+        if wanted
+        else b""
+    )
+    return dict(zip(wanted, said.decode().split(), strict=True))

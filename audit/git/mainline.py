@@ -6,7 +6,7 @@ commits, on row numbers instead of ids.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ class Graph:
     """A commit graph whose commits are given parents first.
 
     Attributes:
-        shas: ids in the order given; row numbers refer to it.
+        shas: ids in the order given, each once; row numbers refer to it.
         parents: for each row, the rows of its parents, first parent first.
         mainline: rows of the mainline, root first.
         position: int64 by row, place on the mainline or -1.
@@ -29,18 +29,21 @@ class Graph:
             fast-forwarded, so that the second parent's tree is what a merge makes.
     """
 
-    def __init__(self, shas: Sequence[str], parents: Sequence[Sequence[str]], tip: str | None) -> None:
-        self.shas = shas
-        rows = {sha: row for row, sha in enumerate(shas)}
+    def __init__(self, commits: Iterable[tuple[str, Sequence[str]]], tip: str | None) -> None:
+        rows: dict[str, int] = {}
+        self.parents: list[tuple[int, ...]] = []
         try:
-            self.parents = [tuple(rows[parent] for parent in of) for of in parents]
+            for row, (sha, of) in enumerate(commits):
+                self.parents.append(tuple(rows[parent] for parent in of))
+                rows[sha] = row
             start = rows[tip] if tip is not None else None
         except KeyError as error:
             raise IntegrityError(
                 f"commit {error.args[0]} is not in the history that git gave", remedy="run 'git fsck'"
             ) from None
+        self.shas = list(rows)
         self.mainline = self._mainline(start)
-        self.position: Ints = np.full(len(shas), -1, dtype=np.int64)
+        self.position: Ints = np.full(len(self.shas), -1, dtype=np.int64)
         self.position[self.mainline] = np.arange(len(self.mainline))
         self.fast: set[int] = set()
         self.landed_by = self._landed()

@@ -1,7 +1,7 @@
 """PyDriller over bulk reads: its domain model of commits, without a round trip to git for each of them.
 
-`BulkGit` is PyDriller's `Git` whose traversal is fed by one `git log` over the whole history. Commits arrive
-parents first and complete; `commit.modified_files`, `commit.lines` and the rest of PyDriller's model still work
+`BulkGit` is PyDriller's `Git` whose traversal is fed by one `git log` over all commits asked for. Commits arrive in
+the order asked for and complete; `commit.modified_files`, `commit.lines` and the rest of PyDriller's model still work
 on them, one git process each. It is built here and nowhere else.
 
 Why not `pydriller.Repository`: it lists every commit before it yields the first, asks git for each object
@@ -11,7 +11,7 @@ map identities in bulk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from pydriller.utils.conf import Conf
 from audit.errors import IntegrityError
 from audit.sources import git_command
 
-_FIELDS = ("%H", "%T", "%P", "%aN", "%aE", "%at", "%cN", "%cE", "%ct", "%B")
+_FIELDS = ("%H", "%T", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%B")
 _FORMAT = "%x00".join(_FIELDS)
 
 
@@ -37,6 +37,20 @@ def text(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
+def order(view: Path, rev: str) -> Iterator[tuple[str, list[str]]]:
+    """Every commit that `rev` reaches with its parents, parents first, whatever the dates say.
+
+    Raises:
+        IntegrityError: git could not read the history to its end; nothing before that may be used.
+    """
+    rest = b""
+    for chunk in git_command.stream(view, "rev-list", "--topo-order", "--reverse", "--parents", rev, "--"):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            sha, *parents = line.decode().split(" ")
+            yield sha, parents
+
+
 class BulkGit(pydriller.Git):  # type: ignore[misc]  # PyDriller is untyped
     """PyDriller's `Git` on a view of a repository (see `audit.sources.git_view`), which it may write to."""
 
@@ -46,15 +60,20 @@ class BulkGit(pydriller.Git):  # type: ignore[misc]  # PyDriller is untyped
         self.repo.git.update_environment(**git_command.environment())
 
     def get_list_commits(self, rev: str = "HEAD", **_: Any) -> Iterator[pydriller.Commit]:
-        """Every commit reachable from `rev`, parents before children, identities after .mailmap.
+        """Every commit reachable from `rev`, parents before children; see `commits`."""
+        return self.commits(sha for sha, _ in order(Path(self.path), rev))
+
+    def commits(self, shas: Iterable[str]) -> Iterator[pydriller.Commit]:
+        """The commits asked for, in that order, with identities as they were written (no .mailmap).
 
         Raises:
-            IntegrityError: git could not read the history to its end; nothing before that may be used.
+            IntegrityError: git could not read them all; nothing before that may be used.
         """
         parts = git_command.tokens(
             git_command.stream(
-                self.path, "log", "-z", "--topo-order", "--reverse", "--encoding=UTF-8", "--no-notes",
-                "--no-decorate", "--no-color", f"--format=tformat:{_FORMAT}", rev, "--",
+                self.path, "log", "-z", "--no-walk=unsorted", "--stdin", "--encoding=UTF-8", "--no-notes",
+                "--no-decorate", "--no-color", "--no-mailmap", f"--format=tformat:{_FORMAT}",
+                feed=(f"{sha}\n".encode() for sha in shas),
             )
         )  # fmt: skip
         while record := tuple(islice(parts, len(_FIELDS))):
@@ -65,9 +84,8 @@ class BulkGit(pydriller.Git):  # type: ignore[misc]  # PyDriller is untyped
             yield self.get_commit_from_gitpython(self._commit(record))
 
     def _commit(self, record: tuple[bytes, ...]) -> gitpython.Commit:
-        sha, tree, parents, author, author_email, author_time, committer, committer_email, time, message = (
-            record
-        )
+        """GitPython's commit; it asks git for the parents when they are asked for: `order` gives all at once."""
+        sha, tree, author, author_email, author_time, committer, committer_email, time, message = record
         repo = self.repo
         return gitpython.Commit(
             repo,
@@ -80,7 +98,6 @@ class BulkGit(pydriller.Git):  # type: ignore[misc]  # PyDriller is untyped
             committed_date=int(time or 0),
             committer_tz_offset=0,
             message=message.decode("utf-8", "backslashreplace"),
-            parents=[gitpython.Commit(repo, bytes.fromhex(parent.decode())) for parent in parents.split()],
             encoding="UTF-8",
         )
 

@@ -13,13 +13,24 @@ from audit.tables.clusters import ClusterAccess, ClusterWrites, PolicyResults
 from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
 from audit.tables.git import (
+    BranchTips,
+    CommitEnvironments,
     Commits,
     FileChanges,
+    GraphRoots,
+    ImageChanges,
+    ImageSettings,
     LandingEnvironments,
+    LandingPulls,
     Landings,
     MergeContent,
+    Promotions,
     Repositories,
     RepositoryProblems,
+    SecretFindings,
+    SecretReferences,
+    Signatures,
+    UnreadFiles,
 )
 from audit.tables.operators import (
     Applications,
@@ -33,11 +44,12 @@ from audit.tables.people import Identities, People
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
 
 _ALL: tuple[type[Table], ...] = (
-    Repositories, RepositoryProblems, Commits, FileChanges, MergeContent,
+    Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
+    ImageSettings, Signatures, SecretFindings, SecretReferences, UnreadFiles,
     PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
     Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
-    Landings, LandingEnvironments, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
+    BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
     Reconciliation, Exceptions, Conclusions, Metrics,
 )  # fmt: skip
 
@@ -50,10 +62,12 @@ def table_name(table: type[Table]) -> str:
 TABLES: dict[str, type[Table]] = {table_name(table): table for table in _ALL}
 
 __all__ = [
-    "TABLES", "AppStates", "Applications", "Changes", "Checks", "ClusterAccess", "ClusterWrites", "Commits",
-    "Conclusions", "Coverage", "DeploymentLandings", "Deployments", "EvidenceObjects", "Exceptions",
-    "FileChanges", "ForgeEvents", "GitOperations", "Identities", "LandingEnvironments", "Landings",
-    "MergeContent", "Metrics", "People", "PolicyResults", "PullRequests", "Quarantine", "Reconciliation",
-    "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "StateChanges", "SyncRecords", "Table",
-    "columns", "conform", "describe", "empty", "frame", "key", "meta", "read", "table_name", "write",
+    "TABLES", "AppStates", "Applications", "BranchTips", "Changes", "Checks", "ClusterAccess", "ClusterWrites",
+    "CommitEnvironments", "Commits", "Conclusions", "Coverage", "DeploymentLandings", "Deployments",
+    "EvidenceObjects", "Exceptions", "FileChanges", "ForgeEvents", "GitOperations", "GraphRoots", "Identities",
+    "ImageChanges", "ImageSettings", "LandingEnvironments", "LandingPulls", "Landings", "MergeContent",
+    "Metrics", "People", "PolicyResults", "Promotions", "PullRequests", "Quarantine", "Reconciliation",
+    "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "SecretFindings", "SecretReferences",
+    "Signatures", "StateChanges", "SyncRecords", "Table", "UnreadFiles", "columns", "conform", "describe",
+    "empty", "frame", "key", "meta", "read", "table_name", "write",
 ]  # fmt: skip

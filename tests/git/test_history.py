@@ -11,7 +11,7 @@ from git_repo import START, Repo
 
 from audit import tables as t
 from audit.errors import IntegrityError, UsageError
-from audit.git import history
+from audit.git import facts, history
 from audit.sources.git_view import view
 
 
@@ -132,7 +132,7 @@ def test_identities_follow_the_mailmap(repo: Repo) -> None:
     ],
 )
 def test_trailers_and_reverts(message: str, co_authors: str, reverts: str | None) -> None:
-    assert (history.co_authors(message), history.reverted(message)) == (co_authors, reverts)
+    assert (facts.co_authors(message), facts.reverted(message)) == (co_authors, reverts)
 
 
 def test_what_a_repository_configures_is_neither_run_nor_obeyed(repo: Repo, tmp_path: Path) -> None:
