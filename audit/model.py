@@ -79,6 +79,16 @@ class MadeBy(StrEnum):
     RULE = "path rule"
 
 
+class Reader(StrEnum):
+    """What a file of a repository was read for."""
+
+    GRAPH = "build graph"
+    IMAGES = "images"
+    SECRETS = "secrets"
+    REFERENCES = "secret references"
+    WAIVERS = "secret waivers"
+
+
 class Confidence(StrEnum):
     """How sure a link is."""
 

@@ -8,7 +8,6 @@ it stopped. Time is an argument: `as_of` is recorded by the first stage, and the
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shutil
@@ -17,11 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import pandas as pd
 
 import audit
+from audit import mine as mining
 from audit import tables as t
 from audit.build import Built
 from audit.build import build as build_tables
@@ -34,7 +35,7 @@ from audit.evidence.collect import collect as collect_evidence
 from audit.evidence.store import Store
 from audit.evidence.verify import check_chain
 from audit.evidence.verify import verify as verify_store
-from audit.git import alone, history, patches, strays
+from audit.git import alone
 from audit.joins.build import join
 from audit.metrics import compute
 from audit.model import Conclusion
@@ -43,14 +44,11 @@ from audit.period import Period
 from audit.report import model as report_model
 from audit.report import pdf, result
 from audit.settings import Settings
-from audit.sources.repository import mirror, safe_name
 
 log = logging.getLogger(__name__)
 
 Tables = dict[str, pd.DataFrame]
 Progress = Callable[[str, int, int], None]
-
-_GIT_TABLES = tuple(name for name, table in t.TABLES.items() if t.meta(table)["stage"] == "git")
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -97,38 +95,36 @@ def collect(settings: Settings, as_of: datetime, progress: Progress = _silent) -
     return collect_evidence(settings, Store(settings.store_path), as_of=as_of, progress=tell)
 
 
-def mine(settings: Settings, as_of: datetime, progress: Progress = _silent) -> Tables:
-    """Mirrors and mines every repository; what a tip gave once is kept. The tips go into the manifest.
+def mine(
+    settings: Settings, as_of: datetime, progress: Progress = _silent, *, period: Period | None = None
+) -> Tables:
+    """Mirrors and mines every repository; what was mined once is kept. The tips go into the manifest.
+
+    Args:
+        period: quarter to mine for: contents are read from the first quarter of its trend on. The quarter of `as_of`
+            when not given.
 
     Returns:
-        The git tables (repositories, repository_problems, commits, file_changes, merge_content), all
-        repositories together.
+        The git tables, all repositories together.
     """
+    chosen = period or settings.quarter_of(as_of)
+    tips = mining.mine(settings, chosen, lambda done, total: progress("mine", done, total))
     store = Store(settings.store_path)
-    folders: list[Path] = []
-    tips: dict[str, dict[str, str]] = {}
-    for number, repository in enumerate(settings.repositories):
-        path = mirror(repository, settings, store.root / "mirrors")
-        folder = _mine_one(path, repository.name, repository.branch, store.root / "mined")
-        head = t.read(t.Repositories, [folder / "repositories.parquet"]).iloc[0]
-        tips[repository.name] = {f"refs/heads/{head['branch']}": str(head["tip"])}
-        folders.append(folder)
-        progress("mine", number + 1, len(settings.repositories))
     check_chain(store, keys.verifiers(settings))
     manifest.append(store, as_of=as_of, entries=[], tips=tips, signer=keys.signer(settings))
-    current = store.root / "mined" / "current.json"
-    current.parent.mkdir(parents=True, exist_ok=True)
-    current.write_text(json.dumps([folder.name for folder in folders]) + "\n", encoding="utf-8")
-    return mined(settings)
+    return mining.mined(settings)
 
 
-def mine_alone(path: Path, period: Period | None) -> dict[str, Any]:
+def mine_alone(path: Path, period: Period | None, *, contents: bool = True) -> dict[str, Any]:
     """What a repository alone says of its landings, ready for JSON: see `audit.git.alone.summary`.
+
+    Without `contents`, only the history is read: no build graph, no images, no secrets.
 
     Adds `repository`, `branch`, `all_commits`, `mainline`, `quarter`, `problems` and `seconds` that it took.
     """
     start = time.perf_counter()
-    tables = alone.mine(path)
+    key = token_bytes(32) if contents else None  # fingerprints are told to nobody
+    tables = alone.mine(path, key=key, since=period.start if period else None)
     head = tables["repositories"].iloc[0]
     problems = tables["repository_problems"]
     return alone.summary(tables, period) | {
@@ -139,37 +135,6 @@ def mine_alone(path: Path, period: Period | None) -> dict[str, Any]:
         "quarter": period.label if period else None,
         "problems": (problems["problem"] + ": " + problems["detail"]).tolist(),
         "seconds": round(time.perf_counter() - start, 3),
-    }
-
-
-def _mine_one(path: Path, repo: str, branch: str | None, kept: Path) -> Path:
-    """The folder with the git tables of one repository; mined only when its refs or this product changed."""
-    state = json.dumps([repo, branch, history.fingerprint(path), audit.__version__, history.VERSION])
-    folder = kept / hashlib.sha256(state.encode()).hexdigest()[:32]
-    if not (folder / "done").exists():
-        found = history.read(path, repo=repo, branch=branch)
-        for name in _GIT_TABLES:
-            t.write(t.TABLES[name], t.conform(t.TABLES[name], found[name]), folder / f"{name}.parquet")
-        (folder / "done").write_text("", encoding="utf-8")
-    return folder
-
-
-def mined(settings: Settings) -> Tables:
-    """The git tables that `mine` left in the store.
-
-    Raises:
-        UsageError: it was never run.
-    """
-    kept = settings.store_path / "mined"
-    current = kept / "current.json"
-    if not current.exists():
-        raise UsageError(f"{kept}: no repository was mined yet", remedy="run 'audit mine' first")
-    folders = [kept / name for name in json.loads(current.read_text(encoding="utf-8"))]
-    return {
-        name: t.conform(
-            t.TABLES[name], t.read(t.TABLES[name], [folder / f"{name}.parquet" for folder in folders])
-        )
-        for name in _GIT_TABLES
     }
 
 
@@ -211,7 +176,9 @@ def check(
     require_begun(period, as_of)
     parsed = built(settings)
     tables = (
-        mined(settings) | parsed.tables | {name: t.empty(t.TABLES[name]) for name in ("people", "identities")}
+        mining.mined(settings)
+        | parsed.tables
+        | {name: t.empty(t.TABLES[name]) for name in ("people", "identities")}
     )
     if settings.people.roster is not None:
         tables |= roster.read(settings.resolve(settings.people.roster))
@@ -219,9 +186,7 @@ def check(
         tables,
         settings,
         as_of=as_of,
-        patches=_patches(settings, tables),
-        twins=_twins(settings, tables),
-        strays=_strays(settings, tables),
+        found_in_mirrors=mining.in_mirrors(settings, tables),
         seen=manifest.tips_seen(Store(settings.store_path)),
     )
     tables["reconciliation"] = reconcile(parsed, period)
@@ -236,48 +201,6 @@ def check(
         for name in ("report.pdf", "results.json"):
             (run.folder / name).unlink(missing_ok=True)
     return run
-
-
-def _patches(settings: Settings, tables: Tables) -> pd.DataFrame:
-    """Pull requests that only their patch ties to the mainline, found in the mirrors."""
-    mirrors = settings.store_path / "mirrors"
-    found = [
-        patches.find(
-            mirrors / safe_name(repository.name),
-            repo=repository.name,
-            commits=tables["commits"],
-            pulls=tables["pull_requests"],
-        )
-        for repository in settings.repositories
-    ]
-    return (
-        pd.concat(found, ignore_index=True) if found else pd.DataFrame({"repo": [], "number": [], "sha": []})
-    )
-
-
-def _twins(settings: Settings, tables: Tables) -> pd.DataFrame | None:
-    """Mainline commits that copy or undo an earlier one, found in the mirrors; None without any repository."""
-    mirrors = settings.store_path / "mirrors"
-    found = [
-        patches.twins(
-            mirrors / safe_name(repository.name),
-            repo=repository.name,
-            commits=tables["commits"],
-            file_changes=tables["file_changes"],
-        )
-        for repository in settings.repositories
-    ]
-    return pd.concat(found, ignore_index=True) if found else None
-
-
-def _strays(settings: Settings, tables: Tables) -> pd.DataFrame:
-    """Commits that only messages name, and the pull requests that hold them, found in the mirrors."""
-    mirrors = settings.store_path / "mirrors"
-    found = [
-        strays.find(mirrors / safe_name(repository.name), repo=repository.name, commits=tables["commits"])
-        for repository in settings.repositories
-    ]
-    return pd.concat(found, ignore_index=True) if found else strays.EMPTY
 
 
 def report(settings: Settings, run: Run, progress: Progress = _silent) -> Path:
@@ -303,7 +226,7 @@ def run(settings: Settings, period: Period, as_of: datetime, progress: Progress 
     problems: list[AuditError] = []
     if settings.sources:
         problems.extend(collect(settings, as_of, progress).problems)
-    mine(settings, as_of, progress)
+    mine(settings, as_of, progress, period=period)
     build(settings, progress)
     done = check(settings, period, as_of, progress, keep_report=True)
     done.problems = problems

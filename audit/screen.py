@@ -189,6 +189,23 @@ def _page(page: Page) -> str:
     return "\n\n".join([head, *(f"{name}\n{text}" for name, text in sections.items())])
 
 
+def _show_contents(out: Console, mined: dict[str, Any]) -> None:
+    """What the files of the landings say."""
+    found = mined["contents"]
+    if found is None:
+        out.print("Contents were not read: path rules alone say where landings take effect.", highlight=False)
+        return
+    secrets = ", ".join(f"{count:,} {escape(kind)}" for kind, count in found["secrets"].items()) or "none"
+    unread = ", ".join(f"{count:,} for {escape(by)}" for by, count in found["unread"].items()) or "none"
+    for line in (
+        f"Images set: {found['images']:,}; build graph at the tip: {found['roots']:,} roots",
+        f"Secrets in the clear: {secrets} ({found['secret_values']:,} values); by reference at the tip: "
+        f"{found['references']:,}",
+        f"Files that could not be read: {unread}",
+    ):
+        out.print(line, highlight=False, soft_wrap=True)
+
+
 def show_mined(out: Console, mined: dict[str, Any], *, as_json: bool) -> None:
     """Landings of one repository by kind, by link and its confidence, by environment, and how long it took."""
     if as_json:
@@ -209,11 +226,13 @@ def show_mined(out: Console, mined: dict[str, Any], *, as_json: bool) -> None:
         ("By machinery", {name: count for name, count in mined["by_via"].items() if count}),
         ("By link, confidence", links),
         ("By environment", places),
+        ("Places said by", mined["by_attribution"]),
     ):
         table = Table(title=heading, title_justify="left", show_header=False)
         for name, count in counts.items():
             table.add_row(escape(name), f"{count:,}")
         out.print(table)
+    _show_contents(out, mined)
     named = mined["named_reverts"]
     out.print(
         f"Reverts: {mined['reverts']:,} ({named['linked']:,} of {named['known']:,} that name a full id of this history "

@@ -322,6 +322,12 @@ class Settings(_Model):
             label, time_zone=self.organisation.time_zone, year_start=self.organisation.fiscal_year_start
         )
 
+    def quarter_of(self, moment: datetime) -> Period:
+        """The fiscal quarter in which a moment (aware) lies here."""
+        return Period.containing(
+            moment, time_zone=self.organisation.time_zone, year_start=self.organisation.fiscal_year_start
+        )
+
     def environment_of(self, cluster: str) -> str:
         """Environment that a cluster serves; the cluster's own name where the settings do not say."""
         return next((c.environment for c in self.clusters if c.name == cluster), cluster)

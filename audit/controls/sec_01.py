@@ -24,7 +24,7 @@ import pandas as pd
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import GIT
 from audit.controls.parts import LANDING, commit, with_places
-from audit.model import Severity
+from audit.model import Reader, Severity
 
 EXAMPLES = (
     Example(
@@ -145,7 +145,9 @@ def _unobserved(population: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
 def _unread(tables: Tables, landings: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
     """A gap for each repository of which the quarter's commits brought files that could not be read."""
     quarter = landings[context.holds(landings["landed_at"])][LANDING]
-    rows = _landed(tables["unread_files"], tables).merge(quarter, on=LANDING)
+    unread = tables["unread_files"]
+    unread = unread[unread["reader"].isin([Reader.SECRETS.value, Reader.WAIVERS.value])]
+    rows = _landed(unread, tables).merge(quarter, on=LANDING)
     counts = rows.drop_duplicates(["repo", "sha", "path"]).groupby("repo", sort=True).size()
     return tuple(
         Gap(f"{repo}: {count} files that the quarter's commits brought could not be read (unread_files)")

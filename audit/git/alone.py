@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from audit import tables as t
-from audit.git import environments, history, landings, strays
+from audit.git import environments, history, landings, observe, strays
 from audit.git.paths import PathRules
 from audit.model import Link, Via
 from audit.period import Period
@@ -27,6 +28,8 @@ def mine(
     branch: str | None = None,
     rules: PathRules | None = None,
     reviews: Literal["github", "gerrit"] | None = None,
+    key: bytes | None = None,
+    since: datetime | None = None,
 ) -> Tables:
     """Everything one repository says about its own changes. It is only read, never written to.
 
@@ -38,9 +41,12 @@ def mine(
         branch: default branch; what HEAD names when not given.
         rules: path rules; the policy's layout when not given.
         reviews: where changes are reviewed; when not given, on Gerrit if most mainline commits carry its trailers.
+        key: key of the secrets' fingerprints; without it, contents are not read, and path rules alone say where
+            landings take effect.
+        since: moment from which contents are read; all of them when not given.
 
     Returns:
-        The tables of `history.read`, landings, landing_pulls and landing_environments.
+        The tables of `history.read` and `observe.read`, landings, landing_pulls and landing_environments.
 
     Raises:
         UsageError: no repository, or no such branch.
@@ -57,8 +63,19 @@ def mine(
         strays=strays.find(path, repo=name, commits=tables["commits"]),
         repositories=[settings],
     )
+    chosen = rules or PathRules((), ())
+    tables |= (
+        {each: t.empty(t.TABLES[each]) for each in observe.TABLES}
+        if key is None
+        else observe.read(path, tables, observe.Scope(chosen, key, settings), since=since)
+    )
     tables["landing_environments"] = environments.attribute(
-        tables["landings"], tables["commits"], tables["file_changes"], rules or PathRules((), ())
+        tables["landings"],
+        tables["commits"],
+        tables["file_changes"],
+        chosen,
+        repositories=tables["repositories"],
+        commit_environments=tables["commit_environments"],
     )
     return tables
 
@@ -81,7 +98,8 @@ def summary(tables: Tables, period: Period | None = None) -> dict[str, Any]:
         `landings` in all; `by_kind`; `by_via`; `by_link`, a list of link, confidence and landings; `linked`, the
         share of landings with a pull request or change (None without landings); `unmatched`, the others: sha,
         subject and at, the latest 200, the last first; `by_environment`, in which a landing counts once for each environment it reaches;
-        `in_no_environment`; `commits`; `files`, `added` and `deleted`; `evil`; `reverts`; `reinstates`; `picks`;
+        `in_no_environment`; `by_attribution`, what said so, each landing and place once; `contents`, what the landings'
+        files say (None when they were not read from the first of them on), see `_contents`; `commits`; `files`, `added` and `deleted`; `evil`; `reverts`; `reinstates`; `picks`;
         `named_reverts`, commits that name the full id of what they revert, and how many of those ids are `known` and
         `linked`; `first` and `last` landing (ISO 8601, None when there is none).
     """
@@ -111,11 +129,43 @@ def summary(tables: Tables, period: Period | None = None) -> dict[str, Any]:
         ],
         "by_environment": {str(name): int(n) for name, n in places.groupby("environment").size().items()},
         "in_no_environment": len(found) - len(places[["repo", "head_sha"]].drop_duplicates()),
+        "by_attribution": {
+            str(by): int(n) for by, n in reached.merge(keys).groupby("made_by").size().items()
+        },
+        "contents": _contents(tables, found),
         **{name: int(found[name].sum()) for name in ("commits", "files", "added", "deleted", "evil")},
         **{name: int(found[name].notna().sum()) for name in ("reverts", "reinstates", "picks")},
         "named_reverts": _named_reverts(found, commits),
         "first": _iso(found["landed_at"].min()),
         "last": _iso(found["landed_at"].max()),
+    }
+
+
+def _contents(tables: Tables, found: pd.DataFrame) -> dict[str, Any] | None:
+    """`images`, settings of images that commits changed; `secrets` in the clear by kind, and `secret_values`, how many
+    different ones; `unread`, files that could not be read, by what for; `references` to secrets and `roots` of the build
+    graph at the tip."""
+    start = tables["repositories"]["observed_from"].iloc[0]
+    if pd.isna(start) or not found["first_position"].ge(start).all():
+        return None
+    commits = tables["commits"]
+    place = commits.loc[commits["position"].notna(), ["sha", "position"]].astype({"position": "int64"})
+    first, last = found["first_position"].astype("int64"), found["position"].astype("int64")
+    spans = pd.IntervalIndex.from_arrays(first, last, closed="both")
+    inside = spans.get_indexer(pd.Index(place["position"])) >= 0
+    shas = place["sha"][inside]
+    rows = {
+        name: tables[name][tables[name]["sha"].isin(shas)]
+        for name in ("image_settings", "secret_findings", "unread_files")
+    }
+    secrets = rows["secret_findings"]
+    return {
+        "images": len(rows["image_settings"].drop_duplicates(["sha", "path", "locator", "image"])),
+        "secrets": {str(kind): int(n) for kind, n in secrets.groupby("kind").size().items()},
+        "secret_values": int(secrets["fingerprint"].nunique()),
+        "unread": {str(by): int(n) for by, n in rows["unread_files"].groupby("reader").size().items()},
+        "references": len(tables["secret_references"]),
+        "roots": len(tables["graph_roots"]),
     }
 
 

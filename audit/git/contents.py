@@ -6,40 +6,24 @@ many steps look at is read once. Everything here is hostile: files are bounded i
 
 from __future__ import annotations
 
-import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
-import yaml
-from yaml._yaml import CParser  # the type stubs export it from here alone
-
+from audit.git.documents import Unreadable, parse
 from audit.git.mining import text
 from audit.sources import git_command
+
+__all__ = ["Change", "Contents", "Step", "Unreadable", "parse"]
 
 LARGEST = 8 << 20
 """Bytes of the largest file that is read; Kubernetes itself refuses objects beyond 1.5 MiB."""
 
-_DEEPEST = 200
-_MOST_NODES = 500_000
 _KEPT = 4096
 _REGULAR = (b"100644", b"100755", b"100664")
-
-
-class Unreadable(Exception):
-    """A file can't be read as what it seems to be.
-
-    Attributes:
-        reason: why, in words for a report.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Change(NamedTuple):
@@ -154,94 +138,3 @@ class Contents:
         self._errors.seek(0)
         said = " ".join(self._errors.read(2000).decode("utf-8", "backslashreplace").split())
         return f"object {blob} can't be read: {said or 'git ended'}"
-
-
-class _Loader(CParser, yaml.constructor.SafeConstructor, yaml.resolver.BaseResolver):
-    """PyYAML on libyaml, with no scalar types but text: `1.10` must not become 1.1, nor `on` become True."""
-
-    def __init__(self, stream: bytes) -> None:
-        CParser.__init__(self, stream)
-        yaml.constructor.SafeConstructor.__init__(self)
-        yaml.resolver.BaseResolver.__init__(self)
-
-
-_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^(?:<<)$"), ["<"])
-_Loader.yaml_constructors = {
-    "tag:yaml.org,2002:map": yaml.constructor.SafeConstructor.construct_yaml_map,
-    "tag:yaml.org,2002:seq": yaml.constructor.SafeConstructor.construct_yaml_seq,
-}
-
-
-def _any_tag(loader: _Loader, node: yaml.Node) -> Any:
-    """What has another tag (`!Ref`, `!!binary`) is what its node is."""
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return node.value
-
-
-_Loader.yaml_constructors[None] = _any_tag
-
-
-def parse(raw: bytes) -> tuple[Any, ...]:
-    """The documents of YAML (or JSON) text; see `Contents.documents`.
-
-    Raises:
-        Unreadable: as there.
-    """
-    _require_shallow(raw)
-    try:
-        return tuple(_load(raw))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}: " if mark is not None else ""
-        raise Unreadable(f"not YAML: {where}{error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise Unreadable(f"not YAML: {' '.join(str(error).split())[:200]}") from None
-    except (TypeError, ValueError, RecursionError) as error:
-        raise Unreadable(f"not YAML: {' '.join(str(error).split())[:200]}") from None
-
-
-def _require_shallow(raw: bytes) -> None:
-    """Refuses brackets and dashes nested so deeply that a parser's own stack would be at risk."""
-    if raw.count(b"[") + raw.count(b"{") > _DEEPEST or re.search(rb"(?:[-?:] *){200}", raw):
-        depth = deepest = 0
-        for byte in re.findall(rb"[\[{\]}]", raw):
-            depth += 1 if byte in b"[{" else -1
-            deepest = max(deepest, depth)
-        if deepest > _DEEPEST or re.search(rb"(?:[-?:] *){200}", raw.replace(b"----", b"")):
-            raise Unreadable(f"nested deeper than {_DEEPEST} levels")
-
-
-def _load(raw: bytes) -> Iterator[Any]:
-    loader = _Loader(raw)
-    try:
-        while loader.check_node():
-            node = loader.get_node()
-            assert node is not None
-            if _size(node, {}, 0) > _MOST_NODES:
-                raise Unreadable(f"its aliases expand to more than {_MOST_NODES} values")
-            yield loader.construct_document(node)
-    finally:
-        loader.dispose()
-
-
-def _size(node: yaml.Node, known: dict[int, int], depth: int) -> int:
-    """How many values a node holds when its aliases are followed; each shared node is counted once by itself."""
-    if isinstance(node, yaml.ScalarNode):
-        return 1
-    if depth > _DEEPEST:
-        raise Unreadable(f"nested deeper than {_DEEPEST} levels")
-    found = known.get(id(node))
-    if found is not None:
-        if found < 0:
-            raise Unreadable("an alias refers to what it is in")
-        return found
-    known[id(node)] = -1
-    parts = (
-        node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
-    )
-    total = 1 + sum(_size(part, known, depth + 1) for part in parts)
-    known[id(node)] = total
-    return total

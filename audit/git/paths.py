@@ -35,7 +35,12 @@ class PathRules:
 
     def __init__(self, rules: tuple[PathRule, ...], environments: Iterable[str]) -> None:
         self.environments = tuple(dict.fromkeys(environments)) or DEFAULT_ENVIRONMENTS
-        self._rules = [(re.compile(_regex(rule.pattern), re.DOTALL), rule) for rule in rules or DEFAULT_RULES]
+        self._given = rules or DEFAULT_RULES
+        self._rules = [(re.compile(_regex(rule.pattern), re.DOTALL), rule) for rule in self._given]
+
+    def facts(self) -> list[object]:
+        """The rules and environments, in a form that JSON can tell."""
+        return [[rule.model_dump(mode="json") for rule in self._given], list(self.environments)]
 
     def match(self, path: str) -> tuple[tuple[str, str], ...]:
         """(application, environment) pairs that a path belongs to; none when no rule matches."""

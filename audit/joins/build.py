@@ -9,11 +9,11 @@ import pandas as pd
 
 from audit.git import environments, landings
 from audit.git.paths import PathRules
-from audit.joins import access, deployments, reviews, states, tips
+from audit.joins import access, deployments, images, reviews, states, tips, waivers
 from audit.joins.availability import formats_of
 from audit.joins.identity import Resolver
 from audit.settings import Settings
-from audit.tables import LandingEnvironments, LandingPulls, Landings, conform, empty
+from audit.tables import LandingPulls, Landings, conform, empty
 
 Tables = dict[str, pd.DataFrame]
 
@@ -25,10 +25,8 @@ def join(
     tables: Tables,
     settings: Settings,
     *,
-    as_of: datetime,  # noqa: ARG001  # every stage after the build is given it; see below
-    patches: pd.DataFrame | None = None,
-    twins: pd.DataFrame | None = None,
-    strays: pd.DataFrame | None = None,
+    as_of: datetime,
+    found_in_mirrors: Mapping[str, pd.DataFrame | None] | None = None,
     seen: Iterable[Mapping[str, object]] = (),
 ) -> Tables:
     """The joined tables of a build.
@@ -36,22 +34,29 @@ def join(
     Args:
         tables: git, normalised and people tables by name, each with one row for each key; a table without rows
             gives none of what it would tell.
-        as_of: the moment the build speaks of. Nothing is cut by it here: periods cut, when controls and metrics
-            choose their populations.
-        patches: mainline commits that have a pull request's patch, as `audit.git.landings.find` takes them.
-        twins, strays: mainline commits that copy or undo an earlier one; commits that only messages name; likewise.
+        as_of: the moment the build speaks of, at which waivers hold or have ended. Nothing else is cut by it here:
+            periods cut, when controls and metrics choose their populations.
+        found_in_mirrors: `patches`, `twins` and `strays` as `audit.git.landings.find` takes them.
         seen: tips that earlier runs saw, as `audit.evidence.manifest.tips_seen` tells them.
 
     Returns:
-        `branch_tips`, `landings`, `landing_pulls`, `landing_environments`, `changes`, `deployments`,
-        `deployment_landings`, `app_states` and `cluster_writes`, conformed.
+        `branch_tips`, `landings`, `landing_pulls`, `landing_environments`, `image_changes`, `promotions`, `changes`,
+        `deployments`, `deployment_landings`, `app_states` and `cluster_writes`, and `secret_findings` with what was
+        waived, conformed.
     """
     resolver = Resolver(tables["people"], tables["identities"], settings.machines)
     rules = path_rules(settings)
-    found = _landings(tables, settings, patches=patches, twins=twins, strays=strays)
+    found = _landings(tables, settings, **found_in_mirrors or {})
     landed = found["landings"]
-    reached = environments.attribute(landed, tables["commits"], tables["file_changes"], rules)
-    reached = conform(LandingEnvironments, reached)
+    reached = environments.attribute(
+        landed,
+        tables["commits"],
+        tables["file_changes"],
+        rules,
+        repositories=tables["repositories"],
+        commit_environments=tables["commit_environments"],
+    )
+    tagged = images.image_changes(tables["image_settings"], landed, tables["commits"])
     deployed = deployments.deployments(
         tables["sync_records"],
         tables["applications"],
@@ -65,6 +70,9 @@ def join(
         "branch_tips": tips.branch_tips(known, tables["commits"]),
         **found,
         "landing_environments": reached,
+        "image_changes": tagged,
+        "promotions": images.promotions(tagged),
+        "secret_findings": waivers.waived(tables["secret_findings"], tables["secret_waivers"], as_of=as_of),
         "changes": reviews.changes(tables | found, resolver=resolver, settings=settings),
         "deployments": deployed,
         "deployment_landings": deployments.carried(deployed, landed, reached),

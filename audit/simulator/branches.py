@@ -7,13 +7,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 
-from audit.simulator import people, themes
+from audit.simulator import people, returns, themes
 from audit.simulator.casting import Cast
 from audit.simulator.drafts import Branch, Draft
 from audit.simulator.layout import Layout
-from audit.simulator.manifests import changed, merge
+from audit.simulator.manifests import merge
 from audit.simulator.plans import Plan
 from audit.simulator.repository import Commit, Signature, Tree, Writer
 from audit.simulator.schedule import Slot
@@ -99,7 +98,7 @@ class Workshop:
         for attempt in range(_TRIES):
             base = self.tip if attempt > _TRIES // 2 else self.main_at(slot.worked)
             theme = self.theme(crew[0])
-            branch = Branch(f"hotfix/{self._slug(theme)}", theme.subject, base, [], [], base)
+            branch = Branch(f"hotfix/{self._slug(theme)}", theme.subject, base, [], [], base, theme=theme)
             for number in range(self.rng.randint(1, most)):
                 tree = self.go_on(branch.drafts[-1].tree, theme) if number else self.begin(base.tree, theme)
                 who = self.signature(crew[0], slot.worked + timedelta(minutes=3 * number))
@@ -108,15 +107,18 @@ class Workshop:
                 return branch
         raise AssertionError("a branch from main's tip always merges")
 
-    def pull_branch(self, slot: Slot, plan: Plan, kind: str, roles: Cast) -> Branch:
-        """The branch of a pull request: what its plan asks for, and what merges onto main by itself."""
-        plain = plan.crew == "alone" and not plan.late and roles.opener.kind == "person"
+    def pull_branch(self, slot: Slot, plan: Plan, kind: str, roles: Cast, *, lone: bool = True) -> Branch:
+        """The branch of a pull request: what its plan asks for, and what merges onto main by itself.
+
+        `lone`: no others land with it; only then may it take back, bring back or copy what landed before.
+        """
+        plain = lone and plan.crew == "alone" and not plan.late and roles.opener.kind == "person"
         for attempt in range(_TRIES):
-            branch = self._revert(slot, roles) if plain and attempt < 2 and self.rng.random() < 0.09 else None
+            branch = returns.draw(self, slot, roles) if plain and attempt < 2 else None
             if branch is None:
                 branch = self._feature(slot, plan, kind, roles, fresh=attempt > _TRIES // 2)
             if self._settle(branch, kind):
-                branch.by_hand = kind == "merge" and self.rng.random() < 0.06
+                branch.by_hand = lone and kind == "merge" and self.rng.random() < 0.06
                 return branch
         raise AssertionError("a branch from main's tip always merges")
 
@@ -216,33 +218,6 @@ class Workshop:
         branch.pushes.append((at, len(branch.drafts)))
         branch.fork = main
         return True
-
-    def _revert(self, slot: Slot, roles: Cast) -> Branch | None:
-        """A branch that takes back a recent landing; None where none can be taken back by itself."""
-        base, landed = self.main_at(slot.created), self.world.landed
-        recent = [
-            (one, before)
-            for before, one in pairwise(landed)
-            if one.landed_at < slot.created and one.position == before.position + 1
-        ]
-        for one, _ in reversed(recent[-12:]):
-            bad = self.mainline[one.position]
-            good = bad.parents[0]
-            paths = changed(good.tree, bad.tree)
-            if any(base.tree.get(path) != bad.tree.get(path) for path in paths):
-                continue
-            tree = {path: content for path, content in base.tree.items() if path not in paths}
-            tree |= {path: good.tree[path] for path in paths if path in good.tree}
-            title = f'Revert "{bad.subject}"'
-            extra = f", reversing\nchanges made to {good.sha}" if len(bad.parents) > 1 else ""
-            who = self.signature(roles.opener, slot.created - timedelta(seconds=40), old=False)
-            draft = Draft(
-                dict(sorted(tree.items())), who, who, f"{title}\n\nThis reverts commit {bad.sha}{extra}.\n"
-            )
-            name = f"revert-{one.pr_number or 'push'}-{self.serial()}"
-            pushes = [(slot.created - timedelta(seconds=20), 1)]
-            return Branch(name, title, base, [draft], pushes, base, reverts=one.head_sha)
-        return None
 
     def _settle(self, branch: Branch, kind: str) -> bool:
         """Works out what merging (or replaying) the branch onto main's tip gives; False where git could not, by itself."""

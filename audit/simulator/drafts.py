@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from audit.simulator.repository import Commit, Signature, Tree
+from audit.simulator.themes import Theme
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Branch:
         pushes: time of each push, and how many drafts it holds.
         fork: last commit of main that the branch holds. merged: main's content once it is merged.
         replayed: content after each of its commits is replayed onto main. reverts: landing that it takes back.
+        picks: landing that it copies. theme: what it is about, where it has one. by_hand: merged on someone's machine.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Branch:
     merged: Tree = field(default_factory=dict)
     replayed: list[Tree] = field(default_factory=list)
     reverts: str | None = None
+    picks: str | None = None
+    theme: Theme | None = None
     by_hand: bool = False
 
     @property

@@ -9,7 +9,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit.simulator import clusters, force, forge, gatekeeper, history, operators, people
+from audit.simulator import clusters, desk, force, forge, gatekeeper, history, operators, people
 from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World
 
 APPS = ("catalog", "checkout", "gateway", "ledger", "search", "shipping")
@@ -24,7 +24,7 @@ name = "NETBPF"
 roster = "roster.yaml"
 
 [thresholds]
-required_checks = [{", ".join(f'"{name}"' for name in history.REQUIRED_CHECKS)}]
+required_checks = [{", ".join(f'"{name}"' for name in desk.REQUIRED_CHECKS)}]
 silence_minutes = {SILENCE_MINUTES}
 
 [[repositories]]

@@ -73,6 +73,27 @@ RELEASE = Actor(
     team="platform",
     kind="machine",
 )
+BORS = Actor(
+    person="bors-bot",
+    name="netbpf-bors[bot]",
+    emails=(f"81200619+netbpf-bors[bot]@{NOREPLY}",),
+    login="netbpf-bors[bot]",
+    kube_user="",
+    argocd_user="",
+    team="platform",
+    kind="machine",
+)
+QUEUE = Actor(
+    person=None,
+    name="github-merge-queue[bot]",
+    emails=(f"118344674+github-merge-queue[bot]@{NOREPLY}",),
+    login="github-merge-queue[bot]",
+    kube_user="",
+    argocd_user="",
+    team="",
+    kind="machine",
+)
+"""The forge's own merge queue: nobody of the organisation."""
 OUTSIDER = Actor(
     person=None,
     name="Mika Vance",
@@ -95,7 +116,7 @@ def noreply(login: str) -> str:
 
 
 def hire(rng: random.Random, start: datetime, end: datetime) -> tuple[Actor, ...]:
-    """The people and bots of one run: 12 to 16 people, two bots and an outsider; bots and outsider last.
+    """The people and bots of one run: 12 to 16 people, three bots and an outsider; bots and outsider last.
 
     One person joins and one leaves between `start` and `end`.
     """
@@ -112,7 +133,7 @@ def hire(rng: random.Random, start: datetime, end: datetime) -> tuple[Actor, ...
         elif person.id == leaver:
             left = start + timedelta(days=rng.randint(span // 2, span * 4 // 5))
         people.append(_actor(person, number, joined, left))
-    return (*people, DEPENDABOT, RELEASE, OUTSIDER)
+    return (*people, DEPENDABOT, RELEASE, BORS, OUTSIDER)
 
 
 def _actor(person: _Person, number: int, joined: datetime, left: datetime | None) -> Actor:
@@ -162,7 +183,7 @@ def mailmap(people: tuple[Actor, ...]) -> str:
 
 
 def roster(people: tuple[Actor, ...]) -> str:
-    """The roster file, as YAML: everyone who is in it, and the organisation's own bot."""
+    """The roster file, as YAML: everyone who is in it, and the organisation's own bots."""
     lines = ["# People and bots of NETBPF, and the names under which each system knows them.", "people:"]
     for actor in people:
         if actor.person is None:
@@ -181,8 +202,8 @@ def roster(people: tuple[Actor, ...]) -> str:
             "    identities:",
             f"      git: {_flow(roster_emails(actor))}",
             f"      github: {_flow([actor.login, *actor.aliases])}",
-            f"      kubernetes: {_flow([actor.kube_user])}",
-            f"      argocd: {_flow([actor.argocd_user])}",
+            f"      kubernetes: {_flow([actor.kube_user] if actor.kube_user else [])}",
+            f"      argocd: {_flow([actor.argocd_user] if actor.argocd_user else [])}",
         ]
     return "\n".join(lines) + "\n"
 

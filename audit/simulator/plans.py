@@ -181,6 +181,7 @@ CHECKS_BREAKING = (
     CheckPlan("succeeded, then failed", (C5,), (_GREEN, Run("failure", 0.2, 0.3))),
 )
 
+OCTOPUS = "a merge of two branches"
 DIRECT = (
     "one commit",
     "several commits",
@@ -191,6 +192,21 @@ DIRECT = (
     "a merge subject",
     "a squash subject and the forge as committer",
     "a merge subject on a merge and the forge as committer",
+    OCTOPUS,
+    "the release bot's merge of a branch",
 )
 """Ways to push to main directly: each violates CHG-01."""
-DIRECT_MERGES = ("a local merge", "a merge subject on a merge and the forge as committer")
+DIRECT_MERGES = (
+    "a local merge",
+    "a merge subject on a merge and the forge as committer",
+    OCTOPUS,
+    "the release bot's merge of a branch",
+)
+
+
+def broken(plan: Plan, checks: CheckPlan) -> dict[str, str]:
+    """What a pull request violates, and why."""
+    return {
+        **dict.fromkeys(plan.breaks, plan.name),
+        **dict.fromkeys(checks.breaks, f"check {checks.name}"),
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
@@ -14,6 +14,10 @@ from audit.simulator.world import World
 _T = TypeVar("_T")
 _HOUR = 3600
 _BLOCK = 28  # changes in which each kind of violation happens once
+_MATES = 3  # pull requests that land together, at most
+
+
+What = Literal["pull", "closed", "open", "direct", "queue", "batch"]
 
 
 @dataclass
@@ -25,14 +29,16 @@ class Slot:
         created: pull request opened. worked: work on it began.
         trouble: control it is to violate, `several`, or empty.
         number: pull request number; 0 for a direct push.
+        mates: other pull requests that land at the same moment, after it.
     """
 
     at: datetime
     created: datetime
     worked: datetime
-    what: Literal["pull", "closed", "open", "direct"]
+    what: What
     trouble: str = ""
     number: int = 0
+    mates: list[Slot] = field(default_factory=list)
 
 
 class Deck(Generic[_T]):
@@ -56,17 +62,40 @@ def plan(world: World) -> list[Slot]:
         _slot(rng, at, "direct" if trouble == "CHG-01" else "pull", trouble)
         for at, trouble in zip(_landing_times(world), troubles, strict=True)
     ]
+    slots = _together(rng, slots, _edges(world))
     taken = {slot.at for slot in slots}
     for what, count in (("closed", max(1, world.changes // 14)), ("open", 2)):
         for _ in range(count):
             at = _free(rng, taken, *((world.start, world.end) if what == "closed" else _last_days(world)))
             slots.append(_slot(rng, at, "closed" if what == "closed" else "open", ""))
     number = 0
-    for slot in sorted(slots, key=lambda slot: (slot.created, slot.at)):
+    every = [each for slot in slots for each in (slot, *slot.mates)]
+    for slot in sorted(every, key=lambda slot: (slot.created, slot.at)):
         if slot.what != "direct":
             number += rng.choice((1, 1, 1, 2))  # issues take numbers too
             slot.number = number
     return sorted(slots, key=lambda slot: slot.at)
+
+
+def _together(rng: random.Random, slots: list[Slot], edges: list[datetime]) -> list[Slot]:
+    """The same changes, some of which land together: in each block a queue's or a batch's."""
+    kept, place = list[Slot](), 0
+    due = [first + rng.randrange(_BLOCK // 2, _BLOCK - _MATES) for first in range(0, len(slots), _BLOCK)]
+    for number, start in enumerate(due):
+        while place < min(start, len(slots)):
+            kept.append(slots[place])
+            place += 1
+        group = slots[place : place + rng.randint(2, _MATES)]
+        if len(group) < 2 or any(each.what != "pull" or each.at in edges for each in group):
+            if number + 1 < len(due):
+                due[number + 1] = min(due[number + 1], start + 1)
+            continue
+        leader = group[-1]
+        leader.what = "queue" if number % 2 else "batch"
+        leader.mates = [_slot(rng, leader.at, "pull", each.trouble) for each in group[:-1]]
+        kept.append(leader)
+        place += len(group)
+    return kept + slots[place:]
 
 
 def _last_days(world: World) -> tuple[datetime, datetime]:
@@ -85,16 +114,21 @@ def _troubles(rng: random.Random, changes: int) -> list[str]:
 
 def _landing_times(world: World) -> list[datetime]:
     """Distinct times in whole seconds, sorted: first those at the edges of quarters, the rest at random."""
+    taken = set(_edges(world)[: world.changes // 3])
+    while len(taken) < world.changes:
+        taken.add(_free(world.rng, taken, world.start, world.end))
+    return sorted(taken)
+
+
+def _edges(world: World) -> list[datetime]:
+    """The first and the last second of every quarter, the last first."""
     edges = [world.end - timedelta(seconds=1)]
     boundary = _quarter_start(world.end - timedelta(seconds=1))
     while boundary > world.start:
         edges += [boundary, boundary - timedelta(seconds=1)]
         boundary = _quarter_start(boundary - timedelta(seconds=1))
     edges.append(world.start)
-    taken = set(edges[: world.changes // 3])
-    while len(taken) < world.changes:
-        taken.add(_free(world.rng, taken, world.start, world.end))
-    return sorted(taken)
+    return edges
 
 
 def _quarter_start(moment: datetime) -> datetime:
@@ -114,9 +148,7 @@ def _free(rng: random.Random, taken: set[datetime], start: datetime, end: dateti
             return at
 
 
-def _slot(
-    rng: random.Random, at: datetime, what: Literal["pull", "closed", "open", "direct"], trouble: str
-) -> Slot:
+def _slot(rng: random.Random, at: datetime, what: What, trouble: str) -> Slot:
     open_for = int(math.exp(rng.uniform(math.log(_HOUR), math.log(6 * 24 * _HOUR))))
     created = at - timedelta(seconds=open_for)
     worked = created - timedelta(seconds=rng.randint(_HOUR // 4, 72 * _HOUR))

@@ -71,24 +71,38 @@ class Actor:
         return (self.joined is None or self.joined <= since) and (self.left is None or until < self.left)
 
 
+Kind = Literal["merge", "squash", "rebase", "direct"]
+Via = Literal["pull request", "merge queue", "batch", "branch merge", "push"]
+
+
 @dataclass
 class Landed:
     """One arrival on main, as it happened.
 
     Attributes:
+        via: what put it there. pr_numbers: every pull request that it lands; none for a push.
         targets: (app or component, environment) pairs in which it takes effect.
         broken: controls that it violates, of CHG-01 to CHG-05.
-        reverts: head of the landing it reverts.
+        reverts: head of the landing it reverts. reinstates: of the one whose change is back with it.
+        picks: head of the landing that it copies.
     """
 
     head_sha: str
     position: int
-    kind: Literal["merge", "squash", "rebase", "direct"]
-    pr_number: int | None
+    kind: Kind
+    via: Via
+    pr_numbers: tuple[int, ...]
     landed_at: datetime
     targets: frozenset[tuple[str, str]]
     broken: frozenset[str] = frozenset()
     reverts: str | None = None
+    reinstates: str | None = None
+    picks: str | None = None
+
+    @property
+    def pr_number(self) -> int | None:
+        """The first pull request that it lands."""
+        return self.pr_numbers[0] if self.pr_numbers else None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from audit.tables.git import (
     RepositoryProblems,
     SecretFindings,
     SecretReferences,
+    SecretWaivers,
     Signatures,
     UnreadFiles,
 )
@@ -45,8 +46,8 @@ from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
 
 _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
-    ImageSettings, Signatures, SecretFindings, SecretReferences, UnreadFiles,
-    PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
+    ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
+    UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
     Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
@@ -68,6 +69,6 @@ __all__ = [
     "ImageChanges", "ImageSettings", "LandingEnvironments", "LandingPulls", "Landings", "MergeContent",
     "Metrics", "People", "PolicyResults", "Promotions", "PullRequests", "Quarantine", "Reconciliation",
     "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "SecretFindings", "SecretReferences",
-    "Signatures", "StateChanges", "SyncRecords", "Table", "UnreadFiles", "columns", "conform", "describe",
+    "SecretWaivers", "Signatures", "StateChanges", "SyncRecords", "Table", "UnreadFiles", "columns", "conform", "describe",
     "empty", "frame", "key", "meta", "read", "table_name", "write",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from audit.model import Link, MadeBy, SignatureState, Via
+from audit.model import Link, MadeBy, Reader, SignatureState, Via
 from audit.tables.base import UTC, Bool, Int, Meta, Table, column
 
 
@@ -23,7 +23,9 @@ class Commits(Table):
     committer_time: UTC = column("Committer date")
     subject: str = column("First line of the message")
     co_authors: str = column("E-mails of Co-authored-by trailers, separated by spaces")
-    reverts: str = column("Id that the message says it reverts, as it is written there: full or cut short", optional=True)
+    reverts: str = column(
+        "Id that the message says it reverts, as it is written there: full or cut short", optional=True
+    )
     picked: str = column("Full id that the message says it was cherry-picked from", optional=True)
     change_id: str = column("Gerrit's Change-Id trailer", optional=True)
     reviewed_on: str = column("Gerrit's Reviewed-on trailer: address of the change", optional=True)
@@ -50,7 +52,9 @@ class FileChanges(Table):
     )
     added: Int = column("Lines added; missing for a binary file", unit="lines", optional=True, ge=0)
     deleted: Int = column("Lines deleted; missing for a binary file", unit="lines", optional=True, ge=0)
-    old_blob: str = column("Object id of the content before; missing for what was no regular file", optional=True)
+    old_blob: str = column(
+        "Object id of the content before; missing for what was no regular file", optional=True
+    )
     blob: str = column("Object id of the content after; missing for what is no regular file", optional=True)
 
     class Config:
@@ -372,18 +376,35 @@ class SecretReferences(Table):
         unique: ClassVar[list[str]] = ["repo", "path", "kind", "namespace", "name"]
 
 
+class SecretWaivers(Table):
+    """Findings that the reviewed file on the default branch's tip says are none."""
+
+    repo: str = column("Repository")
+    fingerprint: str = column("Keyed hash of the value, as in the findings")
+    reason: str = column("Why it is no secret")
+    approved_by: str = column("Who said so, as the file tells; empty when it does not")
+    expires: UTC = column("Midnight from which it no longer holds; missing when it has no end", optional=True)
+    place: str = column("File, object id of its content, and line: path@blob:line")
+
+    class Config:
+        title = "Waivers of secret findings"
+        metadata: ClassVar[Meta] = {"source": "file of waivers at the tip", "stage": "git"}
+        unique: ClassVar[list[str]] = ["repo", "fingerprint"]
+
+
 class UnreadFiles(Table):
     """Files of the repository whose content could not be read as what they seem to be."""
 
     repo: str = column("Repository")
     sha: str = column("Mainline commit that brought this content")
     path: str = column("File")
+    reader: str = column("What it was read for", isin=list(Reader))
     reason: str = column("Why: not YAML (with the line), too large, too deep, missing object, …")
 
     class Config:
         title = "Repository files that could not be read"
         metadata: ClassVar[Meta] = {"source": "contents of the repository", "stage": "git"}
-        unique: ClassVar[list[str]] = ["repo", "sha", "path", "reason"]
+        unique: ClassVar[list[str]] = ["repo", "sha", "path", "reader", "reason"]
 
 
 class BranchTips(Table):

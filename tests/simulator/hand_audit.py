@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from audit.simulator.history import REQUIRED_CHECKS
+from audit.simulator.desk import REQUIRED_CHECKS
 from audit.simulator.repository import git
 from audit.simulator.world import REPOSITORY
 

@@ -11,7 +11,7 @@ The file is a list on the default branch's tip:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -51,19 +51,18 @@ class Waivers(NamedTuple):
     where: str
     by_fingerprint: Mapping[str, Waiver]
 
-
-class Applied(NamedTuple):
-    """Findings with what was waived, and the waivers that waived nothing.
-
-    Attributes:
-        rows: as given, with `waived` and `waiver`.
-        unused: fingerprints that no finding has.
-        expired: fingerprints whose waivers no longer hold.
-    """
-
-    rows: list[dict[str, Any]]
-    unused: tuple[str, ...]
-    expired: tuple[str, ...]
+    def rows(self) -> list[dict[str, Any]]:
+        """Rows of the table `secret_waivers`, without `repo`, sorted."""
+        return [
+            {
+                "fingerprint": mark,
+                "reason": each.reason,
+                "approved_by": each.approved_by,
+                "expires": None if each.expires is None else f"{each.expires.isoformat()}T00:00:00Z",
+                "place": f"{self.where}:{each.line}",
+            }
+            for mark, each in sorted(self.by_fingerprint.items())
+        ]
 
 
 def read(contents: Contents, tree: Mapping[str, str], path: str) -> Waivers:
@@ -90,25 +89,6 @@ def read(contents: Contents, tree: Mapping[str, str], path: str) -> Waivers:
                 raise _wrong(path, entry, f"the fingerprint is waived on line {first} already")
             found[waiver.fingerprint] = waiver
     return Waivers(f"{path}@{blob}", found)
-
-
-def apply(rows: Iterable[Mapping[str, Any]], waivers: Waivers, *, today: date) -> Applied:
-    """Marks the findings that are waived.
-
-    Args:
-        rows: with `fingerprint`.
-        today: the day on which evidence was collected.
-    """
-    given = waivers.by_fingerprint
-    expired = {mark for mark, each in given.items() if each.expires is not None and each.expires <= today}
-    marked, seen = [], set()
-    for row in rows:
-        waiver = given.get(row["fingerprint"])
-        seen.add(row["fingerprint"])
-        holds = waiver is not None and waiver.fingerprint not in expired
-        text = f"{waivers.where}: {waiver.reason}" if waiver is not None and holds else None
-        marked.append({**row, "waived": holds, "waiver": text})
-    return Applied(marked, tuple(sorted(given.keys() - seen)), tuple(sorted(expired)))
 
 
 def _entry(path: str, node: yaml.Node) -> Waiver:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,7 @@ from audit.git.secrets import key, waivers
 from audit.sources.git_view import view
 
 FILE = ".gitops-audit/secret-waivers.yaml"
-ONE, TWO, THREE = "1" * 64, "2" * 64, "3" * 64
-TODAY = date(2026, 10, 2)
+ONE, TWO = "1" * 64, "2" * 64
 
 
 def read(repo: Repo, text: str | None) -> waivers.Waivers:
@@ -26,26 +24,33 @@ def read(repo: Repo, text: str | None) -> waivers.Waivers:
         return waivers.read(contents, contents.tree(repo.sha()), FILE)
 
 
-def test_a_finding_is_waived_by_its_fingerprint_until_the_waiver_expires(repo: Repo) -> None:
+def test_waivers_are_read_with_their_reasons_ends_and_places(repo: Repo) -> None:
     given = read(
         repo,
         f"- {{fingerprint: '{ONE}', reason: an example, approved_by: cyd}}\n"
-        f"- {{fingerprint: '{TWO}', reason: old, expires: 2026-10-02}}\n"
-        f"- {{fingerprint: '{THREE}', reason: nobody has it}}\n",
-    )
-    found = waivers.apply(
-        [{"fingerprint": ONE}, {"fingerprint": TWO}, {"fingerprint": "4" * 64}], given, today=TODAY
+        f"- {{fingerprint: '{TWO}', reason: old, expires: 2026-10-02}}\n",
     )
     blob = repo.git("rev-parse", f"HEAD:{FILE}")
-    assert [row["waived"] for row in found.rows] == [True, False, False]
-    assert [row["waiver"] for row in found.rows] == [f"{FILE}@{blob}: an example", None, None]
-    assert found.unused == (THREE,)
-    assert found.expired == (TWO,)
+    assert given.rows() == [
+        {
+            "fingerprint": ONE,
+            "reason": "an example",
+            "approved_by": "cyd",
+            "expires": None,
+            "place": f"{FILE}@{blob}:1",
+        },
+        {
+            "fingerprint": TWO,
+            "reason": "old",
+            "approved_by": "",
+            "expires": "2026-10-02T00:00:00Z",
+            "place": f"{FILE}@{blob}:2",
+        },
+    ]
 
 
 def test_without_a_file_nothing_is_waived(repo: Repo) -> None:
-    found = waivers.apply([{"fingerprint": ONE}], read(repo, None), today=TODAY)
-    assert found == ([{"fingerprint": ONE, "waived": False, "waiver": None}], (), ())
+    assert read(repo, None).rows() == []
 
 
 @pytest.mark.parametrize(

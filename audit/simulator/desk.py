@@ -1,0 +1,194 @@
+"""What happens around every change: a pull request is opened, reviewed and checked, and what lands is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from audit.simulator import people, plans
+from audit.simulator.branches import Workshop
+from audit.simulator.casting import Cast
+from audit.simulator.drafts import Branch
+from audit.simulator.hub import ZEROS, Check, Hub, Pull, Push, Review
+from audit.simulator.layout import Target
+from audit.simulator.manifests import changed
+from audit.simulator.plans import CheckPlan, Plan
+from audit.simulator.repository import Commit
+from audit.simulator.schedule import Slot
+from audit.simulator.world import REPOSITORY, Actor, Kind, Landed, Via, World, quarter_of, stamp
+
+REQUIRED_CHECKS = ("validate", "policy")
+_VERDICTS: dict[str, Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED"]] = {
+    "approve": "APPROVED",
+    "request": "CHANGES_REQUESTED",
+    "comment": "COMMENTED",
+}
+
+
+class Judged(NamedTuple):
+    """What landed: a pull request, or (without number) a push; who put it there, and controls it breaks, each with why."""
+
+    number: int | None
+    who: Actor
+    broken: Mapping[str, str]
+
+
+@dataclass
+class Desk:
+    """Everything that the acts share."""
+
+    world: World
+    shop: Workshop
+    hub: Hub = field(default_factory=Hub)
+    refs: dict[str, Commit] = field(default_factory=dict)
+
+    def open(self, slot: Slot, branch: Branch, roles: Cast) -> Pull:
+        """Writes the branch's commits, and opens its pull request."""
+        heads = self.shop.write_pushes(branch)
+        labels = ("dependencies",) if roles.opener is people.DEPENDABOT else ()
+        pull = Pull(
+            slot.number, branch.title, branch.name, roles.opener, slot.created, branch.base,
+            heads, len(branch.final), labels,
+        )  # fmt: skip
+        self.hub.pulls.append(pull)
+        self.refs[f"refs/pull/{pull.number}/head"] = pull.head
+        before = ZEROS
+        for at, commit in heads:
+            operation = "push" if before != ZEROS else "branch_creation"
+            if before != ZEROS and not _descends(commit, before):
+                operation = "force_push"
+            login = roles.opener.login
+            self.hub.pushes.append(
+                Push(at, f"refs/heads/{pull.branch}", before, commit.sha, operation, login)
+            )
+            before = commit.sha
+        return pull
+
+    def delete_branch(self, pull: Pull, at: datetime, login: str) -> None:
+        """The branch of a pull request is gone."""
+        ref = f"refs/heads/{pull.branch}"
+        self.hub.pushes.append(Push(at, ref, pull.head.sha, ZEROS, "branch_deletion", login))
+
+    def review(self, pull: Pull, plan: Plan, roles: Cast) -> None:
+        """Acts out the reviews of a plan, from the opening to the merge."""
+        ended = pull.merged_at
+        assert ended is not None
+        for step in plan.steps:
+            at, login = _between(pull.created_at, ended, step.when), roles.login(step.role)
+            if step.verb == "dismiss":
+                review = next(r for r in reversed(pull.reviews) if r.login == login)
+                review.dismissed_at, review.dismissed_by = at, roles.merger.login
+                continue
+            verdict = _VERDICTS[step.verb]
+            pull.reviews.append(Review(self.hub.next_id(), login, verdict, at, pull.head_at(at)))
+
+    def check(self, pull: Pull, plan: CheckPlan) -> None:
+        """Runs the checks of every push; those of the last one go by `plan`. Main is checked after the merge too."""
+        rng, ended = self.shop.rng, pull.merged_at
+        assert ended is not None
+        affected, green = rng.choice(REQUIRED_CHECKS), plans.CHECKS_CLEAN[0].runs
+        ends = [*(at for at, _ in pull.heads[1:]), ended]
+        for (pushed, commit), end in zip(pull.heads, ends, strict=True):
+            for name in REQUIRED_CHECKS:
+                runs = plan.runs if commit is pull.head and name == affected else green
+                self._runs(pull, commit, name, runs, (pushed, end))
+            if rng.random() < 0.3:
+                self._runs(pull, commit, "links", plans.CHECKS_BREAKING[0].runs, (pushed, end))
+        if pull.merge is not None:
+            for name in REQUIRED_CHECKS:
+                self._runs(pull, pull.merge, name, green, (ended, ended + timedelta(hours=1)))
+
+    def _runs(
+        self,
+        pull: Pull,
+        commit: Commit,
+        name: str,
+        runs: Iterable[plans.Run],
+        between: tuple[datetime, datetime],
+    ) -> None:
+        for run in runs:
+            done = None if run.completed is None else _between(*between, run.completed)
+            began = _between(*between, run.started)
+            pull.checks.append(Check(self.hub.next_id(), commit, name, run.conclusion, began, done))
+
+    def landed(
+        self,
+        commits: Sequence[Commit],
+        kind: Kind,
+        via: Via,
+        judged: Sequence[Judged],
+        *,
+        at: datetime,
+        branch: Branch | None = None,
+    ) -> None:
+        """Writes down one landing, with what each pull request of it (or the push) violates."""
+        world = self.world
+        self.shop.advance(commits, at)
+        landed = Landed(
+            commits[-1].sha,
+            self.shop.position,
+            kind,
+            via,
+            tuple(sorted(each.number for each in judged if each.number is not None)),
+            at,
+            self._targets(commits),
+            frozenset(control for each in judged for control in each.broken),
+            reverts=branch.reverts if branch else None,
+            picks=branch.picks if branch else None,
+        )
+        taken_back = next((one for one in world.landed if one.head_sha == landed.reverts), None)
+        landed.reinstates = taken_back.reverts if taken_back else None
+        world.landed.append(landed)
+        for number, who, broken in judged:
+            subject = f"{REPOSITORY}@{landed.head_sha}" if number is None else f"{REPOSITORY}#{number}"
+            for control, reason in sorted(broken.items()):
+                world.truth.violation(control, subject, at, why=f"{reason} ({who.login})")
+        world.truth.landings.append(_row(landed))
+        world.truth.counts[f"landings: {kind}"] += 1
+
+    def _targets(self, commits: Iterable[Commit]) -> frozenset[Target]:
+        """Where what they changed takes effect."""
+        found = set[Target]()
+        for commit in commits:
+            before = commit.parents[0].tree if commit.parents else {}
+            found |= self.shop.layout.reached(changed(before, commit.tree), before, commit.tree)
+        return frozenset(found)
+
+
+def _row(landed: Landed) -> dict[str, object]:
+    """A landing as the truth tells it."""
+    return {
+        "repo": REPOSITORY,
+        "head_sha": landed.head_sha,
+        "kind": landed.kind,
+        "via": landed.via,
+        "pr_number": landed.pr_number,
+        "pr_numbers": list(landed.pr_numbers),
+        "landed_at": stamp(landed.landed_at),
+        "targets": sorted(list(target) for target in landed.targets),
+        "quarter": quarter_of(landed.landed_at),
+        "position": landed.position,
+        "reverts": landed.reverts,
+        "reinstates": landed.reinstates,
+        "picks": landed.picks,
+    }
+
+
+def _between(start: datetime, end: datetime, share: float) -> datetime:
+    """A time in whole seconds: a share of the way from `start` to `end`, or, above 1, some time after `end`."""
+    if share >= 1:
+        return end + timedelta(seconds=int((share - 1) * 200_000))
+    return start + timedelta(seconds=int((end - start).total_seconds() * share))
+
+
+def _descends(commit: Commit, sha: str) -> bool:
+    """Whether `sha` is among the ancestors of `commit` by its first parents, ten deep at most."""
+    for _ in range(10):
+        if commit.sha == sha:
+            return True
+        if not commit.parents:
+            return False
+        commit = commit.parents[0]
+    return False
