@@ -43,6 +43,7 @@ class Desk:
     shop: Workshop
     hub: Hub = field(default_factory=Hub)
     refs: dict[str, Commit] = field(default_factory=dict)
+    _landed: set[str] = field(default_factory=set)
 
     def open(self, slot: Slot, branch: Branch, roles: Cast) -> Pull:
         """Writes the branch's commits, and opens its pull request."""
@@ -145,8 +146,22 @@ class Desk:
             subject = f"{REPOSITORY}@{landed.head_sha}" if number is None else f"{REPOSITORY}#{number}"
             for control, reason in sorted(broken.items()):
                 world.truth.violation(control, subject, at, why=f"{reason} ({who.login})")
+        self._strangers(commits, at)
         world.truth.landings.append(_row(landed))
         world.truth.counts[f"landings: {kind}"] += 1
+
+    def _strangers(self, commits: Sequence[Commit], at: datetime) -> None:
+        """CHG-08: each commit that came with a landing and whose author nobody knows."""
+        waiting = list(commits)
+        while waiting:
+            commit = waiting.pop()
+            if commit.sha in self._landed:
+                continue
+            self._landed.add(commit.sha)
+            waiting += commit.parents
+            if people.unknown(commit.author.email, self.world.people):
+                subject = f"{REPOSITORY}@{commit.sha}"
+                self.world.truth.violation("CHG-08", subject, at, why=f"written by {commit.author.email}")
 
     def _targets(self, commits: Iterable[Commit]) -> frozenset[Target]:
         """Where what they changed takes effect."""

@@ -170,6 +170,13 @@ def roster_emails(actor: Actor) -> list[str]:
     return sorted(known)
 
 
+def unknown(email: str, people: tuple[Actor, ...]) -> bool:
+    """Whether a commit under this address is nobody's whom the organisation knows, and no bot's of the forge."""
+    said = email.lower()
+    ours = {each.lower() for actor in people if actor.person for each in actor.emails}
+    return said not in ours and not said.endswith(f"[bot]@{NOREPLY}") and said != FORGE[1]
+
+
 def mailmap(people: tuple[Actor, ...]) -> str:
     """The repository's `.mailmap`: old addresses to current ones."""
     lines = ["# Addresses from before the move to netbpf.com"]

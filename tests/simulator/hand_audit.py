@@ -83,14 +83,14 @@ class Roster:
 
 
 def _authors(
-    repository: Path, pull: dict[str, Any], first: str, roster: Roster, *, evil: bool
+    repository: Path, pull: dict[str, Any], first: str, last: str, roster: Roster, *, evil: bool
 ) -> set[str | None]:
-    """Everyone whose work the commits `first..merge` are, and who opened the pull request; not who only merged them."""
+    """Everyone whose work the commits `first..last` are, and who opened the pull request; not who only merged them."""
     form = "%H%x00%aE%x00%cE%x00%(trailers:key=Co-authored-by,valueonly,separator=%x01)%x00%P"
-    text = git(repository, "log", f"--format={form}", f"{first}..{pull['merge_commit_sha']}")
+    text = git(repository, "log", f"--format={form}", f"{first}..{last}")
     found = {roster.login(pull["user"]["login"])}
     lines = [line.split("\0") for line in text.splitlines()]
-    merge = next(line for line in lines if line[0] == pull["merge_commit_sha"])
+    merge = next(line for line in lines if line[0] == last)
     replayed = " " not in merge[4] and merge[2] != "noreply@github.com"
     for sha, author, committer, trailers, parents in lines:
         if sha == merge[0] and " " in parents and not evil:
@@ -103,7 +103,7 @@ def _authors(
 
 
 def judge(folder: Path) -> set[tuple[str, str]]:
-    """(control, subject) of every change in the run `folder` that breaks CHG-01 to CHG-05; leaves it as it is."""
+    """(control, subject) of all that breaks CHG-01 to CHG-05, or CHG-08, in the run `folder`; leaves it as it is."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, "copy.git")  # trying merges writes objects
         shutil.copytree(folder / "repositories" / "netbpf-gitops.git", copy)
@@ -116,21 +116,33 @@ def _judge(folder: Path, repository: Path) -> set[tuple[str, str]]:
     mainline = [line.split() for line in lines]
     order = {words[0]: place for place, words in enumerate(mainline)}
     findings, explained = set[tuple[str, str]](), set[str]()
-    befores = {e["after"]: e["before"] for e in exports.activity.values() if e["ref"] == "refs/heads/main"}
+    moves = {e["after"]: e for e in exports.activity.values() if e["ref"] == "refs/heads/main"}
     for number, pull in exports.pulls.items():
         if pull["merged_at"] is None:
             continue
-        merge, before = pull["merge_commit_sha"], befores[pull["merge_commit_sha"]]
+        batch = next((words for words in mainline if len(words) > 3 and pull["head"]["sha"] in words[2:]), None)
+        merge = batch[0] if batch else pull["merge_commit_sha"]
+        if merge in moves and moves[merge]["activity_type"] != "merge_queue_merge":
+            before = moves[merge]["before"]
+        else:  # the queue moves main over several, each of them one commit
+            before = mainline[order[merge] - 1][0]
         explained |= {words[0] for words in mainline[order[before] + 1 : order[merge] + 1]}
-        evil = _evil(repository, mainline[order[merge]])
-        authors = _authors(repository, pull, before, roster, evil=evil)
+        evil = batch is None and _evil(repository, mainline[order[merge]])
+        last = pull["head"]["sha"] if batch else merge
+        authors = _authors(repository, pull, before, last, roster, evil=evil)
         subject = f"{REPOSITORY}#{number}"
         findings |= {(control, subject) for control in _reviewed(exports, pull, authors, roster, evil=evil)}
         if not _checked(exports, pull):
             findings.add(("CHG-05", subject))
     heads = {e["after"] for e in exports.activity.values() if e["ref"] == "refs/heads/main"}
     direct = {sha for sha in order if sha not in explained and sha in heads}
-    return findings | {("CHG-01", f"{REPOSITORY}@{sha}") for sha in direct}
+    authors = [line.split() for line in git(repository, "log", "--format=%H %aE", "main").splitlines()]
+    strange = {sha for sha, email in authors if email != "noreply@github.com" and roster.email(email) is None}
+    return (
+        findings
+        | {("CHG-01", f"{REPOSITORY}@{sha}") for sha in direct}
+        | {("CHG-08", f"{REPOSITORY}@{sha}") for sha in strange}
+    )
 
 
 def _evil(repository: Path, words: list[str]) -> bool:
