@@ -157,7 +157,7 @@ def test_bombs_are_named_and_odd_paths_kept(repo: Repo) -> None:
     rows, unread = observed(repo, sha)
     assert [row["path"] for row in rows] == ["a\n\"b'.yaml"]
     assert sorted((path, reason.split(" ")[0]) for _, path, reason in unread) == [
-        ("bomb.yaml", "its"), ("deep.yaml", "nested"),
+        ("bomb.yaml", "it"), ("deep.yaml", "nested"),
     ]  # fmt: skip
 
 

@@ -130,7 +130,10 @@ def test_landings_reach_the_environments_of_their_files_old_and_new(repo: Repo) 
     git = history.read(repo.path, repo=REPO, branch="main")
     pushes = operations(push(1, root, one), push(2, one, moved), push(3, moved, last))
     found = landings.find(git, pulls(), pushes, forge_complete=True)["landings"]
-    got = environments.attribute(found, git["commits"], git["file_changes"], PathRules((), ALL))
+    got = environments.attribute(
+        found, git["commits"], git["file_changes"], PathRules((), ALL),
+        repositories=git["repositories"], commit_environments=t.empty(t.CommitEnvironments),
+    )  # fmt: skip
     assert sorted(got[["head_sha", "app", "environment"]].itertuples(index=False, name=None)) == sorted(
         [(one, "web", "dev"), (moved, "web", "dev"), (moved, "web", "prod-2"), (last, "*", "prod")]
     )
@@ -159,7 +162,8 @@ def test_a_repository_alone_gives_a_summary_by_kind_link_and_environment(repo: R
 
 def test_no_landing_reaches_anything_in_an_empty_table() -> None:
     got = environments.attribute(
-        t.empty(t.Landings), t.empty(t.Commits), t.empty(t.FileChanges), PathRules((), ())
-    )
+        t.empty(t.Landings), t.empty(t.Commits), t.empty(t.FileChanges), PathRules((), ()),
+        repositories=t.empty(t.Repositories), commit_environments=t.empty(t.CommitEnvironments),
+    )  # fmt: skip
     assert got.empty
     assert list(got) == list(t.columns(t.LandingEnvironments))
