@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -110,9 +111,5 @@ def test_what_cannot_be_read_is_refused_with_the_line(raw: bytes, why: str) -> N
 
 @given(st.binary(max_size=200) | st.text("a:-{}[]&*<!|>'\"\n #?,%@", max_size=80).map(str.encode))
 def test_whatever_comes_in_nothing_else_comes_out(raw: bytes) -> None:
-    try:
-        found = parse(raw)
-    except Unreadable as refused:
-        assert refused.reason
-    else:
-        assert isinstance(found, tuple)
+    with contextlib.suppress(Unreadable):
+        assert isinstance(parse(raw), tuple)
