@@ -101,13 +101,13 @@ def mine(
     """Mirrors and mines every repository; what was mined once is kept. The tips go into the manifest.
 
     Args:
-        period: quarter to mine for: contents are read from the first quarter of its trend on. The quarter of `as_of`
-            when not given.
+        period: quarter to mine for: contents are read from the first quarter of its trend on. The last one that had
+            ended at `as_of` when not given.
 
     Returns:
         The git tables, all repositories together.
     """
-    chosen = period or settings.quarter_of(as_of)
+    chosen = period or settings.quarter_of(as_of).previous()
     tips = mining.mine(settings, chosen, lambda done, total: progress("mine", done, total))
     store = Store(settings.store_path)
     check_chain(store, keys.verifiers(settings))

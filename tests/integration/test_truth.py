@@ -47,18 +47,33 @@ def test_every_control_has_violations_to_find(acted: Acted) -> None:
 
 
 def test_landings_equal_truth(acted: Acted) -> None:
-    found = acted.quarter("2026Q3").tables["landings"]
-    numbers = found["pr_number"].astype("object").where(found["pr_number"].notna(), None)
-    seen = list(zip(found["head_sha"], found["kind"], numbers, strict=True))
-    assert seen == [(each["head_sha"], each["kind"], each["pr_number"]) for each in acted.truth["landings"]]
+    tables = acted.quarter("2026Q3").tables
+    columns = ["head_sha", "kind", "via", "pr_number", "reverts", "reinstates", "picks"]
+    found = tables["landings"][columns].astype(object)
+    assert found.where(found.notna(), None).to_dict("records") == [
+        {name: each[name] for name in columns} for each in acted.truth["landings"]
+    ]
+    pulls = tables["landing_pulls"]
+    pulls = pulls[~pulls["aside"]]
+    assert sorted(zip(pulls["head_sha"], pulls["pr_number"], strict=True)) == sorted(
+        (each["head_sha"], number) for each in acted.truth["landings"] for number in each["pr_numbers"]
+    )
+    vias = {each["via"] for each in acted.truth["landings"]}
+    assert vias == {"pull request", "merge queue", "batch", "branch merge", "push"}
+    for link in ("reverts", "reinstates", "picks"):
+        assert any(each[link] for each in acted.truth["landings"]), link
 
 
 def test_environments_of_landings_equal_truth(acted: Acted) -> None:
-    environments = acted.quarter("2026Q3").tables["landing_environments"]
+    tables = acted.quarter("2026Q3").tables
+    start = tables["repositories"]["observed_from"].iloc[0]
+    assert start <= 1  # but for what set the repository up, contents of all were read
     found: dict[str, set[tuple[str, str]]] = {}
-    for row in environments.itertuples():
+    for row in tables["landing_environments"].itertuples():
         found.setdefault(row.head_sha, set()).add((row.app, row.environment))
-    for each in acted.truth["landings"]:
+    landed = [each for each in acted.truth["landings"] if each["position"] >= start]
+    assert len(landed) > 100
+    for each in landed:
         assert found.get(each["head_sha"], set()) == {tuple(target) for target in each["targets"]}, each
 
 

@@ -13,8 +13,8 @@ from audit.joins.build import join
 from audit.tables import TABLES, conform, meta
 
 JOINED = (
-    "branch_tips", "landings", "landing_pulls", "landing_environments", "changes", "deployments", "deployment_landings",
-    "app_states", "cluster_writes",
+    "branch_tips", "landings", "landing_pulls", "landing_environments", "image_changes", "promotions", "secret_findings",
+    "changes", "deployments", "deployment_landings", "app_states", "cluster_writes",
 )  # fmt: skip
 H = timedelta(hours=1)
 
