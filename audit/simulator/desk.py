@@ -139,8 +139,7 @@ class Desk:
             reverts=branch.reverts if branch else None,
             picks=branch.picks if branch else None,
         )
-        taken_back = next((one for one in world.landed if one.head_sha == landed.reverts), None)
-        landed.reinstates = taken_back.reverts if taken_back else None
+        landed.reinstates = self._reinstated(landed.reverts)
         world.landed.append(landed)
         for number, who, broken in judged:
             subject = f"{REPOSITORY}@{landed.head_sha}" if number is None else f"{REPOSITORY}#{number}"
@@ -149,6 +148,14 @@ class Desk:
         self._strangers(commits, at)
         world.truth.landings.append(_row(landed))
         world.truth.counts[f"landings: {kind}"] += 1
+
+    def _reinstated(self, reverts: str | None) -> str | None:
+        """The first of a chain of landings that each take the one before it back, if its change is there again."""
+        links = {one.head_sha: one.reverts for one in self.world.landed}
+        length, first = 0, reverts
+        while first is not None and links.get(first) is not None:
+            length, first = length + 1, links[first]
+        return first if length % 2 else None
 
     def _strangers(self, commits: Sequence[Commit], at: datetime) -> None:
         """CHG-08: each commit that came with a landing and whose author nobody knows."""

@@ -83,7 +83,7 @@ class Landed:
         via: what put it there. pr_numbers: every pull request that it lands; none for a push.
         targets: (app or component, environment) pairs in which it takes effect.
         broken: controls that it violates, of CHG-01 to CHG-05.
-        reverts: head of the landing it reverts. reinstates: of the one whose change is back with it.
+        reverts: head of the landing it reverts. reinstates: of the first of a chain of reverts, back with it.
         picks: head of the landing that it copies.
     """
 

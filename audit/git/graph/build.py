@@ -87,10 +87,11 @@ class BuildGraph:
         for change in step.changes:
             if change.status == "R" and change.old_path is not None:
                 touched.setdefault(change.old_path, frozenset())
-        found = {each for path, quiet in touched.items() for each in self._reached(path, quiet)}
+        before = {path: self._reached(path, quiet) for path, quiet in touched.items()}
+        after = before
         if self._move(step):
-            found |= {each for path, quiet in touched.items() for each in self._reached(path, quiet)}
-        return _nearest(found)
+            after = {path: self._reached(path, quiet) for path, quiet in touched.items()}
+        return _nearest({each for path in touched for each in _either(before[path], after[path])})
 
     def of_path(self, path: str) -> tuple[Reached, ...]:
         """What a path takes effect in, in the present state, sorted."""
@@ -274,6 +275,12 @@ class BuildGraph:
             pairs = self._labels.of_folder(folder)
             if len({environment for _app, environment in pairs}) == 1:
                 yield from pairs
+
+
+def _either(before: tuple[Reached, ...], after: tuple[Reached, ...]) -> tuple[Reached, ...]:
+    """What a path takes effect in before or after a commit: rules guess for it only where it never is in the graph."""
+    explained = [each for each in (before, after) if any(one.made_by is MadeBy.GRAPH for one in each)]
+    return sum(explained, ()) if explained else before + after
 
 
 def _nearest(found: set[Reached]) -> list[Reached]:
