@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from audit.simulator import people, returns, themes
+from audit.simulator import leaks, people, returns, themes
 from audit.simulator.casting import Cast
 from audit.simulator.drafts import Branch, Draft
 from audit.simulator.layout import Layout
@@ -112,11 +112,14 @@ class Workshop:
 
         `lone`: no others land with it; only then may it take back, bring back or copy what landed before.
         """
-        plain = lone and plan.crew == "alone" and not plan.late and roles.opener.kind == "person"
+        leak = self._leak() if slot.trouble == "SEC-01" else None
+        plain = (
+            lone and leak is None and plan.crew == "alone" and not plan.late and roles.opener.kind == "person"
+        )
         for attempt in range(_TRIES):
             branch = returns.draw(self, slot, roles) if plain and attempt < 2 else None
             if branch is None:
-                branch = self._feature(slot, plan, kind, roles, fresh=attempt > _TRIES // 2)
+                branch = self._feature(slot, plan, kind, roles, fresh=attempt > _TRIES // 2, theme=leak)
             if self._settle(branch, kind):
                 branch.by_hand = lone and kind == "merge" and self.rng.random() < 0.06
                 return branch
@@ -125,9 +128,16 @@ class Workshop:
     def _slug(self, theme: Theme) -> str:
         return f"{'-'.join(''.join(c if c.isalnum() else ' ' for c in theme.subject.lower()).split())}-{self.serial()}"
 
-    def _feature(self, slot: Slot, plan: Plan, kind: str, roles: Cast, *, fresh: bool) -> Branch:
+    def _leak(self) -> Theme:
+        serial = self.serial()
+        where = leaks.path(self.rng, self.layout.apps, serial)
+        return Theme(f"Add settings {serial}", (where,))
+
+    def _feature(
+        self, slot: Slot, plan: Plan, kind: str, roles: Cast, *, fresh: bool, theme: Theme | None = None
+    ) -> Branch:
         rng, base = self.rng, self.tip if fresh else self.main_at(slot.worked)
-        theme = self.theme(roles.opener)
+        theme = theme or self.theme(roles.opener)
         count = rng.choice((1, 1, 2, 2, 3, 4)) if plan.crew == "alone" else rng.randint(2, 4)
         early = rng.randint(1, count)
         branch = Branch(f"feature/{self._slug(theme)}", theme.subject, base, [], [], base)

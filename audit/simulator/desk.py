@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from audit.simulator import people, plans
+from audit.simulator import leaks, people, plans
 from audit.simulator.branches import Workshop
 from audit.simulator.casting import Cast
 from audit.simulator.drafts import Branch
@@ -15,7 +15,7 @@ from audit.simulator.hub import ZEROS, Check, Hub, Pull, Push, Review
 from audit.simulator.layout import Target
 from audit.simulator.manifests import changed
 from audit.simulator.plans import CheckPlan, Plan
-from audit.simulator.repository import Commit
+from audit.simulator.repository import Commit, Tree
 from audit.simulator.schedule import Slot
 from audit.simulator.world import REPOSITORY, Actor, Kind, Landed, Via, World, quarter_of, stamp
 
@@ -126,6 +126,7 @@ class Desk:
     ) -> None:
         """Writes down one landing, with what each pull request of it (or the push) violates."""
         world = self.world
+        before = commits[0].parents[0].tree if commits[0].parents else {}
         self.shop.advance(commits, at)
         landed = Landed(
             commits[-1].sha,
@@ -146,6 +147,8 @@ class Desk:
             for control, reason in sorted(broken.items()):
                 world.truth.violation(control, subject, at, why=f"{reason} ({who.login})")
         self._strangers(commits, at)
+        self._leaked(commits, at)
+        self._tagged(landed.head_sha, before, commits[-1].tree)
         world.truth.landings.append(_row(landed))
         world.truth.counts[f"landings: {kind}"] += 1
 
@@ -169,6 +172,33 @@ class Desk:
             if people.unknown(commit.author.email, self.world.people):
                 subject = f"{REPOSITORY}@{commit.sha}"
                 self.world.truth.violation("CHG-08", subject, at, why=f"written by {commit.author.email}")
+
+    def _leaked(self, commits: Sequence[Commit], at: datetime) -> None:
+        """SEC-01: each secret in the clear that a commit of the mainline adds, but for what is waived."""
+        for commit in commits:
+            for leak in leaks.added(commit):
+                self.world.truth.counts[f"secrets: {'waived' if leak.waived else 'in the clear'}"] += 1
+                if not leak.waived:
+                    mark = leaks.fingerprint(leak.value)[:12]
+                    subject = f"{REPOSITORY}@{commit.sha}:{leak.path}:{leak.rule}:{mark}"
+                    self.world.truth.violation("SEC-01", subject, at, why=f"{leak.path} in the clear")
+
+    def _tagged(self, head: str, before: Tree, after: Tree) -> None:
+        """Which versions of which images the landing changed, and where."""
+        old, new = self.shop.layout.tags(before), self.shop.layout.tags(after)
+        for what in sorted(old.keys() | new.keys()):
+            if old.get(what) != new.get(what):
+                app, environment, image = what
+                self.world.truth.images.append(
+                    {
+                        "head_sha": head,
+                        "app": app,
+                        "environment": environment,
+                        "image": image,
+                        "before": old.get(what),
+                        "after": new.get(what),
+                    }
+                )
 
     def _targets(self, commits: Iterable[Commit]) -> frozenset[Target]:
         """Where what they changed takes effect."""

@@ -58,6 +58,7 @@ class _History:
             "": Deck(rng, plans.CLEAN),
             "CHG-05": Deck(rng, plans.CLEAN),
             "several": Deck(rng, plans.SEVERAL),
+            "SEC-01": Deck(rng, plans.CLEAN),
         } | {control: Deck(rng, found) for control, found in plans.BREAKING.items()}
         self._red = Deck(rng, plans.CHECKS_BREAKING)
         self._green = Deck(rng, plans.CHECKS_CLEAN)

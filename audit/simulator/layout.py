@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from audit.simulator import texts
+from audit.simulator import leaks, texts
 from audit.simulator.repository import Tree
 from audit.simulator.world import CHARTS, COMPONENTS, ENVIRONMENTS, RUNS_IN
 
@@ -45,6 +45,7 @@ class Layout:
     def first_tree(self, mailmap: str) -> Tree:
         """The repository as it is first committed."""
         tree = {".mailmap": mailmap, "README.md": texts.README, "docs/runbook.md": texts.page("Runbook")}
+        tree |= leaks.first_files()
         tree["docs/architecture.md"] = texts.page("Architecture")
         for name in ("sync", "validate"):
             tree[f".github/workflows/{name}.yaml"] = texts.workflow(name)

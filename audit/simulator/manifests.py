@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from audit.simulator import texts
+from audit.simulator import leaks, texts
 from audit.simulator.repository import Tree
 
 _SLOT = re.compile(
@@ -99,6 +99,9 @@ def add(tree: Tree, path: str, content: str) -> Tree:
 
 def new_page(path: str, serial: int) -> str:
     """Content of a new file at `path`."""
+    secret = leaks.page(path, serial)
+    if secret is not None:
+        return secret
     if path.endswith(".yaml"):
         return texts.config_map(f"added-{serial}")
     return texts.page(f"Decision {serial}")

@@ -9,7 +9,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit.simulator import clusters, desk, force, forge, gatekeeper, history, operators, people
+from audit.simulator import clusters, desk, force, forge, gatekeeper, history, leaks, operators, people
 from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World
 
 APPS = ("catalog", "checkout", "gateway", "ledger", "search", "shipping")
@@ -26,6 +26,9 @@ roster = "roster.yaml"
 [thresholds]
 required_checks = [{", ".join(f'"{name}"' for name in desk.REQUIRED_CHECKS)}]
 silence_minutes = {SILENCE_MINUTES}
+
+[secrets]
+fingerprint_key_file = "{leaks.KEY_FILE}"
 
 [[repositories]]
 name = "{REPOSITORY}"
@@ -86,6 +89,9 @@ def simulate(
     gatekeeper.audit_policies(world)
     (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
     (folder / "audit.toml").write_text(settings_toml(world, bucket=bucket), encoding="utf-8")
+    key = folder / leaks.KEY_FILE
+    key.touch(mode=0o600)
+    key.write_bytes(leaks.KEY)
     (folder / "truth").mkdir()
     world.truth.write(folder / "truth" / "truth.json")
     return folder

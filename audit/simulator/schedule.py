@@ -105,7 +105,15 @@ def _last_days(world: World) -> tuple[datetime, datetime]:
 def _troubles(rng: random.Random, changes: int) -> list[str]:
     troubles: list[str] = []
     while len(troubles) < changes:
-        block = ["CHG-01", "CHG-02", "CHG-03", "CHG-04", "CHG-05", "several" if len(troubles) % 56 else ""]
+        block = [
+            "CHG-01",
+            "CHG-02",
+            "CHG-03",
+            "CHG-04",
+            "CHG-05",
+            "SEC-01",
+            "several" if len(troubles) % 56 else "",
+        ]
         block += [""] * (_BLOCK - len(block))
         rng.shuffle(block)
         troubles += block

@@ -129,6 +129,7 @@ class Truth:
     violations: list[dict[str, str]] = field(default_factory=list)
     landings: list[dict[str, Any]] = field(default_factory=list)
     deployments: list[dict[str, Any]] = field(default_factory=list)
+    images: list[dict[str, str | None]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def violation(
@@ -151,6 +152,7 @@ class Truth:
             "violations": sorted(self.violations, key=lambda v: (v["control"], v["subject"], v["quarter"])),
             "landings": self.landings,
             "deployments": self.deployments,
+            "images": self.images,
             "counts": dict(sorted(self.counts.items())),
         }
         path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
