@@ -15,7 +15,7 @@ from audit.simulator.layout import Layout
 from audit.simulator.manifests import merge
 from audit.simulator.plans import Plan
 from audit.simulator.repository import Commit, Signature, Tree, Writer
-from audit.simulator.schedule import Slot
+from audit.simulator.schedule import Deck, Slot
 from audit.simulator.themes import Theme
 from audit.simulator.world import Actor, World
 
@@ -33,6 +33,9 @@ class Workshop:
     mainline: list[Commit] = field(default_factory=list)
     _landed: list[datetime] = field(default_factory=list)
     _serial: int = 0
+
+    def __post_init__(self) -> None:
+        self._kinds = Deck(self.rng, leaks.KINDS)
 
     @property
     def rng(self) -> random.Random:
@@ -130,7 +133,7 @@ class Workshop:
 
     def _leak(self) -> Theme:
         serial = self.serial()
-        where = leaks.path(self.rng, self.layout.apps, serial)
+        where = leaks.path(self.rng, self.layout.apps, self._kinds.draw(), serial)
         return Theme(f"Add settings {serial}", (where,))
 
     def _feature(

@@ -17,7 +17,7 @@ from audit.simulator.world import ENVIRONMENTS
 
 KEY = b"The key of the demonstration's fingerprints. It keeps nothing secret.\n"
 KEY_FILE = "fingerprints.key"
-_KINDS = ("debug", "debug", "credentials", "encrypted", "example")
+KINDS = ("debug", "example", "credentials", "encrypted")
 
 
 class Leak(NamedTuple):
@@ -54,9 +54,8 @@ def first_files() -> dict[str, str]:
     }
 
 
-def path(rng: random.Random, apps: tuple[str, ...], number: int) -> str:
-    """A file with a secret that is not there yet."""
-    kind = rng.choice(_KINDS)
+def path(rng: random.Random, apps: tuple[str, ...], kind: str, number: int) -> str:
+    """A file with a secret of one of `KINDS` that is not there yet."""
     if kind == "encrypted":
         return f"encrypted/settings-{number}.yaml"
     return f"apps/{rng.choice(apps)}/overlays/{rng.choice(ENVIRONMENTS)}/{kind}-{number}.yaml"

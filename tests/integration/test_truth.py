@@ -77,6 +77,40 @@ def test_environments_of_landings_equal_truth(acted: Acted) -> None:
         assert found.get(each["head_sha"], set()) == {tuple(target) for target in each["targets"]}, each
 
 
+def test_images_of_landings_equal_truth(acted: Acted) -> None:
+    """Who changed which version where, from what to what; also the ranks in which environments got them."""
+    tables = acted.quarter("2026Q3").tables
+    columns = ["head_sha", "app", "environment", "image", "before", "after"]
+    changes = tables["image_changes"]
+    found = changes.loc[changes["environment"].ne(""), columns].astype(object)
+    seen = {each["head_sha"] for each in acted.truth["landings"] if each["position"] > 0}
+    truth = [
+        tuple(each[name] for name in columns) for each in acted.truth["images"] if each["head_sha"] in seen
+    ]
+    assert len(truth) > 40
+    assert sorted(found.where(found.notna(), None).itertuples(index=False, name=None), key=str) == sorted(
+        truth, key=str
+    )
+    first: dict[tuple[str, str, str], list[str]] = {}
+    for _, app, environment, image, _, after in truth:
+        reached = first.setdefault((app, image, after), [])
+        if environment not in reached:
+            reached.append(environment)
+    promotions = tables["promotions"]
+    for what, rows in promotions.sort_values("set_at").groupby(["app", "image", "version"]):
+        assert rows.sort_values(["rank", "environment"])["environment"].tolist() in (
+            first[what], sorted(first[what])
+        )  # fmt: skip
+
+
+def test_secrets_that_are_waived_are_no_exceptions(acted: Acted) -> None:
+    rows = acted.quarter("2026Q3").tables["secret_findings"]
+    waived = rows[rows["waived"]]
+    assert len(waived) == acted.truth["counts"]["secrets: waived"] > 0
+    assert waived["waiver"].str.startswith(".gitops-audit/secret-waivers.yaml@").all()
+    assert len(rows) - len(waived) == acted.truth["counts"]["secrets: in the clear"]
+
+
 def test_deployments_and_what_they_carried_equal_truth(acted: Acted) -> None:
     tables = acted.quarter("2026Q3").tables
     found = {
