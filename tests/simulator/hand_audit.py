@@ -91,7 +91,7 @@ def _authors(
     found = {roster.login(pull["user"]["login"])}
     lines = [line.split("\0") for line in text.splitlines()]
     merge = next(line for line in lines if line[0] == last)
-    replayed = " " not in merge[4] and merge[2] != "noreply@github.com"
+    replayed = last != pull["head"]["sha"] and " " not in merge[4] and merge[2] != "noreply@github.com"
     for sha, author, committer, trailers, parents in lines:
         if sha == merge[0] and " " in parents and not evil:
             continue
@@ -120,7 +120,9 @@ def _judge(folder: Path, repository: Path) -> set[tuple[str, str]]:
     for number, pull in exports.pulls.items():
         if pull["merged_at"] is None:
             continue
-        batch = next((words for words in mainline if len(words) > 3 and pull["head"]["sha"] in words[2:]), None)
+        batch = next(
+            (words for words in mainline if len(words) > 3 and pull["head"]["sha"] in words[2:]), None
+        )
         merge = batch[0] if batch else pull["merge_commit_sha"]
         if merge in moves and moves[merge]["activity_type"] != "merge_queue_merge":
             before = moves[merge]["before"]

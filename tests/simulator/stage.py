@@ -58,7 +58,9 @@ def world(
         broken = frozenset({"CHG-01"}) if position % 4 == 3 else frozenset[str]()
         at = START + timedelta(seconds=second)
         sha = f"{rng.getrandbits(160):040x}"
-        made.landed.append(Landed(sha, position, "merge", "pull request", (position,), at, frozenset(targets), broken))
+        made.landed.append(
+            Landed(sha, position, "merge", "pull request", (position,), at, frozenset(targets), broken)
+        )
     return made
 
 

@@ -17,7 +17,7 @@ from tests.simulator.stage import acted_history, violations
 @pytest.fixture(scope="module")
 def forced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World, Hub]:
     folder = tmp_path_factory.mktemp("forced")
-    world, hub = acted_history(folder, 4, 120)
+    world, hub = acted_history(folder, 7, 120)
     force.act(world, hub)
     operators.deploy(world)
     return folder, world, hub

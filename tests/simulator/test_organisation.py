@@ -65,7 +65,7 @@ def test_a_run_holds_what_it_promises(run: Path) -> None:
     assert {path.name for path in (run / "evidence").iterdir()} == SOURCES
     truth = json.loads((run / "truth" / "truth.json").read_text())
     assert sum(max(1, len(each["pr_numbers"])) for each in truth["landings"]) == 25
-    assert {"CHG-01", "CHG-02", "DEP-04"} <= {v["control"] for v in truth["violations"]}
+    assert {"CHG-01", "CHG-02", "CLU-01"} <= {v["control"] for v in truth["violations"]}
 
 
 def test_its_settings_load_and_name_what_is_there(run: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,7 +38,7 @@ Acted = dict[int, tuple[Path, World, Hub]]
 
 
 def _told(world: World) -> set[tuple[str, str]]:
-    return {(v["control"], v["subject"]) for v in world.truth.violations}
+    return {(v["control"], v["subject"]) for v in world.truth.violations if v["control"] != "SEC-01"}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -49,6 +50,35 @@ def test_truth_is_what_an_auditor_finds_by_hand_in_the_evidence(acted: Acted, se
 def test_truth_is_right_where_branches_are_many_and_old(tmp_path: Path) -> None:
     world, _ = acted_history(tmp_path, 7, 700)
     assert judge(tmp_path) == _told(world)
+
+
+def test_secrets_in_the_clear_are_what_diffs_of_the_mainline_show(acted: Acted) -> None:
+    seen = set[str]()
+    for folder, world, _ in acted.values():
+        repository = folder / "repositories" / "netbpf-gitops.git"
+        said = git(
+            repository, "log", "--first-parent", "-m", "--unified=0", "--format=commit %H", "-p", "main"
+        )
+        found, sha, path = Counter[tuple[str, str]](), "", ""
+        for line in said.splitlines():
+            if line.startswith("commit "):
+                sha = line.removeprefix("commit ")
+            elif line.startswith("+++ "):
+                path = line.removeprefix("+++ b/")
+            elif re.match(r"\+ +TOKEN: ghp_|\+ +banner: open-", line) or (
+                path.startswith("encrypted/") and line.startswith("+")
+            ):
+                found[sha, path] += 1
+        told = Counter[tuple[str, str]]()
+        for violation in world.truth.violations:
+            if violation["control"] == "SEC-01":
+                sha, path, rule = violation["subject"].removeprefix(f"{REPOSITORY}@").split(":", 2)
+                told[sha, path] += 1
+                seen.add(re.sub(r"//[^:]*|:[0-9a-f]*$", "", rule))
+        assert told == Counter({what: n for what, n in found.items() if "/example-" not in what[1]})
+        waived = sum(n for what, n in found.items() if "/example-" in what[1])
+        assert waived == world.truth.counts["secrets: waived"]
+    assert seen == {"github-pat", "Secret:banner", "sops:banner", "sops:retention"}
 
 
 def test_every_way_to_break_a_control_comes_up_over_the_seeds(acted: Acted) -> None:
@@ -65,7 +95,7 @@ def test_sixty_changes_break_every_control_and_most_break_none(acted: Acted) -> 
         broken = Counter(control for landed in world.landed for control in landed.broken)
         assert set(broken) == {"CHG-01", "CHG-02", "CHG-03", "CHG-04", "CHG-05"}
         clean = sum(not landed.broken for landed in world.landed)
-        assert 0.75 <= clean / len(world.landed) <= 0.9
+        assert 0.7 <= clean / len(world.landed) <= 0.9
     assert any(len(landed.broken) > 1 for _, world, _ in acted.values() for landed in world.landed)
 
 
