@@ -1,4 +1,4 @@
-"""Which files each mainline commit changed: one long-lived `git diff-tree` for the whole mainline.
+"""Which files each mainline commit changed: one `git diff-tree` for thousands of commits.
 
 Merges are compared with their first parent, so that a landing's content is its diff to the mainline before it.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from audit.git.mining import text
 from audit.sources import git_command
 
 _HEADERS = re.compile(rb"(?:[0-9a-f]{40}(?: [0-9a-f]{40})?(?:\n|\Z))+")
+_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+_AT_ONCE = 8192  # comparisons of one git process, which never gives back the memory of what it looked at
 _SAFE = ("--no-textconv", "--no-ext-diff", "--no-color")
 _STATUSES = "AMDRCT"
 
@@ -46,21 +49,39 @@ class _Raw(NamedTuple):
     blob: str | None
 
 
-def of_mainline(view: Path, pairs: Iterable[tuple[str, str | None]]) -> Iterator[FileChange]:
+class Compared(NamedTuple):
+    """A commit to compare: its tree, and that of its first parent (None for a root)."""
+
+    sha: str
+    tree: str
+    before: str | None
+
+
+def of_mainline(view: Path, steps: Iterable[Compared]) -> Iterator[FileChange]:
     """Files that each commit changed against its first parent, renames found.
 
-    Args:
-        pairs: commit and its first parent, None for a root. Both are given to git, which would compare a merge
-            with each of its parents (`--first-parent` is not heard by `diff-tree --stdin`).
+    Trees are given to git, not commits: it would compare a merge with each of its parents, and it holds in memory
+    every commit that it was told of. A pair of trees that several commits share is compared once; commits of such
+    a pair come together, otherwise in the order given.
 
     Raises:
         IntegrityError: an object is missing or damaged; nothing given before that may be used.
     """
-    chunks = git_command.stream(
-        view, "diff-tree", "--stdin", "-r", "--root", "--raw", "--numstat", "-z", "-M", "-l1000", *_SAFE,
-        feed=(f"{sha} {parent}\n".encode() if parent else f"{sha}\n".encode() for sha, parent in pairs),
-    )  # fmt: skip
-    return parse(git_command.tokens(chunks))
+    steps = iter(steps)
+    while some := list(islice(steps, _AT_ONCE)):
+        commits: dict[str, list[str]] = {}
+        for sha, tree, before in some:
+            if tree != (before or _EMPTY_TREE):
+                commits.setdefault(f"{before or _EMPTY_TREE} {tree}", []).append(sha)
+        if not commits:
+            continue
+        chunks = git_command.stream(
+            view, "diff-tree", "--stdin", "-r", "--raw", "--numstat", "-z", "-M", "-l1000", *_SAFE,
+            feed=(f"{pair}\n".encode() for pair in commits),
+        )  # fmt: skip
+        for change in parse(git_command.tokens(chunks)):
+            for sha in commits[change.sha]:
+                yield change._replace(sha=sha)
 
 
 def paths_between(view: Path, trees: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
@@ -84,7 +105,7 @@ def paths_between(view: Path, trees: Iterable[tuple[str, str]]) -> dict[tuple[st
 
 
 def parse(parts: Iterator[bytes]) -> Iterator[FileChange]:
-    """Reads the tokens of `diff-tree --stdin --raw --numstat -z`.
+    """Reads the tokens of `diff-tree --stdin --raw --numstat -z`; `sha` is the commit, or pair of trees, git names.
 
     A commit's raw entries come first, then as many numstat entries. Paths are taken by their place, never by
     their looks: any byte but NUL may be in them.

@@ -6,7 +6,7 @@ Nothing here depends on where a commit stands or on what other commits say, so t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from pydriller import Commit
 
 from audit.git.mining import BulkGit
 
-_ROWS = 2048
+_ROWS = 8192
 _LATEST = 253402300799  # 9999-12-31T23:59:59Z, the last second that every part of the product can show
 _CO_AUTHOR = re.compile(r"^[ \t]*co-authored-by:[^<\n]*<[ \t]*([^<>\s]+@[^<>\s]+)[ \t]*>", re.I | re.M)
 _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{7,64})\b")
@@ -44,13 +44,13 @@ SCHEMA = pyarrow.schema(
 )
 
 
-def read(view: Path, shas: Sequence[str]) -> Iterator[pyarrow.RecordBatch]:
+def read(view: Path, shas: Iterable[str]) -> Iterator[pyarrow.RecordBatch]:
     """The facts of the commits asked for, as batches of `SCHEMA`, identities as they were written.
 
     Raises:
         IntegrityError: git could not read them all; no batch may be used then.
     """
-    return batches((_row(commit) for commit in BulkGit(view).commits(shas)), SCHEMA) if shas else iter(())
+    return batches((_row(commit) for commit in BulkGit(view).commits(shas)), SCHEMA)
 
 
 def batches(rows: Iterable[tuple[Any, ...]], schema: pyarrow.Schema) -> Iterator[pyarrow.RecordBatch]:

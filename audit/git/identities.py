@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
+import pyarrow.compute as pc
 
 from audit.sources import git_command
 
@@ -23,18 +25,29 @@ def mapped(commits: pd.DataFrame, view: Path) -> pd.DataFrame:
     """
     if commits.empty or not git_command.run(view, "ls-tree", "HEAD", "--", ".mailmap"):
         return commits
-    people = [(f"{who}_name", f"{who}_email") for who in ("author", "committer")]
-    pairs = pd.concat(
-        [commits[list(names)].drop_duplicates().set_axis(["name", "email"], axis=1) for names in people]
-    )
-    known = mailmap(view, zip(pairs["name"].tolist(), pairs["email"].tolist(), strict=True))
-    for names in people:
-        codes, uniques = pd.factorize(pd.MultiIndex.from_frame(commits[list(names)]))
-        after = [known.get(pair, pair) for pair in uniques]
-        for number, name in enumerate(names):
-            values = pd.Series([pair[number] for pair in after], dtype="str")
-            commits = commits.assign(**{name: values.take(codes).set_axis(commits.index)})
+    pairs = {who: _pairs(commits, who) for who in ("author", "committer")}
+    found = {pair for each in pairs.values() for pair in map(_split, each.dictionary.to_pylist())}
+    known = mailmap(view, found)
+    for who, each in pairs.items():
+        after = [known.get(pair, pair) for pair in map(_split, each.dictionary.to_pylist())]
+        for number, part in enumerate(("name", "email")):
+            values = pyarrow.array([pair[number] for pair in after], pyarrow.large_string())
+            column = values.take(each.indices).to_pandas().set_axis(commits.index)
+            commits = commits.assign(**{f"{who}_{part}": column})
     return commits
+
+
+def _pairs(commits: pd.DataFrame, who: str) -> pyarrow.DictionaryArray:
+    """Name and e-mail of each commit with a NUL between, which git lets into neither; each distinct one once."""
+    names = [f"{who}_name", f"{who}_email"]
+    columns = pyarrow.Table.from_pandas(commits[names], preserve_index=False).columns
+    nul = pyarrow.scalar("\0", pyarrow.large_string())
+    return pc.binary_join_element_wise(*columns, nul).combine_chunks().dictionary_encode()
+
+
+def _split(pair: str) -> Identity:
+    name, email = pair.split("\0")
+    return name, email
 
 
 def mailmap(view: Path, found: Iterable[Identity]) -> dict[Identity, Identity]:

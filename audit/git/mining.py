@@ -1,6 +1,6 @@
 """PyDriller over bulk reads: its domain model of commits, without a round trip to git for each of them.
 
-`BulkGit` is PyDriller's `Git` whose traversal is fed by one `git log` over all commits asked for. Commits arrive in
+`BulkGit` is PyDriller's `Git` whose traversal is fed by `git log` over thousands of commits at once. Commits arrive in
 the order asked for and complete; `commit.modified_files`, `commit.lines` and the rest of PyDriller's model still work
 on them, one git process each. It is built here and nowhere else.
 
@@ -25,6 +25,7 @@ from audit.sources import git_command
 
 _FIELDS = ("%H", "%T", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%B")
 _FORMAT = "%x00".join(_FIELDS)
+_AT_ONCE = 16384  # commits of one git process, which holds all that it was told of until it ends
 
 
 def text(raw: bytes) -> str:
@@ -69,6 +70,11 @@ class BulkGit(pydriller.Git):  # type: ignore[misc]  # PyDriller is untyped
         Raises:
             IntegrityError: git could not read them all; nothing before that may be used.
         """
+        asked = iter(shas)
+        while some := list(islice(asked, _AT_ONCE)):
+            yield from self._some(some)
+
+    def _some(self, shas: list[str]) -> Iterator[pydriller.Commit]:
         parts = git_command.tokens(
             git_command.stream(
                 self.path, "log", "-z", "--no-walk=unsorted", "--stdin", "--encoding=UTF-8", "--no-notes",

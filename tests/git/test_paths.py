@@ -107,7 +107,15 @@ def test_listings_are_read_back_whatever_names_hold(
             out += b"-\t-\t" if lines is None else b"%d\t%d\t" % lines
             out += (b"\0" + old + b"\0" if status in "RC" else b"") + path + b"\0"
             expected.append(
-                (sha, text(path), text(old) if status in "RC" else None, status, *(lines or (None, None)))
+                (
+                    sha,
+                    text(path),
+                    text(old) if status in "RC" else None,
+                    status,
+                    *(lines or (None, None)),
+                    "1" * 40,
+                    "2" * 40,
+                )
             )
     assert [tuple(change) for change in diffs.parse(iter(out.split(b"\0")[:-1]))] == expected
 

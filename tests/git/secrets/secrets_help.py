@@ -31,13 +31,14 @@ def pem(indent: str = "") -> str:
 
 def steps_of(seen: Path, last: int) -> list[Step]:
     said = subprocess.run(
-        ["git", f"--git-dir={seen}", "rev-list", "--first-parent", "--reverse", "HEAD"],
+        ["git", f"--git-dir={seen}", "log", "--first-parent", "--reverse", "--format=%H %T", "HEAD"],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    chain = said.stdout.split()
-    pairs = list(zip(chain, [None, *chain[:-1]], strict=True))
+    words = said.stdout.split()
+    chain, trees = words[::2], words[1::2]
+    compared = map(diffs.Compared, chain, trees, [None, *trees[:-1]])
     found: dict[str, list[Change]] = {}
-    for each in diffs.of_mainline(seen, pairs):
+    for each in diffs.of_mainline(seen, compared):
         found.setdefault(each.sha, []).append(
             Change(each.path, each.old_path, each.status, each.old_blob, each.blob)
         )
