@@ -13,7 +13,7 @@ HERE = {("web", "prod", PROD)}
     ("said", "path"),
     [
         ("resources: [../../../../shared/x.yaml]", "shared/x.yaml"),
-        ("resources: [../../../../shared/base]", "shared/base/kustomization.yaml"),
+        ("resources: [../../../../shared/base]", "shared/base/kustomization.yml"),
         ("resources: [../../../../shared/base]", "shared/base/deployment.yaml"),
         ("resources: ['../../../..//shared/./base/']", "shared/base/deployment.yaml"),
         ("bases: [../../../../shared/base]", "shared/base/deployment.yaml"),
@@ -61,7 +61,7 @@ def test_what_a_kustomization_names_is_part_of_it(lab: Lab, said: str, path: str
         "unused.yaml": "x",
     }
     graph = lab.graph(files)
-    assert found(graph, path) == HERE
+    assert {(app, env) for app, env, _ in found(graph, path)} == {("web", "prod")}
     assert found(graph, f"{PROD}/kustomization.yaml") == HERE
     assert graph.of_path("unused.yaml") == ()
     assert graph.of_path("shared/other.yaml") == ()
@@ -147,7 +147,7 @@ def test_yaml_in_place_of_a_path_is_no_path(lab: Lab) -> None:
     ("said", "path"),
     [
         ("kind: HelmChartInflationGenerator\nname: a\nvaluesFile: v.yaml", f"{PROD}/v.yaml"),
-        ("kind: HelmChartInflationGenerator\nname: a\nchartHome: ../c", "apps/web/overlays/c/a/values.yaml"),
+        ("kind: HelmChartInflationGenerator\nname: a\nchartHome: ../../c", "apps/web/c/a/values.yaml"),
         ("kind: PatchTransformer\npath: p.yaml", f"{PROD}/p.yaml"),
         ("kind: ReplacementTransformer\nreplacements: [{path: p.yaml}]", f"{PROD}/p.yaml"),
         ("kind: ConfigMapGenerator\nfiles: [k=p.txt]", f"{PROD}/p.txt"),
@@ -157,7 +157,7 @@ def test_what_a_built_in_plugin_names_is_part_of_it(lab: Lab, said: str, path: s
     files = {
         f"{PROD}/kustomization.yaml": "generators: [plugin.yaml]",
         f"{PROD}/plugin.yaml": f"apiVersion: builtin\nmetadata: {{name: x}}\n{said}",
-        "apps/web/overlays/c/a/Chart.yaml": "name: a",
+        "apps/web/c/a/Chart.yaml": "name: a",
     }
     assert found(lab.graph(files), path) == HERE
 
