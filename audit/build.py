@@ -20,9 +20,13 @@ import pyarrow.parquet as pq
 
 from audit import tables as t
 from audit.engine import map_objects, workers_for
+from audit.errors import IntegrityError
+from audit.evidence import sealed
 from audit.evidence.manifest import Entry
 from audit.evidence.store import Store
+from audit.evidence.versions import Version
 from audit.joins.dedupe import deduplicate
+from audit.joins.spelling import spelled
 from audit.normalise.interface import Context, Parsed
 from audit.normalise.reader import parse
 from audit.normalise.registry import FORMATS
@@ -34,12 +38,17 @@ CHUNK_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Item:
-    """One object to parse: where its bytes lie, and what is known of it."""
+    """One object to parse: where its bytes lie, and what is known of it.
+
+    Attributes:
+        replaced_by: sha256 of what the source gave later under the same key.
+    """
 
     path: Path
     context: Context
     format: str
     entry: Entry
+    replaced_by: str | None
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Built:
 def build(
     settings: Settings,
     store: Store,
-    entries: Iterable[Entry],
+    entries: Iterable[Version],
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -78,24 +87,32 @@ def build(
     """Parses what was not parsed before, drops duplicates, and leaves the tables in the store.
 
     Args:
-        entries: objects to read, as the manifests record them.
+        entries: objects to read, as the manifests record them, with what was replaced since.
         workers: processes; chosen by the amount of work when not given.
         progress: told (chunks done, chunks) as they are parsed.
+
+    Raises:
+        IntegrityError: an object is not what was stored, or tables that were kept are not what was made of it.
     """
     chunks = list(_chunks(settings, store, entries))
-    waiting = [chunk for chunk in chunks if not (chunk.folder / "done").exists()]
+    waiting = [chunk for chunk in chunks if not sealed.is_sealed(chunk.folder)]
     size = sum(item.entry.size for chunk in waiting for item in chunk.items)
     map_objects(
         parse_chunk, waiting, workers=workers_for(size) if workers is None else workers, progress=progress
     )
-    return _gather(chunks, store.root / "tables")
+    return _gather(chunks, settings, store.root / "tables")
 
 
 def load(store: Store) -> Built | None:
-    """What `build` left in the store; None when it was never run."""
+    """What `build` left in the store; None when it was never run.
+
+    Raises:
+        IntegrityError: it is not what `build` left.
+    """
     folder = store.root / "tables"
-    if not (folder / "parsed.parquet").exists():
+    if not sealed.is_sealed(folder):
         return None
+    sealed.require(folder)
     tables, sources = {}, {}
     for name, table in _normalised():
         files = sorted((folder / name).rglob("*.parquet"))
@@ -112,9 +129,14 @@ def load(store: Store) -> Built | None:
 
 
 def parse_chunk(chunk: Chunk) -> None:
-    """Parses the objects of a chunk into Parquet files in its folder; complete when `done` is there."""
+    """Parses the objects of a chunk into Parquet files in its folder, which is sealed when it is complete.
+
+    Raises:
+        IntegrityError: an object is not what was stored.
+    """
     rows: dict[str, list[dict[str, Any]]] = {}
     for item in chunk.items:
+        _require_intact(item)
         parsed = parse(item.path, item.context, format=item.format)
         for name, found in _rows_of(item, parsed).items():
             rows.setdefault(name, []).extend(found)
@@ -123,9 +145,24 @@ def parse_chunk(chunk: Chunk) -> None:
     aside.mkdir(parents=True)
     for name, found in sorted(rows.items()):
         t.write(t.TABLES[name], t.frame(t.TABLES[name], found), aside / f"{name}.parquet")
-    (aside / "done").write_text("", encoding="utf-8")
+    sealed.seal(aside)
     shutil.rmtree(chunk.folder, ignore_errors=True)
     aside.replace(chunk.folder)
+
+
+def _require_intact(item: Item) -> None:
+    """Makes sure that an object's bytes are those that were stored."""
+    try:
+        with item.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        digest = ""
+    if digest != item.entry.sha256:
+        what = "its bytes are not what was stored" if digest else "it is gone"
+        raise IntegrityError(
+            f"{item.path} ({item.entry.source}: {item.entry.key!r}): {what}",
+            remedy="restore the evidence store from a backup; do not report from it",
+        )
 
 
 def _rows_of(item: Item, parsed: Parsed) -> dict[str, list[dict[str, Any]]]:
@@ -137,13 +174,16 @@ def _rows_of(item: Item, parsed: Parsed) -> dict[str, list[dict[str, Any]]]:
             "source_name": source,
             "key": entry.key,
             "version_id": entry.version_id,
-            "format": ",".join(sorted(parsed.formats)) or (item.format if item.format != "auto" else ""),
+            "format": ",".join(sorted(parsed.formats)),
             "cluster": item.context.cluster,
+            "repos": _named(parsed, "repo"),
+            "apps": _named(parsed, "app", ("applications", "sync_records", "state_changes")),
             "sha256": entry.sha256,
             "size": entry.size,
             "etag": entry.etag,
             "last_modified": entry.last_modified,
             "collected_at": entry.collected_at,
+            "replaced_by": item.replaced_by,
             "records": parsed.records,
             "kept": parsed.kept,
             "noise": parsed.noise,
@@ -154,13 +194,14 @@ def _rows_of(item: Item, parsed: Parsed) -> dict[str, list[dict[str, Any]]]:
         {
             "source_name": source,
             "cluster": item.context.cluster,
+            "format": format_,
             "hour": hour,
             "records": records,
             "first_at": first,
             "last_at": last,
             "evidence": entry.sha256,
         }
-        for hour, (records, first, last) in parsed.coverage.items()
+        for (format_, hour), (records, first, last) in parsed.coverage.items()
     ]
     rows["quarantine"] = [
         {
@@ -176,42 +217,55 @@ def _rows_of(item: Item, parsed: Parsed) -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-def _chunks(settings: Settings, store: Store, entries: Iterable[Entry]) -> Iterator[Chunk]:
+def _named(parsed: Parsed, column: str, among: Iterable[str] | None = None) -> str:
+    """What a column names in the rows of all tables, or of those `among`: sorted, separated by spaces."""
+    rows = (row for name in parsed.tables() if among is None or name in among for row in parsed.rows[name])
+    return " ".join(sorted({row[column] for row in rows if row.get(column)}))
+
+
+def _chunks(settings: Settings, store: Store, entries: Iterable[Version]) -> Iterator[Chunk]:
     """Objects in runs of one source, each with the folder its content and settings give it."""
     sources = {source.name: source for source in settings.sources}
-    by_source: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry.source in sources:
-            by_source.setdefault(entry.source, []).append(entry)
+    by_source: dict[str, list[Version]] = {}
+    for version in entries:
+        if version.entry.source in sources:
+            by_source.setdefault(version.entry.source, []).append(version)
     for name in sorted(by_source):
-        run: list[Entry] = []
-        for entry in sorted(by_source[name], key=lambda e: (e.collected_at, e.location, e.key, e.version_id)):
-            run.append(entry)
-            if len(run) >= CHUNK_OBJECTS or sum(e.size for e in run) >= CHUNK_BYTES:
+        run: list[Version] = []
+        for version in sorted(by_source[name], key=_place):
+            run.append(version)
+            if len(run) >= CHUNK_OBJECTS or sum(each.entry.size for each in run) >= CHUNK_BYTES:
                 yield _chunk(sources[name], store, run)
                 run = []
         if run:
             yield _chunk(sources[name], store, run)
 
 
-def _chunk(source: Source, store: Store, run: list[Entry]) -> Chunk:
+def _place(version: Version) -> tuple[Any, ...]:
+    entry = version.entry
+    return entry.collected_at, entry.location, entry.key, entry.version_id, entry.sha256
+
+
+def _chunk(source: Source, store: Store, run: list[Version]) -> Chunk:
     facts = {
         "source": source.model_dump(mode="json", exclude={"location"}),
         "formats": {name: format_.version for name, format_ in sorted(FORMATS.items())},
         "columns": {name: list(t.columns(table)) for name, table in t.TABLES.items()},
         "entries": [
-            [e.key, e.version_id, e.etag, e.sha256, str(e.last_modified), str(e.collected_at)] for e in run
+            [e.key, e.version_id, e.etag, e.sha256, str(e.last_modified), str(e.collected_at), replaced_by]
+            for e, replaced_by in ((each.entry, each.replaced_by) for each in run)
         ],
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     items = tuple(
         Item(
-            store.path(entry.sha256),
-            Context(source.name, entry.key, cluster=source.cluster, repository=source.repository),
+            store.path(each.entry.sha256),
+            Context(source.name, each.entry.key, cluster=source.cluster, repository=source.repository),
             source.format,
-            entry,
+            each.entry,
+            each.replaced_by,
         )
-        for entry in run
+        for each in run
     )
     return Chunk(source.name, items, store.root / "parsed" / source.name / digest[:32])
 
@@ -220,8 +274,10 @@ def _normalised() -> Iterator[tuple[str, type[t.Table]]]:
     return ((name, table) for name, table in t.TABLES.items() if t.meta(table)["stage"] == "normalised")
 
 
-def _gather(chunks: list[Chunk], folder: Path) -> Built:
+def _gather(chunks: list[Chunk], settings: Settings, folder: Path) -> Built:
     """All chunks' rows by table: deduplicated, written partitioned by source and month, and returned."""
+    for chunk in chunks:
+        sealed.require(chunk.folder)
     built = Built({}, {}, pd.DataFrame())
     parsed: list[pd.DataFrame] = []
     aside = folder.with_name(folder.name + ".part")
@@ -231,7 +287,7 @@ def _gather(chunks: list[Chunk], folder: Path) -> Built:
         parts = [(c.source, c.folder / f"{name}.parquet") for c in chunks]
         frames = [t.read(table, [path]).assign(_source=source) for source, path in parts if path.exists()]
         rows = pd.concat(frames, ignore_index=True) if frames else t.empty(table).assign(_source="")
-        kept, left_out = deduplicate(name, rows)
+        kept, left_out = deduplicate(name, spelled(rows, settings.repositories))
         counts = {"rows": rows["_source"].value_counts(), "duplicates": left_out["_source"].value_counts()}
         parsed.append(pd.DataFrame(counts).assign(table=name))
         built.tables[name], built.sources[name] = _split(table, kept)
@@ -239,6 +295,7 @@ def _gather(chunks: list[Chunk], folder: Path) -> Built:
     whole = pd.concat(parsed).rename_axis("source_name").reset_index()
     built.parsed = whole.fillna({"rows": 0, "duplicates": 0}).astype({"rows": "int64", "duplicates": "int64"})
     built.parsed.to_parquet(aside / "parsed.parquet")
+    sealed.seal(aside)
     shutil.rmtree(folder, ignore_errors=True)
     aside.replace(folder)
     return built

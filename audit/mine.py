@@ -19,6 +19,7 @@ import pandas as pd
 import audit
 from audit import tables as t
 from audit.errors import UsageError
+from audit.evidence import sealed
 from audit.evidence.store import Store
 from audit.git import history, observe, patches, strays
 from audit.git.secrets.key import fingerprint_key
@@ -78,13 +79,13 @@ def _one(path: Path, repository: Repository, settings: Settings, since: datetime
         scope.digest(), since.isoformat(), {name: list(t.columns(t.TABLES[name])) for name in _GIT_TABLES},
     ]  # fmt: skip
     folder = root / "mined" / hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
-    if not (folder / "done").exists():
+    if not sealed.is_sealed(folder):
         kept = root / "kept" / safe_name(repository.name)
         found = history.read(path, repo=repository.name, branch=repository.branch, kept=kept)
         found |= observe.read(path, found, scope, since=since, kept=kept)
         for name in _GIT_TABLES:
             t.write(t.TABLES[name], found[name], folder / f"{name}.parquet")
-        (folder / "done").write_text("", encoding="utf-8")
+        sealed.seal(folder)
     return folder
 
 
@@ -93,12 +94,15 @@ def mined(settings: Settings) -> Tables:
 
     Raises:
         UsageError: it was never run.
+        IntegrityError: they are not what `mine` left.
     """
     kept = settings.store_path / "mined"
     current = kept / "current.json"
     if not current.exists():
         raise UsageError(f"{kept}: no repository was mined yet", remedy="run 'audit mine' first")
     folders = [kept / name for name in json.loads(current.read_text(encoding="utf-8"))]
+    for folder in folders:
+        sealed.require(folder)
     return {
         name: t.conform(
             t.TABLES[name], t.read(t.TABLES[name], [folder / f"{name}.parquet" for folder in folders])

@@ -35,6 +35,7 @@ from audit.evidence.collect import collect as collect_evidence
 from audit.evidence.store import Store
 from audit.evidence.verify import check_chain
 from audit.evidence.verify import verify as verify_store
+from audit.evidence.versions import versions
 from audit.git import alone
 from audit.joins.build import join
 from audit.metrics import compute
@@ -141,7 +142,7 @@ def mine_alone(path: Path, period: Period | None, *, contents: bool = True) -> d
 def build(settings: Settings, progress: Progress = _silent) -> Built:
     """Parses what is in the store into the normalised tables."""
     store = Store(settings.store_path)
-    entries = manifest.current_entries(store, [(source.name, source.location) for source in settings.sources])
+    entries = versions(store, [(source.name, source.location) for source in settings.sources])
     return build_tables(settings, store, entries, progress=lambda done, total: progress("build", done, total))
 
 

@@ -16,6 +16,7 @@ from audit.tables import base
 HOUR = {
     "source_name": "prod-audit",
     "cluster": None,
+    "format": "kubernetes-audit",
     "hour": "2026-07-01T00:00:00Z",
     "records": 1,
     "first_at": "2026-07-01T00:00:01Z",

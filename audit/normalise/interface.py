@@ -81,8 +81,8 @@ class Parsed:
     """
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
-    coverage: dict[datetime, tuple[int, datetime, datetime]] = field(default_factory=dict)
-    """By hour (aware, UTC): records, first and last time."""
+    coverage: dict[tuple[str, datetime], tuple[int, datetime, datetime]] = field(default_factory=dict)
+    """By format and hour (aware, UTC): records, first and last time."""
     records: int = 0
     kept: int = 0
     noise: int = 0

@@ -68,6 +68,7 @@ class _Reading:
         self._only = only
         self._last = only  # the format that read the last record: most likely the next one's too
         self._hour: datetime | None = None  # the hour that is being counted, and what was counted in it
+        self._counted = ""  # the format of what is being counted
         self._count = 0
         self._first = self._latest = self._end = _NEVER
 
@@ -134,7 +135,7 @@ class _Reading:
         parsed.records += 1
         parsed.formats.add(format_.name)
         if outcome.at is not None:
-            self._cover(outcome.at)
+            self._cover(outcome.at, format_.name)
         if not outcome.rows:
             parsed.noise += 1
             return
@@ -147,9 +148,10 @@ class _Reading:
         self.parsed.records += 1
         self.parsed.quarantined.append((record.number, record.offset, reason))
 
-    def _cover(self, at: datetime) -> None:
-        if self._hour is None or not self._hour <= at <= self._end:
+    def _cover(self, at: datetime, name: str) -> None:
+        if self._hour is None or name != self._counted or not self._hour <= at <= self._end:
             self.close()
+            self._counted = name
             self._hour, self._first, self._latest = at.replace(minute=0, second=0, microsecond=0), at, at
             self._end = self._hour.replace(minute=59, second=59, microsecond=999_999)
         self._count += 1
@@ -161,8 +163,9 @@ class _Reading:
     def close(self) -> None:
         """Books what was counted in the current hour."""
         if self._hour is not None:
-            records, first, last = self.parsed.coverage.get(self._hour, (0, self._first, self._latest))
-            self.parsed.coverage[self._hour] = (
+            where = (self._counted, self._hour)
+            records, first, last = self.parsed.coverage.get(where, (0, self._first, self._latest))
+            self.parsed.coverage[where] = (
                 records + self._count,
                 min(first, self._first),
                 max(last, self._latest),

@@ -15,11 +15,16 @@ class EvidenceObjects(Table):
     version_id: str = column("Object version; empty where the store has none")
     format: str = column("Format it was read as; empty when none was recognised")
     cluster: str = column("Cluster that the source belongs to", optional=True)
+    repos: str = column("Repositories that its records speak of, separated by spaces")
+    apps: str = column("Applications (namespace/name) that its records speak of, separated by spaces")
     sha256: str = column("sha256 of the stored bytes", str_matches=r"^[0-9a-f]{64}$")
     size: Int = column("Size as stored", unit="bytes", ge=0)
     etag: str = column("ETag; empty where the store has none")
     last_modified: UTC = column("When the store says it was written; missing for a folder", optional=True)
     collected_at: UTC = column("When it was collected")
+    replaced_by: str = column(
+        "sha256 of other bytes that the source gave later under the same key and version", optional=True
+    )
     records: Int = column("Records in it", unit="records", ge=0)
     kept: Int = column("Records that gave rows", unit="records", ge=0)
     noise: Int = column("Well-formed records that by rule give no row", unit="records", ge=0)
@@ -33,14 +38,15 @@ class EvidenceObjects(Table):
             "source": "manifest of the evidence store, and parsing",
             "stage": "normalised",
         }
-        unique: ClassVar[list[str]] = ["source_name", "key", "version_id"]
+        unique: ClassVar[list[str]] = ["source_name", "key", "version_id", "sha256"]
 
 
 class Coverage(Table):
-    """Hours in which a source recorded something, object by object."""
+    """Hours in which a source recorded something, object by object and format by format."""
 
     source_name: str = column("Source, as the settings name it")
     cluster: str = column("Cluster that the source belongs to", optional=True)
+    format: str = column("Format of the records")
     hour: UTC = column("Start of the hour")
     records: Int = column("Records in it", unit="records", ge=1)
     first_at: UTC = column("First of them")
@@ -48,13 +54,13 @@ class Coverage(Table):
     evidence: str = column("sha256 of the evidence object")
 
     class Config:
-        title = "Hours with records, by source and object"
+        title = "Hours with records, by source, object and format"
         metadata: ClassVar[Meta] = {
             "source": "times of all well-formed records, noise included",
             "stage": "normalised",
             "time": "hour",
         }
-        unique: ClassVar[list[str]] = ["source_name", "evidence", "hour"]
+        unique: ClassVar[list[str]] = ["source_name", "evidence", "format", "hour"]
 
 
 class Quarantine(Table):

@@ -70,7 +70,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "options": "", "changed": True, "evidence": EVIDENCE, "line": 1,
     },
     "evidence_objects": {
-        "source_name": "forge", "key": "k", "version_id": "", "format": "", "sha256": EVIDENCE, "size": 1,
+        "source_name": "forge", "key": "k", "version_id": "", "format": "", "repos": REPO, "apps": "", "sha256": EVIDENCE, "size": 1,
         "etag": "", "collected_at": T0, "records": 1, "kept": 1, "noise": 0, "quarantined": 0,
     },
     "people": {"kind": "person"},

@@ -236,10 +236,20 @@ def test_coverage_counts_every_record_by_hour_noise_included() -> None:
     assert parsed.noise == 3
     assert {
         hour.isoformat(): (count, first.isoformat(), last.isoformat())
-        for hour, (count, first, last) in parsed.coverage.items()
+        for (_, hour), (count, first, last) in parsed.coverage.items()
     } == {
         "2026-07-01T09:00:00+00:00": (2, "2026-07-01T09:10:00+00:00", "2026-07-01T09:59:59+00:00"),
         "2026-07-01T10:00:00+00:00": (1, "2026-07-01T10:00:00+00:00", "2026-07-01T10:00:00+00:00"),
+    }
+
+
+def test_coverage_counts_each_format_by_itself() -> None:
+    """What one log tells of an hour is no record of another log's."""
+    audited = [AUDIT_EVENT | {"requestReceivedTimestamp": f"2026-07-01T09:{at}:00Z"} for at in (10, 50)]
+    parsed = parse_bytes(lines(audited[0], ACTIVITY, audited[1]))
+    assert {name: count for (name, _), (count, _, _) in parsed.coverage.items()} == {
+        "kubernetes-audit": 2,
+        "github-activity": 1,
     }
 
 

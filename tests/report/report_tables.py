@@ -258,7 +258,7 @@ def _evidence(rows: dict[str, list[dict[str, Any]]], dice: random.Random, object
                 "source_name": source, "key": key, "version_id": sha("version", number, length=32),
                 "format": "github-pulls,github-reviews" if source == "forge" else "kubernetes-audit",
                 "cluster": None if source == "forge" else source.removesuffix("-audit"), "sha256": digest,
-                "size": dice.randint(10_000, 9_000_000), "etag": digest[:32], "last_modified": AS_OF,
+                "repos": "", "apps": "", "replaced_by": None, "size": dice.randint(10_000, 9_000_000), "etag": digest[:32], "last_modified": AS_OF,
                 "collected_at": AS_OF, "records": kept + noise + bad, "kept": kept, "noise": noise, "quarantined": bad,
             }
         )  # fmt: skip
@@ -276,7 +276,7 @@ def _evidence(rows: dict[str, list[dict[str, Any]]], dice: random.Random, object
         for hour in hours if number < 3 else hours[:1060].append(hours[1092:]):
             rows["coverage"].append(
                 {
-                    "source_name": f"{cluster}-audit", "cluster": cluster, "hour": hour, "records": 1200,
+                    "source_name": f"{cluster}-audit", "cluster": cluster, "format": "kubernetes-audit", "hour": hour, "records": 1200,
                     "first_at": hour, "last_at": hour + timedelta(minutes=59), "evidence": sha("object", number, length=64),
                 }
             )  # fmt: skip
