@@ -91,6 +91,10 @@ class Source(_Model):
     repository: str | None = Field(
         None, description="Repository that its records speak of, where they do not say"
     )
+    exported_at: datetime | None = Field(
+        None,
+        description="When its exports were made (with offset), where neither its objects nor their records show it",
+    )
 
     @field_validator("location")
     @classmethod
@@ -98,6 +102,13 @@ class Source(_Model):
         if re.match(r"s3://[^/]+", value) or value.removeprefix("file:") not in ("", value):
             return value
         raise ValueError("neither s3://bucket/prefix nor file:folder")
+
+    @field_validator("exported_at")
+    @classmethod
+    def _with_offset(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("the time needs an offset, as in 2026-10-01T10:00:00Z")
+        return value
 
 
 class S3(_Model):
@@ -188,6 +199,11 @@ class Thresholds(_Model):
     required_checks: tuple[str, ...] = Field((), description="Checks that must have succeeded before a merge")
     silence_minutes: int = Field(
         60, ge=60, description="Longest silence of a cluster's audit log, in minutes"
+    )
+    export_slack_hours: int = Field(
+        24,
+        ge=0,
+        description="How long before a quarter's end the last record of an export may be, where nothing else dates it",
     )
     clock_skew_seconds: int = Field(300, ge=0, description="How far clocks of different systems may differ")
     change_failure_hours: int = Field(
@@ -296,7 +312,8 @@ class Settings(_Model):
             ("sources", [s.name for s in self.sources]),
             ("clusters", [c.name for c in self.clusters]),
         ):
-            twice = sorted({name for name in names if names.count(name) > 1})
+            folded = [name.lower() if what == "repositories" else name for name in names]  # as forges do
+            twice = [name for name, one in zip(names, folded, strict=True) if folded.count(one) > 1]
             if twice:
                 raise ValueError(f"{what}: '{twice[0]}' is named twice")
         clusters = {c.name for c in self.clusters}

@@ -240,7 +240,6 @@ CONTROL = Control(
         Exported(
             "github-activity",
             "pushes as the forge recorded them",
-            "git_operations",
             "a push by force that took back what nobody saw can't be ruled out",
             blind=False,
         ),

@@ -6,12 +6,12 @@ it holds only for the hours that it covers.
 
 ## Evidence
 The times of all audit records of each cluster, noise included, object by object and hour by hour. API servers talk to
-themselves all the time: an hour without any record is an hour that was not recorded.
+themselves all the time: an hour without any record is an hour that was not recorded. An object that was collected and
+that the source then replaced by other bytes is kept, and told of, unless the new bytes only add to the old.
 
 ## Limits
 A silence shorter than the limit (`thresholds.silence_minutes`, at least 60) is not noticed, nor are single records
-that were dropped. Where an object holds records of other formats too, their times count as well. The silence is
-measured whole and shown as far as it lies in the quarter.
+that were dropped. The silence is measured whole and shown as far as it lies in the quarter.
 
 ## Remediation
 Find the missing objects (late delivery, a dead log shipper, a full disk) and collect them. If they are lost, say so
@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from audit.controls.fresh import LOG, TIME, of_formats
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
-from audit.controls.needs import API_SERVER, TIME, of_formats
+from audit.controls.needs import API_SERVER
 from audit.controls.parts import lasting, when
+from audit.controls.suspect import rewritten
 from audit.model import Severity
 
-FORMAT = "kubernetes-audit"
 _LOG = """
         evidence_objects
         | source_name | key | format           | cluster | collected_at |
@@ -59,11 +60,15 @@ EXAMPLES = (
         """,
     ),
     Example(
-        title="a cluster without any record was silent all quarter",
+        title="a cluster without any record was silent all quarter, whatever else its objects hold",
         given="""
         evidence_objects
-        | source_name | key | format             | cluster | collected_at |
-        | operator    | 1   | argocd-application | prod    | 2026-10-02   |
+        | source_name | key | format                              | cluster | collected_at |
+        | log         | 1   | kubernetes-audit,argocd-application | prod    | 2026-10-02   |
+
+        coverage
+        | source_name | cluster | format             | hour             | first_at         | last_at          |
+        | log         | prod    | argocd-application | 2026-07-01 00:00 | 2026-07-01 00:00 | 2026-10-01 00:00 |
         """,
         conclusion="exceptions",
         exceptions="""
@@ -81,25 +86,37 @@ EXAMPLES = (
 
 
 def test(tables: Tables, context: Context) -> Result:
-    """Every cluster of the settings; each silence of its audit log longer than the limit fails."""
+    """Every cluster of the settings; each long silence of its audit log fails, and each object that was rewritten."""
     clusters = [cluster.name for cluster in context.settings.clusters]
     population = pd.DataFrame({"subject": pd.Series(clusters, dtype="str")})
     population["at"] = context.start
     rows = silences(tables, context)
     limit = context.settings.thresholds.silence_minutes
     environments = {cluster.name: cluster.environment for cluster in context.settings.clusters}
-    return Result(
-        population,
-        failures(
-            rows,
-            subject=rows["cluster"] + ":" + when(rows["start"]) + "/" + when(rows["end"]),
-            at=rows["start"],
-            environment=rows["cluster"].map(environments),
-            expected=f"an audit record at least every {limit} minutes",
-            found="no audit record for "
-            + lasting(rows["end"] - rows["start"])
-            + f" (limit: {limit} minutes)",
-        ),
+    silent = failures(
+        rows,
+        subject=rows["cluster"] + ":" + when(rows["start"]) + "/" + when(rows["end"]),
+        at=rows["start"],
+        environment=rows["cluster"].map(environments),
+        expected=f"an audit record at least every {limit} minutes",
+        found="no audit record for " + lasting(rows["end"] - rows["start"]) + f" (limit: {limit} minutes)",
+    )
+    found = (silent, _rewritten(tables, context, environments))
+    return Result(population, pd.concat(found, ignore_index=True))
+
+
+def _rewritten(tables: Tables, context: Context, environments: dict[str, str]) -> pd.DataFrame:
+    """Exceptions for the log's objects whose bytes were replaced, other than by more records behind them."""
+    rows = rewritten(of_formats(tables["evidence_objects"], (LOG,)), tables, context)
+    rows = rows[rows["cluster"].isin(list(environments))].reset_index(drop=True)
+    name = "object '" + rows["key"] + "' of source '" + rows["source_name"] + "'"
+    return failures(
+        rows,
+        subject=rows["cluster"] + ":rewritten:" + rows["sha256"],
+        environment=rows["cluster"].map(environments),
+        expected="a log to which records are added, and from which none is taken",
+        found=name + " was rewritten: it was " + rows["sha256"] + " and became " + rows["replaced_by"],
+        evidence=rows["sha256"] + " " + rows["replaced_by"],
     )
 
 
@@ -151,10 +168,9 @@ def silence_gaps(tables: Tables, context: Context) -> tuple[Gap, ...]:
 
 def _recorded(tables: Tables) -> pd.DataFrame:
     """Hours in which a cluster's audit log has records: `cluster`, `first_at`, `last_at`, `evidence`."""
-    objects = of_formats(tables["evidence_objects"], (FORMAT,))
-    objects = objects[["source_name", "sha256"]].drop_duplicates().rename(columns={"sha256": "evidence"})
-    hours = tables["coverage"].merge(objects, on=["source_name", "evidence"])
-    return hours.loc[hours["cluster"].notna(), ["cluster", "first_at", "last_at", "evidence"]]
+    hours = tables["coverage"]
+    own = hours["format"].eq(LOG) & hours["cluster"].notna()
+    return hours.loc[own, ["cluster", "first_at", "last_at", "evidence"]]
 
 
 def _edges(recorded: pd.DataFrame, context: Context) -> pd.DataFrame:

@@ -9,6 +9,8 @@ zeros. Times are UTC. An empty cell is a missing value, or the empty text where 
 not mentioned are filled with what says least:
 
 - the repository, the cluster and the environment of the examples (`netbpf/netbpf-gitops`, `prod`, `prod`);
+- an evidence object holds a record, speaks of the repository of the examples and was written after the quarter; records of hours are of
+  the audit log;
 - missing, where a value may be; else the empty text, false, the smallest number allowed (0 or 1), the first of the
   values allowed, and for a time the middle of the quarter.
 
@@ -28,6 +30,7 @@ import pandas as pd
 
 from audit import settings as s
 from audit import tables as t
+from audit.controls.fresh import LOG
 from audit.controls.interface import Control, Example, Tables
 from audit.controls.needs import FromClusters
 from audit.controls.runner import run
@@ -47,7 +50,12 @@ _NEUTRAL = {
     "tree": "0" * 40,
     "sha": "0" * 40,
     "evidence": "0" * 64,
+    "repos": REPOSITORY,
+    "records": 1,
+    "kept": 1,
+    "format": LOG,
 }
+_DATED = {"last_modified": AS_OF}
 _MIDDLE = pd.Timestamp("2026-08-15", tz="UTC")
 _ABBREVIATED = re.compile(r"\b([0-9a-f]{1,39})…")
 
@@ -130,6 +138,8 @@ def _value(column: Any, cell: str) -> object:
 def _neutral(name: str, column: Any) -> object:
     """What says least in a column that is not mentioned."""
     kind = str(column.dtype)
+    if name in _DATED:
+        return pd.Timestamp(_DATED[name])
     if column.nullable:
         return None
     if name in _NEUTRAL:

@@ -1,18 +1,17 @@
 """Evidence that controls need, and how to tell that it is missing.
 
-An export covers a quarter when it was collected at or after the quarter's end. A source of exports shared by several
-repositories covers a repository when its rows name it, or when the settings say that the source belongs to it.
+An export covers a repository when its records name it, and a quarter when it was made and collected after the quarter
+ended (see `audit.controls.fresh`). Each repository, cluster and application is asked for by itself: what is fresh of one
+says nothing of another.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pandas as pd
-
+from audit.controls.fresh import LOG, collected, forgotten, holding, late, of_formats, unread
 from audit.controls.interface import Context, Gap, Tables
-
-TIME = "%Y-%m-%dT%H:%M:%SZ"
+from audit.controls.suspect import ahead, shared, shrunk
 
 
 @dataclass(frozen=True)
@@ -62,36 +61,29 @@ class Exported:
 
     Attributes:
         name: format of the records.
-        table: table whose rows tell which repositories the records speak of.
         why: what can't be told without them.
         blind: nothing can be judged without them.
     """
 
     name: str
     what: str
-    table: str
     why: str
     blind: bool = True
 
     def gaps(self, tables: Tables, context: Context) -> list[Gap]:
-        """One for all without any such record; else one for each repository that no record speaks of."""
-        objects = of_formats(tables["evidence_objects"], (self.name,))
-        if objects.empty:
+        """One for all without any such record; else one for each repository that none speaks of or that is late."""
+        every = of_formats(tables["evidence_objects"], (self.name,))
+        if every.empty:
             return [Gap(f"no evidence from the forge ({self.name}): {self.why}", blind=self.blind)]
-        names = repositories(tables, context)
-        seen = set(tables[self.table]["repo"])
-        given = set(objects["source_name"])
-        seen |= {s.repository for s in context.settings.sources if s.name in given and s.repository}
-        unseen = [name for name in names if name not in seen] if len(names) > 1 else []
-        missing = [
-            Gap(
-                f"{name}: no evidence from the forge ({self.name}) speaks of it: {self.why}",
-                blind=self.blind,
-                repo=name,
-            )
-            for name in unseen
-        ]
-        return missing + stale(objects, self.name, context)
+        gaps = unread(tables, context, (self.name,), self.name)
+        gaps += shrunk(every, tables, context, self.name)
+        for name in repositories(tables, context):
+            own = holding(every, "repos", name)
+            if own.empty:
+                text = f"{name}: no evidence from the forge ({self.name}) speaks of it: {self.why}"
+                gaps.append(Gap(text, blind=self.blind, repo=name))
+            gaps.extend(late(own, Gap(f"{name}: {self.name}", repo=name), tables, context))
+        return gaps
 
 
 @dataclass(frozen=True)
@@ -101,32 +93,41 @@ class FromClusters:
     Attributes:
         formats: formats of the records.
         production: only clusters of production environments are asked for.
+        log: they are a log, whose silences tell when it ends; else they are exports, which must show when they were
+            made.
     """
 
     name: str
     what: str
     formats: tuple[str, ...]
     production: bool = False
+    log: bool = False
 
     def gaps(self, tables: Tables, context: Context) -> list[Gap]:
-        """One for each cluster that gave none, or whose last was collected before the quarter's end."""
+        """One for each cluster that gave none, whose last is late, or of which something could not be read."""
         settings = context.settings
         if not settings.clusters:
             return [Gap(f"no cluster is named in the settings, so that there is no evidence of {self.what}")]
-        objects = of_formats(tables["evidence_objects"], self.formats)
         gaps = []
         for cluster in settings.clusters:
-            if self.production and cluster.environment not in settings.production:
-                continue
-            own = objects[objects["cluster"].eq(cluster.name)]
-            if own.empty:
-                gaps.append(
-                    Gap(f"{cluster.name}: no evidence of {self.what} ({self.name})", cluster=cluster.name)
-                )
-            gaps.extend(stale(own, f"{cluster.name}: {self.name}", context))
+            if not self.production or cluster.environment in settings.production:
+                gaps.extend(self._of(cluster.name, tables, context))
         if self.production and not any(c.environment in settings.production for c in settings.clusters):
             gaps.append(Gap("no cluster of the settings serves a production environment"))
         return gaps
+
+    def _of(self, cluster: str, tables: Tables, context: Context) -> list[Gap]:
+        """The gaps of one cluster."""
+        objects = of_formats(tables["evidence_objects"], self.formats)
+        own = objects[objects["cluster"].eq(cluster)]
+        scope = Gap(f"{cluster}: {self.name}", cluster=cluster)
+        gaps = unread(tables, context, self.formats, scope.text, cluster)
+        if own.empty:
+            return [Gap(f"{cluster}: no evidence of {self.what} ({self.name})", cluster=cluster), *gaps]
+        gaps += shared(own, objects, scope)
+        if self.log:
+            return gaps + collected(own, scope, context) + ahead(own, tables, context, scope)
+        return gaps + late(own, scope, tables, context) + forgotten(own, tables, context, cluster)
 
 
 def repositories(tables: Tables, context: Context) -> list[str]:
@@ -134,50 +135,30 @@ def repositories(tables: Tables, context: Context) -> list[str]:
     return sorted({r.name for r in context.settings.repositories} | set(tables["repositories"]["repo"]))
 
 
-def of_formats(objects: pd.DataFrame, formats: tuple[str, ...]) -> pd.DataFrame:
-    """Evidence objects read as at least one of `formats`, each once."""
-    read = objects["format"].str.split(",").explode().str.strip()
-    return objects[read.isin(formats).groupby(level=0).any()] if len(objects) else objects
-
-
-def stale(objects: pd.DataFrame, name: str, context: Context) -> list[Gap]:
-    """A gap when the last of `objects` was collected before the quarter ended (and the quarter is over)."""
-    if objects.empty or context.running:
-        return []
-    last = objects["collected_at"].max()
-    if last >= pd.Timestamp(context.period.end):
-        return []
-    return [Gap(f"{name}: last collected {last.strftime(TIME)}, before the quarter ended")]
-
-
 GIT = RepositoryRead()
 ROSTER = RosterGiven()
 PULLS = Exported(
     "github-pulls",
     "pull requests exported from the forge",
-    "pull_requests",
     "a subject alone proves no pull request",
 )
 REVIEWS = Exported(
     "github-reviews",
     "reviews exported from the forge",
-    "reviews",
     "nothing tells who approved",
 )
 CHECKS = Exported(
     "github-checks",
     "check runs exported from the forge",
-    "checks",
     "nothing tells what was checked",
 )
 ACTIVITY = Exported(
     "github-activity",
     "pushes as the forge recorded them",
-    "git_operations",
     "the tip can't be compared with what the forge recorded",
     blind=False,
 )
 _OPERATORS = ("argocd-application", "argocd-event", "flux-object", "flux-event")
 OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS)
 PRODUCTION_OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS, production=True)
-API_SERVER = FromClusters("kubernetes-audit", "access to the cluster", ("kubernetes-audit",))
+API_SERVER = FromClusters("kubernetes-audit", "access to the cluster", (LOG,), log=True)

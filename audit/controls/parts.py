@@ -6,8 +6,8 @@ from typing import cast
 
 import pandas as pd
 
+from audit.controls.fresh import TIME
 from audit.controls.interface import Context, Gap, Tables
-from audit.controls.needs import TIME
 
 LANDING = ["repo", "head_sha"]
 DEPLOYMENT = ["cluster", "application", "started_at"]

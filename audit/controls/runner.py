@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from audit import tables as t
+from audit.controls.fresh import TIME
 from audit.controls.interface import Context, Control, Gap, Result, Tables
-from audit.controls.needs import TIME
 from audit.controls.registry import CONTROLS
 from audit.model import Conclusion, Severity
 from audit.period import Period

@@ -113,9 +113,16 @@ def _of(table: pd.DataFrame, repo: str) -> pd.DataFrame:
 
 
 def _forge_complete(evidence_objects: pd.DataFrame) -> bool:
-    """Whether pull requests were read, and nothing that may have held one was unreadable."""
+    """Whether pull requests were read, and nothing that may have held one was unreadable.
+
+    That is an object with pull requests, and one of which nothing is known, unless it comes from a cluster's source
+    that gave nothing of the forge.
+    """
     if _PULLS not in formats_of(evidence_objects):
         return False
-    named = evidence_objects["format"].str.split(",").explode().eq(_PULLS).groupby(level=0).any()
-    unread = evidence_objects["quarantined"] > 0
-    return not bool((unread & (named | evidence_objects["format"].eq(""))).any())
+    formats = evidence_objects["format"].str.split(",").explode()
+    named = formats.eq(_PULLS).groupby(level=0).any()
+    forge = formats.str.startswith("github-").groupby(level=0).any()
+    of_forge = evidence_objects["source_name"].isin(evidence_objects.loc[forge, "source_name"])
+    unknown = evidence_objects["format"].eq("") & (evidence_objects["cluster"].isna() | of_forge)
+    return not bool(((evidence_objects["quarantined"] > 0) & (named | unknown)).any())

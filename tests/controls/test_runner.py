@@ -93,7 +93,9 @@ def test_an_export_made_before_the_quarter_ended_is_a_gap() -> None:
     assert judge(chg_01.CONTROL, given.format("2026-10-01 00:00"))[0]["conclusion"] == "effective"
     concluded, _ = judge(chg_01.CONTROL, given.format("2026-09-30 23:59:59"))
     assert concluded["conclusion"] == "not tested"
-    assert concluded["gaps"] == "github-pulls: last collected 2026-09-30T23:59:59Z, before the quarter ended"
+    assert concluded["gaps"] == (
+        "netbpf/netbpf-gitops: github-pulls: last collected 2026-09-30T23:59:59Z, before the quarter ended"
+    )
 
 
 def test_a_repository_that_no_export_speaks_of_is_not_judged() -> None:
@@ -101,15 +103,144 @@ def test_a_repository_that_no_export_speaks_of_is_not_judged() -> None:
     given = (
         PUSH.replace("| head_sha |", "| repo | head_sha |").replace("| a1…", "| o/known | a1…")
         + "| o/unknown | a2… | direct | 2026-08-01 | |\n"
-        "pull_requests\n| repo | number |\n| o/known | 1 |\n"
+        "evidence_objects\n| source_name | format | repos | collected_at |\n"
+        "| forge | github-pulls | {} | 2026-10-02 |\n"
         "repositories\n| repo | tip |\n| o/known | a1… |\n| o/unknown | a2… |\n"
     )
     both = [{"name": name, "location": "x"} for name in ("o/known", "o/unknown")]
-    concluded, failed = judge(chg_01.CONTROL, given, repositories=both)
+    concluded, failed = judge(chg_01.CONTROL, given.format("o/known"), repositories=both)
     assert list(failed["repo"]) == ["o/known"]
     assert concluded["gaps"].startswith("o/unknown: no evidence from the forge (github-pulls) speaks of it")
-    source = [{"name": "github-pulls", "location": "file:x", "repository": "o/unknown"}]
-    assert len(judge(chg_01.CONTROL, given, repositories=both, sources=source)[1]) == 2
+    assert len(judge(chg_01.CONTROL, given.format("o/known o/unknown"), repositories=both)[1]) == 2
+
+
+def test_exports_of_another_repository_are_no_evidence() -> None:
+    """Also where only one is configured: a wrong name must not turn a control off in silence."""
+    given = PUSH + (
+        "evidence_objects\n| source_name | format | repos | collected_at |\n"
+        "| forge | github-pulls | o/other | 2026-10-02 |\n"
+    )
+    concluded, failed = judge(chg_01.CONTROL, given)
+    assert (concluded["conclusion"], len(failed)) == ("not tested", 0)
+    assert "netbpf/netbpf-gitops: no evidence from the forge (github-pulls) speaks of it" in concluded["gaps"]
+
+
+LATE = "evidence_objects\n| source_name | key | format | repos | collected_at | last_modified |\n"
+ACTIVITY = "| forge | {} | github-activity | {} | {} | {} |\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "newest", "exported", "gap"),
+    [
+        ("2026-10-01 00:00", "2026-07-11", None, ""),
+        ("2026-09-30", "2026-10-01", None, ""),
+        ("", "2026-09-30 00:00", None, ""),
+        ("", "2026-09-29 23:59:59", None, "its last record is of 2026-09-29T23:59:59Z"),
+        ("2026-09-30", "2026-07-11", None, "its last record is of 2026-07-11T00:00:00Z"),
+        ("", "", None, "none of its records has a time"),
+        ("", "2026-07-11", "2026-10-01T00:00:00Z", ""),
+        ("", "2026-07-11", "2026-09-30T00:00:00Z", "its last record is of 2026-07-11T00:00:00Z"),
+    ],
+)
+def test_something_must_show_that_an_export_was_made_after_the_quarter(
+    written: str, newest: str, exported: str | None, gap: str
+) -> None:
+    """When it was written, what it speaks of, or what the settings say: that it was collected late is no proof."""
+    given = LATE + ACTIVITY.format(1, REPOSITORY, "2026-10-02", written)
+    if newest:
+        given += (
+            "coverage\n| source_name | format | hour | first_at | last_at |\n"
+            f"| forge | github-activity | 2026-07-01 | 2026-07-01 | {newest} |\n"
+        )
+    sources = [{"name": "forge", "location": "file:x"} | ({"exported_at": exported} if exported else {})]
+    concluded, _ = judge(evd_01.CONTROL, given, sources=sources)
+    start = (
+        "netbpf/netbpf-gitops: github-activity: nothing shows that it was exported after the quarter ended: "
+    )
+    assert concluded["gaps"] == (start + gap if gap else "")
+
+
+def test_what_is_fresh_of_one_repository_hides_nothing_of_another() -> None:
+    """Each is asked for by itself."""
+    given = LATE + ACTIVITY.format(1, "o/a", "2026-10-02", "2026-10-02")
+    given += ACTIVITY.format(2, "o/b", "2026-09-20", "2026-09-20")
+    both = [{"name": name, "location": "x"} for name in ("o/a", "o/b")]
+    concluded, _ = judge(evd_01.CONTROL, given, repositories=both)
+    assert (
+        concluded["gaps"]
+        == "o/b: github-activity: last collected 2026-09-20T00:00:00Z, before the quarter ended"
+    )
+
+
+APPLICATIONS = (
+    "evidence_objects\n| source_name | key | format | cluster | apps | collected_at |\n"
+    "| operators | 1 | argocd-application | prod | argocd/web argocd/api | 2026-09-20 |\n"
+    "| operators | 2 | argocd-application | prod | argocd/api | 2026-10-02 |\n"
+    "deployments\n| application | automated |\n| argocd/a | true |\n"
+)
+DELETED = "cluster_access\n| audit_id | verb | api_group | resource | namespace | name |\n"
+
+
+def test_what_is_fresh_of_one_application_hides_nothing_of_another() -> None:
+    """An application that was deleted, as the API server's log says, has nothing more to show."""
+    concluded, _ = judge(dep_02.CONTROL, APPLICATIONS)
+    assert concluded["gaps"] == (
+        "prod: argocd/web was last collected 2026-09-20T00:00:00Z, before the quarter ended, and nothing says that it "
+        "was deleted"
+    )
+    deleted = DELETED + "| 1 | delete | argoproj.io | applications | argocd | web |\n"
+    assert judge(dep_02.CONTROL, APPLICATIONS + deleted)[0]["conclusion"] == "effective"
+
+
+GARBAGE = (
+    "evidence_objects\n| source_name | key | format | cluster | records | quarantined | collected_at | sha256 |\n"
+    f"| {{source}} | 1 | {{format}} | prod | 9 | 0 | 2026-10-02 | {'a' * 64} |\n"
+    f"| {{source}} | 2 | {{second}} | prod | 3 | {{bad}} | 2026-10-02 | {'b' * 64} |\n"
+    f"quarantine\n| source_name | key | evidence | line | reason |\n| {{source}} | 2 | {'b' * 64} | 2 | not JSON |\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("second", "bad", "gap"),
+    [
+        ("kubernetes-audit", 1, f"prod: kubernetes-audit: 1 record could not be read: {'b' * 64}:2"),
+        ("", 3, f"prod: kubernetes-audit: 3 records could not be read: {'b' * 64}:2"),
+        ("", 0, ""),
+        ("argocd-event", 1, ""),
+    ],
+)
+@pytest.mark.parametrize("control", [clu_01.CONTROL, evd_02.CONTROL])
+def test_what_could_not_be_read_may_have_been_an_exception(
+    control: Control, second: str, bad: int, gap: str
+) -> None:
+    """A damaged line of the log, and an object of the log of which nothing could be read; not one of another kind."""
+    given = GARBAGE.format(source="log", format="kubernetes-audit", second=second, bad=bad)
+    given += "cluster_writes\n| audit_id | principal_kind | change |\n| 1 | machine | true |\n"
+    concluded, _ = judge(control, given)
+    assert concluded["gaps"] == gap
+    assert concluded["conclusion"] == ("not tested" if gap else "effective")
+
+
+def test_a_damaged_line_of_another_quarter_concerns_that_one() -> None:
+    """The log's records stand in the order of time: what lies between those of June is of June."""
+    given = GARBAGE.format(source="log", format="kubernetes-audit", second="kubernetes-audit", bad=1)
+    hours = "coverage\n| source_name | evidence | cluster | hour | first_at | last_at |\n"
+    hours += f"| log | {'a' * 64} | prod | 2026-07-01 | 2026-06-30 | 2026-10-01 |\n"
+    hours += f"| log | {'b' * 64} | prod | {{0}} | {{0}} | {{0}} |\n"
+    assert judge(evd_02.CONTROL, given + hours.format("2026-06-14 10:00"))[0]["conclusion"] == "effective"
+    assert judge(evd_02.CONTROL, given + hours.format("2026-09-30 10:00"))[0]["conclusion"] == "not tested"
+
+
+def test_an_object_of_which_nothing_can_be_read_is_no_evidence() -> None:
+    """Whatever format its source is said to have."""
+    given = (
+        "evidence_objects\n| source_name | key | format | records | quarantined | collected_at |\n"
+        "| forge | 1 | github-reviews | 1 | 1 | 2026-10-02 |\n| forge | 2 | github-pulls | 1 | 0 | 2026-10-02 |\n"
+        "changes\n| pr_number | approvals_before |\n| 7 | 0 |\n"
+    )
+    concluded, failed = judge(chg_02.CONTROL, given)
+    assert (concluded["conclusion"], len(failed)) == ("not tested", 0)
+    assert "no evidence from the forge (github-reviews)" in concluded["gaps"]
 
 
 def test_an_object_may_hold_several_formats() -> None:
@@ -252,8 +383,8 @@ def test_records_of_other_formats_do_not_end_a_silence() -> None:
     given = (
         "evidence_objects\n| source_name | format | cluster | collected_at |\n"
         "| events | argocd-event | prod | 2026-10-02 |\n"
-        "coverage\n| source_name | cluster | hour | first_at | last_at |\n"
-        "| events | prod | 2026-07-01 | 2026-06-30 23:00 | 2026-10-01 00:00 |\n"
+        "coverage\n| source_name | cluster | format | hour | first_at | last_at |\n"
+        "| events | prod | argocd-event | 2026-07-01 | 2026-06-30 23:00 | 2026-10-01 00:00 |\n"
     )
     concluded, failed = judge(evd_02.CONTROL, given)
     assert list(failed["subject"]) == ["prod:2026-07-01T00:00:00Z/2026-10-01T00:00:00Z"]
@@ -427,3 +558,74 @@ def test_results_are_the_declared_tables() -> None:
     judged = run(tables, settings, PERIOD, as_of=AS_OF, controls=())
     assert list(judged["exceptions"]) == list(t.columns(t.Exceptions))
     assert list(judged["conclusions"]) == list(t.columns(t.Conclusions))
+
+
+OLD, NEW = "a" * 64, "b" * 64
+REWRITTEN = (
+    "evidence_objects\n| source_name | key | format | cluster | records | collected_at | sha256 | replaced_by |\n"
+    f"| s | k | {{format}} | {{cluster}} | 9 | 2026-10-02 | {OLD} | {NEW} |\n"
+    f"| s | k | {{format}} | {{cluster}} | {{later}} | 2026-10-03 | {NEW} | |\n"
+    "coverage\n| source_name | evidence | cluster | format | hour | first_at | last_at |\n"
+    f"| s | {OLD} | {{cluster}} | {{format}} | {{first}} | {{first}} | {{last}} |\n"
+    f"| s | {NEW} | {{cluster}} | {{format}} | 2026-06-30 | 2026-06-30 | 2026-10-01 |\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "count"),
+    [("2026-06-30", "2026-10-01", 1), ("2026-06-01", "2026-06-02", 0), ("2026-10-01", "2026-10-01", 0)],
+)
+def test_a_log_that_was_rewritten_fails(first: str, last: str, count: int) -> None:
+    """In the quarter of which its records speak; both hashes are named."""
+    values = {"format": "kubernetes-audit", "cluster": "prod", "later": 9, "first": first, "last": last}
+    _, failed = judge(evd_02.CONTROL, REWRITTEN.format(**values))
+    assert list(failed["subject"]) == [f"prod:rewritten:{OLD}"] * count
+    assert all(OLD in found and NEW in found for found in failed["found"])
+
+
+@pytest.mark.parametrize(("later", "gaps"), [(8, 1), (9, 0), (10, 0)])
+def test_an_export_that_was_replaced_by_a_smaller_one_is_a_gap(later: int, gaps: int) -> None:
+    """Exports are made again and again; fewer records than before are what somebody took back."""
+    values = {"format": "github-activity", "cluster": "", "first": "2026-08-01", "last": "2026-10-01"}
+    concluded, _ = judge(evd_01.CONTROL, REWRITTEN.format(**values, later=later))
+    wanted = f"github-activity: an export of 9 records ({OLD}) was replaced by one of 8 ({NEW})"
+    assert concluded["gaps"] == (wanted if gaps else "")
+
+
+@pytest.mark.parametrize(("last", "told"), [("2026-10-02 00:05:00", False), ("2026-10-02 00:05:01", True)])
+def test_records_dated_after_their_collection_are_a_gap(last: str, told: bool) -> None:
+    """Beyond what clocks may differ: such a record hides in a quarter to come."""
+    given = (
+        "evidence_objects\n| source_name | format | cluster | collected_at |\n"
+        "| log | kubernetes-audit | prod | 2026-10-02 |\n"
+        "coverage\n| source_name | cluster | hour | first_at | last_at |\n"
+        f"| log | prod | 2026-07-01 | 2026-06-30 | {last} |\n"
+        "cluster_writes\n| audit_id | principal_kind | change |\n| 1 | machine | true |\n"
+    )
+    for control in (evd_02.CONTROL, clu_01.CONTROL):
+        concluded, _ = judge(control, given)
+        assert (
+            "prod: kubernetes-audit: records are dated up to 2026-10-02T00:05:01Z" in concluded["gaps"]
+        ) == told
+        assert concluded["conclusion"] == ("not tested" if told else "effective")
+
+
+@pytest.mark.parametrize(("second", "told"), [(OLD, True), (NEW, False)])
+def test_the_same_bytes_are_no_evidence_of_two_clusters(second: str, told: bool) -> None:
+    """Of which of them they speak can't be told; both are said."""
+    clusters = [{"name": name, "environment": name} for name in ("prod", "dev")]
+    given = (
+        "evidence_objects\n| source_name | format | cluster | collected_at | sha256 |\n"
+        f"| one | kubernetes-audit | prod | 2026-10-02 | {OLD} |\n"
+        f"| two | kubernetes-audit | dev | 2026-10-02 | {second} |\n"
+        "coverage\n| source_name | evidence | cluster | hour | first_at | last_at |\n"
+        f"| one | {OLD} | prod | 2026-07-01 | 2026-06-30 | 2026-10-01 |\n"
+        f"| two | {second} | dev | 2026-07-01 | 2026-06-30 | 2026-10-01 |\n"
+    )
+    gaps = judge(evd_02.CONTROL, given, clusters=clusters)[0]["gaps"]
+    assert gaps == (
+        f"prod: kubernetes-audit: the same bytes are given as evidence of dev too: {OLD}; "
+        f"dev: kubernetes-audit: the same bytes are given as evidence of prod too: {OLD}"
+        if told
+        else ""
+    )

@@ -115,6 +115,20 @@ def test_with_nothing_at_all_every_table_is_empty() -> None:
     [
         ([{"format": "github-pulls"}], "direct"),
         ([{"format": "github-pulls"}, {"key": "b", "sha256": "b" * 64, "quarantined": 1}], "squash"),
+        (
+            [
+                {"format": "github-pulls"},
+                {"key": "b", "source_name": "log", "cluster": "prod", "quarantined": 1},
+            ],
+            "direct",
+        ),
+        (
+            [
+                {"format": "github-pulls", "cluster": "prod"},
+                {"key": "b", "cluster": "prod", "quarantined": 1},
+            ],
+            "squash",
+        ),
         ([{"format": "github-pulls", "records": 9, "quarantined": 1}], "squash"),
         ([{"format": "github-checks"}], "squash"),
     ],

@@ -1,0 +1,161 @@
+"""Whether evidence speaks of the whole quarter: when it was collected, when it was made, and what of it can't be read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from audit.controls.interface import Context, Gap, Tables
+
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+LOG = "kubernetes-audit"
+"""The format whose records stand in the order of time, and without end."""
+
+_SHOWN = 3  # pointers named in a gap about several
+_OBJECT = ["source_name", "sha256"]
+_REMOVES = ("delete", "deletecollection")
+_OPERATED = ("applications", "kustomizations", "helmreleases")
+
+
+def of_formats(objects: pd.DataFrame, formats: tuple[str, ...]) -> pd.DataFrame:
+    """Evidence objects with a readable record of at least one of `formats`, each once."""
+    read = objects["format"].str.split(",").explode().str.strip()
+    given = read.isin(formats).groupby(level=0).any().reindex(objects.index, fill_value=False).astype(bool)
+    return objects[given & (objects["records"] > objects["quarantined"])]
+
+
+def holding(objects: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
+    """Evidence objects whose `column` (names separated by spaces) holds `name`."""
+    return objects[[name in names.split(" ") for names in objects[column]]]
+
+
+def late(objects: pd.DataFrame, scope: Gap, tables: Tables, context: Context) -> list[Gap]:
+    """A gap when nothing shows that `objects` were made after the quarter ended (and it is over).
+
+    They must have been collected since; and the source must say that one of them was written since, or the settings
+    that they were exported since, or one of their records must speak of the quarter's end: of its last hours
+    (`thresholds.export_slack_hours`), for nothing may have happened in them.
+
+    Args:
+        scope: the gap without its reason: its text says what `objects` are.
+    """
+    before = collected(objects, scope, context)
+    if objects.empty or context.running or before:
+        return before
+    end = pd.Timestamp(context.period.end)
+    made = objects["last_modified"].max()
+    declared = {s.name: s.exported_at for s in context.settings.sources if s.exported_at is not None}
+    stated = [pd.Timestamp(declared[name]) for name in set(objects["source_name"]) & declared.keys()]
+    if any(moment >= end for moment in [*stated, made] if not pd.isna(moment)):
+        return []
+    newest = _newest(objects, tables)
+    slack = pd.Timedelta(hours=context.settings.thresholds.export_slack_hours)
+    if not pd.isna(newest) and newest >= end - slack:
+        return []
+    last = (
+        "none of its records has a time"
+        if pd.isna(newest)
+        else f"its last record is of {newest.strftime(TIME)}"
+    )
+    return [_because(scope, f"nothing shows that it was exported after the quarter ended: {last}")]
+
+
+def collected(objects: pd.DataFrame, scope: Gap, context: Context) -> list[Gap]:
+    """A gap when the last of `objects` was collected before the quarter ended (and it is over)."""
+    last = objects["collected_at"].max()
+    if objects.empty or context.running or last >= pd.Timestamp(context.period.end):
+        return []
+    return [_because(scope, f"last collected {last.strftime(TIME)}, before the quarter ended")]
+
+
+def _because(scope: Gap, reason: str) -> Gap:
+    return replace(scope, text=f"{scope.text}: {reason}")
+
+
+def _newest(objects: pd.DataFrame, tables: Tables) -> Any:
+    """The latest time that a record of `objects` speaks of; NaT where none has one."""
+    hours = tables["coverage"][["source_name", "evidence", "last_at"]].rename(columns={"evidence": "sha256"})
+    return hours.merge(objects[_OBJECT].drop_duplicates(), on=_OBJECT)["last_at"].max()
+
+
+def forgotten(objects: pd.DataFrame, tables: Tables, context: Context, cluster: str) -> list[Gap]:
+    """A gap for each of a cluster's applications of which nothing was collected after the quarter ended.
+
+    What the API server's log says was deleted since has no later record to give.
+    """
+    if objects.empty or context.running:
+        return []
+    names = objects[["apps", "collected_at"]].assign(app=objects["apps"].str.split(" ")).explode("app")
+    last = names[names["app"].ne("")].groupby("app")["collected_at"].max()
+    last = last[last < pd.Timestamp(context.period.end)]
+    access = tables["cluster_access"]
+    removed = access[
+        access["cluster"].eq(cluster) & access["verb"].isin(_REMOVES) & access["resource"].isin(_OPERATED)
+    ]
+    deleted = set(removed["namespace"] + "/" + removed["name"])
+    return [
+        Gap(
+            f"{cluster}: {app} was last collected {when.strftime(TIME)}, before the quarter ended, and nothing says "
+            "that it was deleted",
+            cluster=cluster,
+        )
+        for app, when in last.items()
+        if app not in deleted
+    ]
+
+
+def unread(
+    tables: Tables, context: Context, formats: tuple[str, ...], what: str, cluster: str | None = None
+) -> list[Gap]:
+    """A gap when something could not be read that may have been evidence of `formats`.
+
+    That is a record in an object of such a format, and an object of which nothing is known in a source that gives
+    such a format, or none at all. What was collected or written before the quarter began, and for a log what lies
+    between records of other times, does not concern it.
+
+    Args:
+        what: what it may have been, for the gap.
+        cluster: only what sources of this cluster gave; for None, what sources of no cluster gave, and others that
+            give such a format.
+    """
+    objects = tables["evidence_objects"]
+    given = set(of_formats(objects, formats)["source_name"])
+    known = set(objects.loc[objects["format"].ne(""), "source_name"])
+    own = objects["cluster"].eq(cluster) if cluster is not None else objects["cluster"].isna()
+    may = objects["source_name"].isin(given) | ~objects["source_name"].isin(known)
+    named = objects["format"].str.split(",").explode().str.strip().isin(formats).groupby(level=0).any()
+    named = named.reindex(objects.index, fill_value=False).astype(bool)
+    if cluster is not None:
+        concerned = own & (named | objects["format"].eq("") & may)
+    else:
+        concerned = named | objects["format"].eq("") & may & (own | objects["source_name"].isin(given))
+    rows = objects[concerned & objects["quarantined"].gt(0) & _of_quarter(objects, tables, context)]
+    if rows.empty:
+        return []
+    lines = (
+        tables["quarantine"]
+        .rename(columns={"evidence": "sha256"})
+        .merge(rows[[*_OBJECT, "key"]].drop_duplicates(), on=[*_OBJECT, "key"])
+    )
+    pointers = sorted(set(lines["sha256"] + ":" + lines["line"].astype("str"))) or sorted(set(rows["sha256"]))
+    shown = ", ".join(pointers[:_SHOWN]) + (", …" if len(pointers) > _SHOWN else "")
+    count = int(rows["quarantined"].sum())
+    records = "1 record" if count == 1 else f"{count} records"
+    return [Gap(f"{what}: {records} could not be read: {shown}", cluster=cluster)]
+
+
+def _of_quarter(objects: pd.DataFrame, tables: Tables, context: Context) -> pd.Series:
+    """Which objects may hold something of the quarter (bool): not those of which all that can be read is of others.
+
+    What an export leaves out can't be told from what it holds: only an audit log's records stand in the order of time.
+    """
+    margin = pd.Timedelta(minutes=context.settings.thresholds.silence_minutes)
+    before = (objects["collected_at"] < context.start) | (objects["last_modified"] < context.start)
+    hours = tables["coverage"].groupby(["source_name", "evidence"])[["first_at", "last_at"]]
+    spans = hours.agg({"first_at": "min", "last_at": "max"}).reset_index()
+    spans = objects[_OBJECT].merge(spans, left_on=_OBJECT, right_on=["source_name", "evidence"], how="left")
+    spans = spans.set_index(objects.index)
+    outside = (spans["last_at"] < context.start - margin) | (spans["first_at"] >= context.stop + margin)
+    return ~before & ~(outside & objects["format"].eq(LOG))

@@ -1,0 +1,90 @@
+"""Evidence that contradicts itself or its collection: rewritten, dated ahead of its time, or given for two clusters."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.controls.fresh import TIME
+from audit.controls.interface import Context, Gap, Tables
+
+_SHOWN = 3  # objects named in a gap about several
+
+
+def rewritten(objects: pd.DataFrame, tables: Tables, context: Context) -> pd.DataFrame:
+    """Evidence objects of the quarter whose bytes the source replaced by others that do not begin with them.
+
+    Returns:
+        rows of `objects` with `at` (the first time in the quarter that one of its records speaks of).
+    """
+    hours = tables["coverage"][["source_name", "evidence", "first_at", "last_at"]]
+    hours = hours.rename(columns={"evidence": "sha256"})
+    inside = hours[(hours["last_at"] >= context.start) & (hours["first_at"] < context.stop)]
+    inside = inside.assign(at=inside["first_at"].where(inside["first_at"] >= context.start, context.start))
+    first = inside.groupby(["source_name", "sha256"])["at"].min().reset_index()
+    return objects[objects["replaced_by"].notna()].merge(first, on=["source_name", "sha256"])
+
+
+def shrunk(objects: pd.DataFrame, tables: Tables, context: Context, what: str) -> list[Gap]:
+    """A gap for each export that was replaced, under its own key, by one with fewer records.
+
+    Exports are made again and again: what the new one lacks is kept, but somebody or something took it back.
+    """
+    every = tables["evidence_objects"][["source_name", "sha256", "records"]]
+    later = every.drop_duplicates(["source_name", "sha256"])
+    later = later.rename(columns={"sha256": "replaced_by", "records": "later"})
+    rows = rewritten(objects, tables, context).merge(later, on=["source_name", "replaced_by"])
+    rows = rows[rows["later"] < rows["records"]].sort_values(["source_name", "key", "sha256"])
+    return [
+        Gap(f"{what}: an export of {old} records ({one}) was replaced by one of {new} ({other})")
+        for old, one, new, other in zip(
+            rows["records"], rows["sha256"], rows["later"], rows["replaced_by"], strict=True
+        )
+    ]
+
+
+def ahead(objects: pd.DataFrame, tables: Tables, context: Context, scope: Gap) -> list[Gap]:
+    """A gap when records of a log speak of a time after they were collected: when they were made is not known.
+
+    Clocks may differ by `thresholds.clock_skew_seconds`. What was collected before the quarter is no part of it.
+    """
+    skew = pd.Timedelta(seconds=context.settings.thresholds.clock_skew_seconds)
+    taken = objects.groupby(["source_name", "sha256"])["collected_at"].min().reset_index()
+    hours = (
+        tables["coverage"].rename(columns={"evidence": "sha256"}).merge(taken, on=["source_name", "sha256"])
+    )
+    wrong = hours[
+        (hours["last_at"] > hours["collected_at"] + skew) & (hours["collected_at"] >= context.start)
+    ]
+    if wrong.empty:
+        return []
+    worst = wrong.sort_values(["last_at", "sha256"]).iloc[-1]
+    text = (
+        f"{scope.text}: records are dated up to {worst['last_at'].strftime(TIME)}, and were collected "
+        f"{worst['collected_at'].strftime(TIME)}: {_named(wrong['sha256'])}"
+    )
+    return [Gap(text, cluster=scope.cluster)]
+
+
+def shared(objects: pd.DataFrame, every: pd.DataFrame, scope: Gap) -> list[Gap]:
+    """A gap when the very bytes that are evidence of one cluster are given for another too.
+
+    Args:
+        objects: of the cluster that `scope` names; every: of all clusters.
+    """
+    others = every[every["cluster"].notna() & every["cluster"].ne(str(scope.cluster))]
+    twice = objects[objects["sha256"].isin(others["sha256"])]
+    if twice.empty:
+        return []
+    names = sorted(set(others.loc[others["sha256"].isin(twice["sha256"]), "cluster"]))
+    return [
+        Gap(
+            f"{scope.text}: the same bytes are given as evidence of {', '.join(names)} too: {_named(twice['sha256'])}",
+            cluster=scope.cluster,
+        )
+    ]
+
+
+def _named(digests: pd.Series) -> str:
+    """The first of some sha256, in order."""
+    distinct = sorted(set(digests))
+    return ", ".join(distinct[:_SHOWN]) + (", …" if len(distinct) > _SHOWN else "")
