@@ -1,6 +1,6 @@
-"""Prints ratios measured in one run: mining, parsing, pulling, and the whole job.
+"""Prints ratios measured in one run: mining, its memory, parsing, pulling, and the whole job.
 
-`python -m bench [mine|parse|pull|run ...] [--repository PATH]`. Quote ratios, not seconds: machines are noisy.
+`python -m bench [mine|memory|parse|pull|run ...] [--repository PATH]`. Quote ratios, not seconds: machines are noisy.
 """
 
 from __future__ import annotations
@@ -9,16 +9,22 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import mining, parsing, pulling, whole
+from bench import memory, mining, parsing, pulling, whole
 
-BENCHES = {"mine": mining.run, "parse": parsing.run, "pull": pulling.run, "run": whole.run}
+BENCHES = {
+    "mine": mining.run,
+    "memory": memory.run,
+    "parse": parsing.run,
+    "pull": pulling.run,
+    "run": whole.run,
+}
 
 
 def main() -> None:
     """Runs the chosen benches, all of them by default."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("benches", nargs="*", choices=[*BENCHES, []], help="which; all when none is named")
-    parser.add_argument("--repository", type=Path, help="mine this repository instead of a simulated one")
+    parser.add_argument("--repository", type=Path, help="mine this repository instead of those made for it")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen.benches or BENCHES:
