@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -23,6 +24,8 @@ from yaml.events import (
 
 _DEEPEST = 200
 _MOST_VALUES = 500_000
+_BEGINS = re.compile(rb"^(?=---(?:\s|\Z))", re.MULTILINE)
+_DIRECTIVE = re.compile(rb"^%", re.MULTILINE)
 _NO_KEY = object()
 _MERGE = object()
 _MERGE_TAG = "tag:yaml.org,2002:merge"
@@ -49,6 +52,29 @@ def parse(raw: bytes) -> tuple[Any, ...]:
     Raises:
         Unreadable: not YAML (with the line), not UTF-8, too deep, or it expands without bound.
     """
+    pieces = parts(raw)
+    if len(pieces) > 1:
+        try:
+            return tuple(each for piece in pieces for each in _part(piece))
+        except Unreadable:
+            pass  # the whole text tells the line
+    return _read(raw)
+
+
+def parts(raw: bytes) -> list[bytes]:
+    """YAML text cut where documents begin: one document in each part, or none. In one piece where directives are given."""
+    if b"\n---" not in raw or _DIRECTIVE.search(raw):
+        return [raw]
+    return [part for part in _BEGINS.split(raw) if part]
+
+
+@lru_cache(maxsize=4096)
+def _part(raw: bytes) -> tuple[Any, ...]:
+    """One document of several. Most of a long file are the same in all its versions: they are read once."""
+    return _read(raw)
+
+
+def _read(raw: bytes) -> tuple[Any, ...]:
     _require_shallow(raw)
     try:
         return tuple(_Builder(raw).documents())

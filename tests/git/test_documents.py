@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.git import documents
 from audit.git.documents import Unreadable, parse
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12)
@@ -113,3 +114,25 @@ def test_what_cannot_be_read_is_refused_with_the_line(raw: bytes, why: str) -> N
 def test_whatever_comes_in_nothing_else_comes_out(raw: bytes) -> None:
     with contextlib.suppress(Unreadable):
         assert isinstance(parse(raw), tuple)
+
+
+def test_the_line_of_an_error_counts_from_the_files_first(  # though documents are read one by one
+) -> None:
+    with pytest.raises(Unreadable, match="line 5: "):
+        parse(b"a: 1\n---\nb: 2\n---\nc: 3\n  d: 4\n")
+
+
+def test_what_looks_like_a_new_document_inside_a_scalar_is_none() -> None:
+    assert parse(b"a: |\n  x\n  ---\n  y\n---\nb: 1\n") == ({"a": "x\n---\ny\n"}, {"b": "1"})
+    assert parse(b"---a: 1\n") == ({"---a": "1"},)
+    assert parse(b"%YAML 1.1\n---\na: 1\n---\nb: 2\n") == ({"a": "1"}, {"b": "2"})
+
+
+def test_a_document_that_stays_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+    real = documents._read
+    monkeypatch.setattr(documents, "_read", lambda raw: (read.append(raw), real(raw))[1])
+    first, changed = b"x: only here\n", [b"---\ny: 1\n", b"---\ny: 2\n"]
+    for part in changed:
+        assert parse(first + part)[0] == {"x": "only here"}
+    assert read == [first, *changed]

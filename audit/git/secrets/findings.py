@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from audit.git import documents
 from audit.git.contents import Change, Contents, Step, Unreadable
 from audit.git.secrets import added, blobs, manifests, nodes, scanner, sops
 from audit.git.secrets.key import fingerprint
@@ -199,7 +201,30 @@ def _wanted(step: Step) -> Iterator[str]:
 
 
 def _secrets(path: str, raw: bytes) -> Iterator[Clear]:
-    if posixpath.splitext(path)[1].lower() in _YAML and manifests.may_hold_secret(raw):
-        for each in nodes.objects(nodes.compose(raw)):
-            if manifests.is_secret(each):
-                yield from manifests.of_secret(each)
+    """Values in the clear of `Secret` objects. Documents of a file that can't hold one are not read.
+
+    Raises:
+        Unreadable: a document that may hold one is not YAML; names its line in the file.
+    """
+    if posixpath.splitext(path)[1].lower() not in _YAML or not manifests.may_hold_secret(raw):
+        return
+    before = 0
+    for part in documents.parts(raw):
+        try:
+            for clear in _secrets_of(part):
+                yield clear._replace(line=clear.line + before)
+        except Unreadable:
+            documents.parse(raw)  # tells the line in the whole file
+            raise
+        before += part.count(b"\n")
+
+
+@lru_cache(maxsize=4096)
+def _secrets_of(part: bytes) -> tuple[Clear, ...]:
+    """Those of one document; most of a long file are the same in all its versions."""
+    if not manifests.may_hold_secret(part):
+        return ()
+    objects = nodes.objects(nodes.compose(part))
+    return tuple(
+        clear for each in objects if manifests.is_secret(each) for clear in manifests.of_secret(each)
+    )

@@ -21,7 +21,7 @@ _SOPS = re.compile(r"ENC\[AES256_GCM,data:[^,\]]*,iv:[^,\]]+,tag:[^,\]]+,type:[a
 
 
 class Clear(NamedTuple):
-    """One value in the clear. It lives as long as its fingerprint takes, and is printed nowhere.
+    """One value in the clear. It stays in memory alone: it is written and printed nowhere.
 
     Attributes:
         rule: what it is: the object with its key, or the place in the file.
