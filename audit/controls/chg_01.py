@@ -11,7 +11,8 @@ there, the forge's record of pushes, which says who pushed and which commits cam
 ## Limits
 A subject such as `Merge pull request #9` is its author's claim and proves nothing against the forge's export. Where a
 link rests on such a claim alone (a merge robot's subject, Gerrit's trailers) there is no exception and no pass either.
-Without the forge's record of pushes, who pushed is the committer's own claim, and each mainline commit counts by itself.
+Without the forge's record of pushes, who pushed and when are the committer's own claims, and each mainline commit counts
+by itself. A date is not believed against the forge's times of the landings before and after it.
 
 ## Remediation
 Have someone review what was pushed, after the fact, and record it. Require pull requests on the default branch, for
@@ -97,6 +98,17 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
+        title="a date that can't be true does not take a landing out of the quarter",
+        given="""
+        landings
+        | head_sha | first_position | position | kind   | link      | pr_number | landed_at        | landed_at_source |
+        | a1…      | 1              | 1        | merge  | merge sha | 1         | 2026-06-20 00:00 | forge            |
+        | a2…      | 2              | 2        | direct | none      |           | 2026-06-20 00:00 | mainline         |
+        | a3…      | 3              | 3        | merge  | merge sha | 3         | 2026-07-20 00:00 | forge            |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
         title="without the forge's export nothing can be told, whatever the subject says",
         given="""
         landings
@@ -131,7 +143,7 @@ def test(tables: Tables, context: Context) -> Result:
             found=_found(rows) + _merged_elsewhere(rows, tables, context),
             evidence=plus(commit(rows), rows["pointer"]),
         ),
-        _claims(landings, context),
+        (*_claims(landings, context), *_untimed(landings, context)),
     )
 
 
@@ -173,6 +185,25 @@ def _claims(landings: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
     return tuple(
         Gap(f"{repo}: {len(rows)} of its landings are tied by {_CLAIMS[str(link)]}")
         for (repo, link), rows in weak.groupby(["repo", "link"], sort=True)
+    )
+
+
+def _untimed(landings: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
+    """A gap for each landing outside of the quarter that may have been in it, for its date is not true.
+
+    Its committer date lies outside of what the forge says of the landings around it, or after it was read.
+    """
+    order = landings.sort_values(["repo", "position"])
+    sure = order["landed_at"].where(order["landed_at_source"].eq("forge"))
+    before = sure.groupby(order["repo"]).cummax().groupby(order["repo"]).ffill()
+    after = sure[::-1].groupby(order["repo"]).cummin().groupby(order["repo"]).ffill()[::-1]
+    false = order["landed_at_source"].eq("mainline") | (
+        order["landed_at_source"].eq("committer") & (order["landed_at"] > pd.Timestamp(context.as_of))
+    )
+    may = ~(before >= context.stop) & ~(after < context.start) & ~context.holds(order["landed_at"])
+    return tuple(
+        Gap(f"{where}: its committer date can't be true, so that it may have landed in the quarter")
+        for where in commit(order[false & may])
     )
 
 

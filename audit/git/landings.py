@@ -107,6 +107,7 @@ def mainline(commits: pd.DataFrame) -> pd.DataFrame:
             "subject": main["subject"],
             "forge": forge,
             "robot": robot,
+            "committer": main["committer_name"].fillna("") + " <" + main["committer_email"].fillna("") + ">",
             "committer_time": main["committer_time"],
         }
     )
@@ -127,7 +128,8 @@ def _of_repository(
     main = mainline(git["commits"])
     placed = pushes.placed(operations, main, branches)
     landed = git["commits"].set_index("sha")["landed_by"].astype("Int64")
-    every = links.find(main, pulls, branches, landed, patches=patches, complete=complete)
+    pushed = pushes.by_hand(placed, len(main))
+    every = links.find(main, pulls, branches, landed, patches=patches, complete=complete, pushed=pushed)
     linked = links.kinds(main, every[every["first"]].reset_index(drop=True), placed)
     changes = _changes(main, git["commits"], linked) if gerrit else linked.iloc[:0]
     rows = _runs(main, linked, changes, placed)
@@ -233,11 +235,27 @@ def _times(rows: pd.DataFrame, committed: pd.Series, placed: pd.DataFrame) -> pd
     )
     places = rows["position"].astype("Int64")
     at = rows["at"].astype("datetime64[us, UTC]").fillna(look_up(places, ends["at"]))
+    sure = at.where(rows["confidence"].isin([Confidence.CERTAIN, Confidence.NONE]))
+    bounded = _between(sure, committed)
+    source = np.where(bounded != committed, "mainline", "committer")
     return rows.assign(
-        landed_at=at.fillna(committed),
-        landed_at_source=np.where(at.notna(), "forge", "committer"),
+        landed_at=at.fillna(bounded),
+        landed_at_source=np.where(at.notna(), "forge", source),
         pusher=rows["actor"].astype("str").fillna(look_up(places, ends["actor"])),
     )
+
+
+def _between(at: pd.Series, claimed: pd.Series) -> pd.Series:
+    """`claimed` times of landings, in order, moved where the forge's times `at` of those around show that they are wrong.
+
+    A commit lands after all before it on the mainline, and before all after it; where the forge's own times are in
+    another order, nothing is moved.
+    """
+    before = at.cummax().ffill()
+    after = at[::-1].cummin().ffill()[::-1]
+    orderly = ~(before > after)
+    moved = claimed.mask(orderly & (claimed < before), before)
+    return moved.mask(orderly & (claimed > after), after)
 
 
 def _with_files(rows: pd.DataFrame, changes: pd.DataFrame, commits: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 All frames here speak of one repository. `main` has one row for each mainline commit, in order, so that its row
 number is the commit's position: sha (str), parents (int64, number of them), subject (str), forge and robot (bool, the
-forge is the committer, a merge robot made it), committer_time (datetime64[us, UTC]).
+forge is the committer, a merge robot made it), committer (str), committer_time (datetime64[us, UTC]).
 
 A link frame has the columns position, number, link, confidence and, where a pull request is in evidence,
 commits (Int64), merged_at, merged_by, merge_sha, pr_head. No number is in it twice. A position is, where several pull
@@ -26,6 +26,10 @@ QUEUE = "merge_queue_merge"
 
 _MERGE_SUBJECT = r"^Merge pull request #(\d{1,18}) from "
 _SQUASH_SUBJECT = r"\(#(\d{1,18})\)\s*$"
+BY_HAND = ("push", "force_push")
+"""What the forge calls a push that somebody made."""
+
+_AT_ONCE = pd.Timedelta(minutes=10)  # a rebase writes its commits anew within
 _COLUMNS = [
     "position", "number", "link", "confidence", "commits", "merged_at", "merged_by", "merge_sha", "pr_head",
 ]  # fmt: skip
@@ -44,6 +48,7 @@ def find(
     *,
     patches: pd.DataFrame,
     complete: bool,
+    pushed: np.ndarray,
 ) -> pd.DataFrame:
     """Every link between the mainline and pull requests, by position and number, with `first` and `aside`.
 
@@ -53,6 +58,7 @@ def find(
         landed: mainline place (Int64) that brought each commit in, by sha.
         patches: number (Int64) and sha (str): mainline commits with the same patch as a pull request.
         complete: the forge's evidence covers every pull request, so that one that is not in it does not exist.
+        pushed: mainline places (bool) that a push brought there, by the forge's own record.
 
     Returns:
         A link frame. `aside` (bool): the pull request was merged on a line of history that the commit at `position`
@@ -61,7 +67,7 @@ def find(
     own = pulls[pulls["base_ref"].isin(branches)].rename(columns={"head_sha": "pr_head"})
     merged = own[own["merged_at"].notna()]
     found = _by_merge_sha(main, merged)
-    found = _add(found, _by_subject(_free(main, found), pulls, merged, complete=complete))
+    found = _add(found, _by_subject(_free(main, found), pulls, merged, complete=complete, pushed=pushed))
     patched = pd.concat([merged, own[robots.closed_by_robot(own)]])
     found = _add(found, _by_patch(_free(main, found), patched, patches))
     claims = robots.named(main).merge(main[["position", "committer_time"]], on="position")
@@ -120,12 +126,12 @@ def _by_robot(
 
 
 def _by_subject(
-    free: pd.DataFrame, pulls: pd.DataFrame, merged: pd.DataFrame, *, complete: bool
+    free: pd.DataFrame, pulls: pd.DataFrame, merged: pd.DataFrame, *, complete: bool, pushed: np.ndarray
 ) -> pd.DataFrame:
     """The subject names a pull request, and the forge is the committer.
 
     Both can be forged, so evidence that says otherwise always wins: another merge commit, a pull request that is
-    not merged, one that does not exist. Without any evidence of the forge the subject is all there is.
+    not merged, one that does not exist, a push by hand. Without any evidence of the forge the subject is all there is.
     """
     is_merge = free["parents"] >= 2
     named = pd.to_numeric(
@@ -146,6 +152,7 @@ def _by_subject(
     confidence = pd.Series(Confidence.NONE.value, index=found.index)
     confidence[agrees | no_forge] = Confidence.STRONG.value
     confidence[open_question] = Confidence.WEAK.value
+    confidence[pushed[found["position"]] & ~agrees] = Confidence.NONE.value
     linked = found[confidence != Confidence.NONE.value]
     return _labelled(linked, Link.SUBJECT, confidence[linked.index])
 
@@ -186,8 +193,9 @@ def kinds(main: pd.DataFrame, links: pd.DataFrame, operations: pd.DataFrame) -> 
 
     A merge commit is a merge. What the forge or a merge robot committed on one parent is a squash: it makes a rebase in the name
     of whoever clicked. Otherwise a rebase has as many commits as the forge's record of the merge moved the
-    branch by, or as the pull request holds; they have one parent, belong to no other pull request and are no
-    squashes by either. What is left is a squash if its subject says so, else a rebase of one commit.
+    branch by, or as the pull request holds; they have one parent, belong to no other pull request, are no squashes
+    by either, and were not pushed before it. Those that the forge wrote anew have one committer and were written
+    together: a pull request may hold more commits than the rebase left of it. What is left is a squash if its subject says so, else a rebase of one commit.
 
     Args:
         operations: operations of the forge on the default branch, with before and after as positions.
@@ -196,9 +204,9 @@ def kinds(main: pd.DataFrame, links: pd.DataFrame, operations: pd.DataFrame) -> 
     is_merge = (head["parents"] >= 2).to_numpy()
     named = (_numbers(head["subject"]) == links["number"].reset_index(drop=True)).fillna(False).to_numpy(bool)
     forge = (head["forge"] | head["robot"]).to_numpy(bool)
-    span = _clean_span(
-        main, links, _moved(links, operations, "pr_merge"), _held(links), _moved(links, operations, QUEUE)
-    )
+    moved, queued = _moved(links, operations, "pr_merge"), _moved(links, operations, QUEUE)
+    ended = operations.loc[operations["operation"].isin(BY_HAND), "after_position"].dropna().astype("int64")
+    span = _clean_span(main, links, moved, _held(main, links), queued, ended=ended)
     rebase = ~is_merge & ~forge & (span > 1)
     squash = ~is_merge & ~rebase & (forge | named)
     kind = np.select(
@@ -223,17 +231,32 @@ def _moved(links: pd.DataFrame, operations: pd.DataFrame, kind: str) -> pd.Serie
     return look_up(links["position"].astype("Int64"), moved)
 
 
-def _held(links: pd.DataFrame) -> pd.Series:
-    return links["commits"].astype("Int64")
+def _held(main: pd.DataFrame, links: pd.DataFrame) -> pd.Series:
+    """Commits that each pull request holds, Int64; of one that was written anew only those written with the last."""
+    last = links["position"].to_numpy(np.int64)
+    held = links["commits"].astype("Int64")
+    behind = main["committer"].shift() != main["committer"]
+    apart = (main["committer_time"] - main["committer_time"].shift()).abs() > _AT_ONCE
+    begins = pd.Series(np.where(behind | apart, main["position"], 0)).cummax().to_numpy(np.int64)
+    anew = (links["pr_head"].to_numpy() != main["sha"].to_numpy()[last]) & ~pd.isna(
+        links["pr_head"]
+    ).to_numpy()
+    together = pd.Series(last - begins[last] + 1, index=held.index, dtype="Int64")
+    return held.mask((anew & (held > together)).fillna(False).astype(bool), together)
 
 
-def _clean_span(main: pd.DataFrame, links: pd.DataFrame, *spans: pd.Series) -> np.ndarray:
-    """The first of `spans` by which each landing can have reached back; 1 where none can be (int64)."""
+def _clean_span(main: pd.DataFrame, links: pd.DataFrame, *spans: pd.Series, ended: pd.Series) -> np.ndarray:
+    """The first of `spans` by which each landing can have reached back; 1 where none can be (int64).
+
+    Args:
+        ended: places (int64) at which a push by hand ended: no landing reaches back over one.
+    """
     taken = np.zeros(len(main), dtype=bool)
     taken[links["position"].to_numpy(np.int64)] = True
     squashed = (main["forge"] | main["robot"]).to_numpy(bool) & main["subject"].str.contains(
         _SQUASH_SUBJECT.replace("(\\d", "(?:\\d")
     )
+    taken[ended.to_numpy()] = True
     barred = np.concatenate([[0], np.cumsum(taken | squashed | (main["parents"] >= 2).to_numpy())])
     last = links["position"].to_numpy(np.int64)
     result = np.ones(len(links), dtype=np.int64)

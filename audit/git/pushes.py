@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pandas as pd
 
+from audit.git.links import BY_HAND
 from audit.git.lookup import look_up
 
 _ZEROS = r"^0+$"
-_BY_HAND = ("push", "force_push")
 
 
 def placed(operations: pd.DataFrame, main: pd.DataFrame, branches: tuple[str, ...]) -> pd.DataFrame:
@@ -74,9 +74,22 @@ def _ranges(operations: pd.DataFrame) -> pd.DataFrame:
     earlier = after.shift().where(after.shift() < after, after - 1)
     before = known["before_position"].astype("Float64").fillna(earlier.astype("Float64")).astype("int64")
     ranges = known.assign(before_position=before, after_position=after, push=np.arange(len(known)))
-    ranges = ranges[ranges["operation"].isin(_BY_HAND) & (before < after)]
+    ranges = ranges[ranges["operation"].isin(BY_HAND) & (before < after)]
     ranges = ranges.drop_duplicates("after_position").sort_values("after_position")
     return ranges[["after_position", "before_position", "push", "at", "actor"]]
+
+
+def by_hand(operations: pd.DataFrame, size: int) -> np.ndarray:
+    """Which of `size` mainline places a person's own push brought there, as the forge recorded it (bool).
+
+    Args:
+        operations: see `placed`.
+    """
+    pushed = np.zeros(size, dtype=bool)
+    ranges = _ranges(operations)
+    for before, after in zip(ranges["before_position"], ranges["after_position"], strict=True):
+        pushed[max(int(before) + 1, 0) : int(after) + 1] = True
+    return pushed
 
 
 def queued(

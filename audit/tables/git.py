@@ -138,7 +138,9 @@ class Landings(Table):
     confidence: str = column("How sure the link is", isin=["certain", "strong", "weak", "none"])
     landed_at: UTC = column("When it reached the default branch")
     landed_at_source: str = column(
-        "Who says when: the forge, or the committer date", isin=["forge", "committer"]
+        "Who says when: the forge; the committer date; or the mainline, where that date lies before or after what the "
+        "forge says of the landings around it",
+        isin=["forge", "committer", "mainline"],
     )
     pusher: str = column(
         "Forge login that merged or pushed it, where the forge's evidence says", optional=True

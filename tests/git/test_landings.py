@@ -66,7 +66,7 @@ def test_each_kind_is_told_by_the_forges_merge_sha(repo: Repo) -> None:
     ]
     assert found["head_sha"].tolist() == [merge, squash, rebase, single, direct]
     assert found["base_sha"].tolist() == [repo.sha(":/Start"), merge, squash, rebase, single]
-    assert found["landed_at_source"].tolist() == ["forge"] * 4 + ["committer"]
+    assert found["landed_at_source"].tolist() == ["forge"] * 4 + ["mainline"]
     assert found["pusher"].tolist()[:4] == ["bob"] * 4
     assert found["commits"].tolist() == [3, 1, 2, 1, 1]
 
@@ -153,6 +153,74 @@ def test_a_rebase_never_swallows_what_is_not_its_own(repo: Repo) -> None:
     ]
 
 
+def test_a_rebase_takes_only_what_was_written_together(repo: Repo) -> None:
+    """The pull request holds two commits, of which one was on main already: a push by somebody else before it is none."""
+    repo.commit("direct", committer="cyd")
+    head = repo.commit("last of two", committer="bob")
+    found = find(repo, pull(2, head, commits=2))
+    assert [(row[0], row[4]) for row in told(found)] == [("direct", 1), ("rebase", 1)]
+
+
+def test_a_rebase_takes_nothing_that_was_written_long_before(repo: Repo) -> None:
+    repo.commit("direct", committer="bob")
+    repo.clock += 3600
+    head = repo.commit("last of two", committer="bob")
+    found = find(repo, pull(2, head, commits=2))
+    assert [(row[0], row[4]) for row in told(found)] == [("direct", 1), ("rebase", 1)]
+
+
+def test_a_branch_that_was_moved_forward_is_whole_whoever_committed_it(repo: Repo) -> None:
+    """Its last commit is the pull request's own: nothing was written anew."""
+    repo.commit("part 1", author="cyd")
+    repo.clock += 3600
+    head = repo.commit("part 2", author="bob")
+    found = find(repo, pull(2, head, commits=2, head_sha=head))
+    assert [(row[0], row[4]) for row in told(found)] == [("rebase", 2)]
+
+
+def test_a_rebase_does_not_reach_back_over_a_push(repo: Repo) -> None:
+    """Whose end the forge recorded, though it recorded nothing of the merge."""
+    root = repo.sha()
+    pushed = repo.commit("direct", committer="bob")
+    head = repo.commit("last of two", committer="bob")
+    found = find(repo, pull(2, head, commits=2), pushes=(push(1, root, pushed),))
+    assert [(row[0], row[4]) for row in told(found)] == [("direct", 1), ("rebase", 1)]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize("exported", [True, False])
+def test_a_push_contradicts_a_subject(repo: Repo, complete: bool, exported: bool) -> None:
+    """Whatever else is known of the forge: it says that somebody pushed what claims to be its own squash."""
+    root = repo.sha()
+    forged = repo.commit("tidy (#9)", committer="GitHub")
+    rows = (pull(1, "e" * 40),) if exported else ()
+    found = find(repo, *rows, complete=complete, pushes=(push(1, root, forged),))
+    assert [row[0] for row in told(found)] == ["direct"]
+    assert [row[0] for row in told(find(repo, *rows, complete=False))] == ["squash"]
+
+
+def test_a_date_is_not_believed_against_the_forges_times_around_it(repo: Repo) -> None:
+    """Moved to the nearest time that can be true; what can be true is left as it is."""
+    first = repo.commit("x (#1)", committer="GitHub")
+    repo.commit("too early")
+    repo.clock = int(at(5).timestamp())
+    repo.commit("in between")
+    repo.clock = int(at(50).timestamp())
+    repo.commit("too late")
+    last = repo.commit("x (#2)", committer="GitHub")
+    found = find(repo, pull(1, first, merged_at=at(1)), pull(2, last, merged_at=at(9)))
+    assert found["landed_at_source"].tolist() == ["forge", "mainline", "committer", "mainline", "forge"]
+    assert found["landed_at"].tolist() == [pd.Timestamp(at(minute)) for minute in (1, 1, 6, 9, 9)]
+
+
+def test_where_the_forges_times_are_in_another_order_nothing_is_moved(repo: Repo) -> None:
+    first = repo.commit("x (#1)", committer="GitHub")
+    repo.commit("between")
+    last = repo.commit("x (#2)", committer="GitHub")
+    found = find(repo, pull(1, first, merged_at=at(9)), pull(2, last, merged_at=at(1)))
+    assert found["landed_at_source"].tolist() == ["forge", "committer", "forge"]
+
+
 def test_a_squash_with_a_subject_of_its_own_swallows_no_direct_push(repo: Repo) -> None:
     repo.commit("direct")
     head = repo.commit("edited title", committer="GitHub")
@@ -185,7 +253,7 @@ def test_commits_of_one_push_are_one_landing(repo: Repo) -> None:
     assert found["head_sha"].tolist() == [a[-1], b[-1], loose]
     assert found["pusher"].tolist()[:2] == ["cyd", "dan"]
     assert found["landed_at"].tolist()[:2] == [pd.Timestamp(at(1)), pd.Timestamp(at(2))]
-    assert found["landed_at_source"].tolist() == ["forge", "forge", "committer"]
+    assert found["landed_at_source"].tolist() == ["forge", "forge", "mainline"]
 
 
 def test_a_pull_request_within_a_push_stays_its_own(repo: Repo) -> None:
