@@ -6,9 +6,10 @@ many steps look at is read once. Everything here is hostile: files are bounded i
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import tempfile
-from functools import lru_cache
+from collections import OrderedDict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -23,6 +24,7 @@ LARGEST = 8 << 20
 """Bytes of the largest file that is read; Kubernetes itself refuses objects beyond 1.5 MiB."""
 
 _KEPT = 4096
+_KEPT_BYTES = 16 << 20  # of text; as Python's objects it takes up to ten times as much
 _REGULAR = (b"100644", b"100755", b"100664")
 
 
@@ -53,15 +55,19 @@ class Contents:
 
     def __init__(self, view: Path) -> None:
         self.view = view
+        self._recent: OrderedDict[str, tuple[tuple[Any, ...], int]] = OrderedDict()
+        self._weight = 0
+        self._start()
+
+    def _start(self) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         self._process = subprocess.Popen(
-            git_command.arguments(view, ["cat-file", "--batch"]),
+            git_command.arguments(self.view, ["cat-file", "--batch"]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=git_command.environment(),
         )
-        self.documents = lru_cache(maxsize=_KEPT)(self._documents)
 
     def __enter__(self) -> Self:
         return self
@@ -69,9 +75,13 @@ class Contents:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it ended before it read what was asked
+            self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()
         self._errors.close()
@@ -103,38 +113,54 @@ class Contents:
         try:
             self._process.stdin.write(blob.encode() + b"\n")
             self._process.stdin.flush()
-            head = self._process.stdout.readline().split()
         except BrokenPipeError:
-            head = []
+            raise self._ended(blob) from None
+        head = self._process.stdout.readline().split()
+        if head[1:] == [b"missing"]:
+            raise Unreadable(f"missing object {blob}")
         if len(head) != 3:
-            raise Unreadable(self._why(blob, head))
+            raise self._ended(blob)
         size = int(head[2])
         if size > LARGEST:
             self._skip(size + 1)
             raise Unreadable(f"too large: {size} bytes, the limit is {LARGEST}")
         data = self._process.stdout.read(size + 1)
         if len(data) != size + 1:
-            raise Unreadable(self._why(blob, []))
+            raise self._ended(blob)
         return data[:-1]
 
-    def _documents(self, blob: str) -> tuple[Any, ...]:
+    def documents(self, blob: str) -> tuple[Any, ...]:
         """YAML or JSON documents of a blob; every scalar is the text that was written, aliases are resolved.
 
-        What is given is shared with other callers: never change it.
+        What is given is shared with other callers: never change it. What was asked for last is kept, up to a number
+        of blobs and of bytes.
 
         Raises:
-            Unreadable: not YAML (with the line), not UTF-8, too large, too deep, or it expands without bound.
+        Unreadable: not YAML (with the line), not UTF-8, too large, too deep, or it expands without bound.
         """
-        return parse(self.raw(blob))
+        known = self._recent.get(blob)
+        if known is not None:
+            self._recent.move_to_end(blob)
+            return known[0]
+        raw = self.raw(blob)
+        found = parse(raw)
+        self._recent[blob] = found, len(raw)
+        self._weight += len(raw)
+        while self._weight > _KEPT_BYTES or len(self._recent) > _KEPT:
+            self._weight -= self._recent.popitem(last=False)[1][1]
+        return found
 
     def _skip(self, size: int) -> None:
         assert self._process.stdout is not None
         while size > 0 and (chunk := self._process.stdout.read(min(size, 1 << 20))):
             size -= len(chunk)
 
-    def _why(self, blob: str, head: list[bytes]) -> str:
-        if head[1:2] == [b"missing"]:
-            return f"missing object {blob}"
+    def _ended(self, blob: str) -> Unreadable:
+        """Why git ended over a blob; another process is there for the next one."""
+        assert self._process.stdout is not None
+        self._process.stdout.read()  # to the end: it has said everything then
         self._errors.seek(0)
         said = " ".join(self._errors.read(2000).decode("utf-8", "backslashreplace").split())
-        return f"object {blob} can't be read: {said or 'git ended'}"
+        self._stop()
+        self._start()
+        return Unreadable(f"object {blob} can't be read: {said or 'git ended'}")
