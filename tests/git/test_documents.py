@@ -116,9 +116,8 @@ def test_whatever_comes_in_nothing_else_comes_out(raw: bytes) -> None:
         assert isinstance(parse(raw), tuple)
 
 
-def test_the_line_of_an_error_counts_from_the_files_first(  # though documents are read one by one
-) -> None:
-    with pytest.raises(Unreadable, match="line 5: "):
+def test_the_line_of_an_error_counts_from_the_files_first() -> None:
+    with pytest.raises(Unreadable, match="line 6: "):
         parse(b"a: 1\n---\nb: 2\n---\nc: 3\n  d: 4\n")
 
 

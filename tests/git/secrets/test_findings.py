@@ -204,3 +204,15 @@ def test_no_value_is_left_anywhere(repo: Repo, tmp_path: Path, monkeypatch, capl
     for value in (pat(), VALUE, "MIIEabcdefghijk"):
         assert value not in everything
     assert list(folder.rglob("*")) == []
+
+
+def test_a_secret_among_other_documents_has_its_line_and_is_not_hidden_by_a_broken_one(repo: Repo) -> None:
+    broken = "a: [\n---\n"
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: n}\nstringData:\n  banner: open-1\n"
+    )
+    repo.commit("add", {"x.yaml": f"kind: A\n---\n{broken}{secret}---\nkind: B\n"})
+    rows, _ = scanned(repo)
+    assert [(row["line"], row["rule"]) for row in rows if row["kind"] == "plain secret"] == [
+        (9, "Secret/n/s:banner")
+    ]
