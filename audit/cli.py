@@ -119,6 +119,7 @@ def collect(
 @app.command()
 def mine(
     path: Annotated[Path | None, typer.Argument(help="A repository, mined alone, without settings.")] = None,
+    *,
     quarter: Annotated[
         str | None,
         typer.Option(
