@@ -151,17 +151,15 @@ class Machines(_Model):
 
     kubernetes: tuple[Regex, ...] = Field(
         (
-            r"system:serviceaccount:.+",
-            r"system:node:.+",
-            r"system:kube-.+",
+            r"system:serviceaccount:[^:@]+:[^:@]+",
+            r"system:node:[^:@]+",
+            r"system:kube-[a-z-]+",
             r"system:apiserver",
-            r"system:cloud-.+",
-            r"eks:.+",
-            r"aks-?.*:.+",
-            r"aksService",
-            r"kubelet.*",
-            r"kube-apiserver.*",
-            r"etcd-.*",
+            r"system:cloud-[a-z-]+",
+            r"eks:[a-z-]+",
+            r"(?:aks|acs)Service",
+            r"kubelet(?:-bootstrap|-nodepool-bootstrap)?",
+            r"kube-apiserver(?:-kubelet-client|-etcd-client)?",
         ),
         description="Kubernetes users that are machines, as regular expressions that match the whole name",
     )
@@ -170,7 +168,13 @@ class Machines(_Model):
     )
     argocd: tuple[Regex, ...] = Field((), description="Argo CD users that are machines")
     laptop_agents: tuple[Regex, ...] = Field(
-        (r"kubectl/.*", r"kubectl-.*", r"k9s/.*", r"Lens/.*", r"OpenLens/.*", r"Mozilla/.*", r"curl/.*"),
+        (
+            r"(?i)(?:kubectl|oc|odo|helm|helmfile|k9s|kubectx|kubens|stern|kustomize|tilt|skaffold)(?:\.exe)?(?:[/ ].*)?",
+            r"(?i)kubectl-.*",
+            r"(?i)(?:OpenLens|Lens|Freelens|Headlamp|Octant|Kui|Aptakube|Infra App)(?:[/ ].*)?",
+            r"(?i)(?:curl|Wget|HTTPie|xh|PostmanRuntime|insomnia|python-requests|python-httpx|PowerShell)(?:[/ ].*)?",
+            r"Mozilla/.*",
+        ),
         description="User agents of people: a machine's identity used with one of them is a person",
     )
 

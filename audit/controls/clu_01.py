@@ -88,7 +88,8 @@ def test(tables: Tables, context: Context) -> Result:
     """Every change of an object in scope; those by people outside break-glass fail."""
     writes = tables["cluster_writes"]
     population = writes[writes["change"].astype(bool)]
-    population = population.assign(subject=population["cluster"] + "/" + population["audit_id"])
+    several = ("~" + population["variant"].astype("str")).where(population["variant"].gt(0), "")
+    population = population.assign(subject=population["cluster"] + "/" + population["audit_id"] + several)
     person = population["principal_kind"].eq(PrincipalKind.PERSON)
     rows = population[person & population["break_glass"].isna()].reset_index(drop=True)
     return Result(

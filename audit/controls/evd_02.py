@@ -7,7 +7,8 @@ it holds only for the hours that it covers.
 ## Evidence
 The times of all audit records of each cluster, noise included, object by object and hour by hour. API servers talk to
 themselves all the time: an hour without any record is an hour that was not recorded. An object that was collected and
-that the source then replaced by other bytes is kept, and told of, unless the new bytes only add to the old.
+that the source then replaced by other bytes is kept, and told of, unless the new bytes only add to the old. So are requests that share
+an id and are not the same.
 
 ## Limits
 A silence shorter than the limit (`thresholds.silence_minutes`, at least 60) is not noticed, nor are single records
@@ -25,7 +26,7 @@ import pandas as pd
 from audit.controls.fresh import LOG, TIME, of_formats
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import API_SERVER
-from audit.controls.parts import lasting, when
+from audit.controls.parts import joined, lasting, pointed, when
 from audit.controls.suspect import rewritten
 from audit.model import Severity
 
@@ -101,7 +102,7 @@ def test(tables: Tables, context: Context) -> Result:
         expected=f"an audit record at least every {limit} minutes",
         found="no audit record for " + lasting(rows["end"] - rows["start"]) + f" (limit: {limit} minutes)",
     )
-    found = (silent, _rewritten(tables, context, environments))
+    found = (silent, _rewritten(tables, context, environments), _claimed(tables, environments))
     return Result(population, pd.concat(found, ignore_index=True))
 
 
@@ -117,6 +118,26 @@ def _rewritten(tables: Tables, context: Context, environments: dict[str, str]) -
         expected="a log to which records are added, and from which none is taken",
         found=name + " was rewritten: it was " + rows["sha256"] + " and became " + rows["replaced_by"],
         evidence=rows["sha256"] + " " + rows["replaced_by"],
+    )
+
+
+def _claimed(tables: Tables, environments: dict[str, str]) -> pd.DataFrame:
+    """Exceptions for ids that several different requests claim: a client may choose its own."""
+    rows = tables["cluster_access"]
+    rows = rows[rows["cluster"].isin(list(environments))]
+    rows = rows[rows.groupby(["cluster", "audit_id"])["variant"].transform("max").gt(0)]
+    by = ["cluster", "audit_id"]
+    first = rows.sort_values([*by, "at", "variant"]).drop_duplicates(by).reset_index(drop=True)
+    said = rows.assign(said=rows["user"].fillna("unknown") + ": " + rows["verb"] + " " + rows["resource"])
+    first = first.merge(joined(said, by, "said", ", ").reset_index(), on=by)
+    first = first.merge(pointed(rows, by), on=by)
+    return failures(
+        first,
+        subject=first["cluster"] + ":id:" + first["audit_id"],
+        environment=first["cluster"].map(environments),
+        expected="one request behind each id",
+        found="different requests claim the id " + first["audit_id"] + ": " + first["said"],
+        evidence=first["pointers"],
     )
 
 

@@ -12,6 +12,9 @@ import pandas as pd
 from audit.tables import TABLES, columns, key
 
 _COMPLETED = "completed"
+_REQUEST = ["cluster", "audit_id"]
+_WHO_WHAT = ["user", "verb", "api_group", "resource", "subresource", "namespace"]
+_LAST = ["name", "impersonated", "code", "dry_run"]  # what the last stage alone tells for certain
 _REVIEW_STATES = {"PENDING": 0, "COMMENTED": 1, "APPROVED": 2, "CHANGES_REQUESTED": 3, "DISMISSED": 4}
 
 
@@ -21,7 +24,8 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     - `pull_requests`: the latest `updated_at` stays.
     - `reviews`: the latest state a review can have come to: DISMISSED comes after any other, PENDING before.
     - `checks`: a completed run before one still running, the latest completion first.
-    - `cluster_access`: the highest stage.
+    - `cluster_access`: the highest stage. Requests that share an id but differ in who, what, on which object or with
+      what outcome are several requests, whatever they claim: all stay, counted by `variant`.
     - every other table, and ties: the first by evidence and line.
 
     Args:
@@ -31,6 +35,8 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
         The rows that stay, in key order; and those left out, in an order of no meaning.
     """
     table = TABLES[name]
+    if name == "cluster_access":
+        rows = _told_apart(rows)
     repeated = rows.duplicated(key(table), keep=False)
     if not repeated.any():
         return _sorted(rows, key(table)), rows.iloc[:0]
@@ -43,6 +49,33 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     first = ~ranked.duplicated("group")
     kept = pd.concat([rows[~repeated], several.loc[ranked.index[first]]], ignore_index=True)
     return _sorted(kept, key(table)), several.loc[ranked.index[~first]]
+
+
+def _told_apart(rows: pd.DataFrame) -> pd.DataFrame:
+    """Requests with `variant`: 0, and of several that claim one id their place in the order of what they say.
+
+    A stage before the last one knows less: the name that the server gave, who was impersonated and what came of it.
+    """
+    repeated = rows.duplicated(_REQUEST, keep=False)
+    several = rows[repeated]
+    if several.drop_duplicates(_REQUEST).empty:
+        return rows
+    alike = several.groupby([*_REQUEST, *_WHO_WHAT], sort=False, dropna=False)
+    whole = alike.ngroup()
+    last = several["stage_rank"].eq(alike["stage_rank"].transform("max"))
+    said = pd.DataFrame({name: several[name].astype("str").fillna("") for name in _LAST}).agg(
+        "\0".join, axis=1
+    )
+    told = said.where(last)
+    first = told.groupby(whole).transform("min")
+    named = pd.MultiIndex.from_arrays([whole[last], several.loc[last, "name"]])
+    known = pd.MultiIndex.from_arrays([whole, several["name"]]).isin(named) | several["name"].eq("")
+    by_name = told.groupby([whole, several["name"]]).transform("min").fillna(first)
+    told = told.fillna(by_name.where(known)).fillna(said)
+    text = pd.DataFrame({name: several[name].astype("str").fillna("") for name in _WHO_WHAT})
+    place = text.assign(**several[_REQUEST], told=told).agg("\0".join, axis=1)
+    variant = place.groupby([several[name] for name in _REQUEST]).rank("dense").astype("int64") - 1
+    return rows.assign(variant=variant.reindex(rows.index, fill_value=0).astype("Int64"))
 
 
 def _sorted(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:

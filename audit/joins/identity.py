@@ -27,8 +27,10 @@ def matches_any(names: pd.Series, patterns: Iterable[str]) -> pd.Series:
     patterns = tuple(patterns)
     if not patterns or names.empty:
         return pd.Series(False, index=names.index, dtype=bool)
-    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
-    return names.astype("str").str.fullmatch(whole).fillna(False).astype(bool)
+    text, found = names.astype("str"), pd.Series(False, index=names.index, dtype=bool)
+    for pattern in patterns:  # one by one: flags such as (?i) hold for the pattern that they begin alone
+        found |= text.str.fullmatch(pattern).fillna(False).astype(bool)
+    return found
 
 
 def is_forge(emails: pd.Series) -> pd.Series:

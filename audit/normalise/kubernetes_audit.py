@@ -72,9 +72,10 @@ def _rows(event: Event, context: Context) -> Outcome:
     row = {
         "cluster": cluster_of(context),
         "audit_id": event.auditID,
+        "variant": 0,
         "at": at,
         "stage_rank": _STAGES[event.stage],
-        "verb": event.verb,
+        "verb": event.verb.lower(),
         "user": event.user.username,
         "groups": ",".join(event.user.groups or ()),
         "impersonated": acting.username if acting is not None else None,
@@ -101,7 +102,7 @@ def _is_noise(event: Event, target: _ObjectRef) -> bool:
     if target.subresource in _SESSIONS:
         return False
     return (
-        event.verb in _READS
+        event.verb.lower() in _READS
         or target.resource in _CHATTER
         or (target.resource.endswith("reviews") and target.apiGroup.endswith(".k8s.io"))
     )
@@ -127,4 +128,4 @@ def _looks(record: bytes) -> bool:
     return b'"auditID"' in record
 
 
-FORMAT = JsonFormat("kubernetes-audit", 1, ("cluster_access",), Event, _rows, _looks)
+FORMAT = JsonFormat("kubernetes-audit", 2, ("cluster_access",), Event, _rows, _looks)

@@ -9,10 +9,11 @@ from audit.tables.forge import _EVIDENCE, _LINE
 
 
 class ClusterAccess(Table):
-    """Requests to the API server worth keeping: one row for each auditID, the last stage winning."""
+    """Requests to the API server worth keeping: one row for each request, the last stage winning."""
 
     cluster: str = column("Cluster")
     audit_id: str = column("The request's own id")
+    variant: Int = column("Counts, from 0, the different requests that claim this id", ge=0)
     at: UTC = column("When the request was received")
     stage_rank: Int = column("0 RequestReceived, 1 ResponseStarted, 2 ResponseComplete or Panic", ge=0, le=2)
     verb: str = column("Verb, as Kubernetes names it")
@@ -38,7 +39,7 @@ class ClusterAccess(Table):
             "stage": "normalised",
             "time": "at",
         }
-        unique: ClassVar[list[str]] = ["cluster", "audit_id"]
+        unique: ClassVar[list[str]] = ["cluster", "audit_id", "variant"]
 
 
 class PolicyResults(Table):
@@ -81,6 +82,7 @@ class ClusterWrites(Table):
 
     cluster: str = column("Cluster")
     audit_id: str = column("The request's own id")
+    variant: Int = column("Counts, from 0, the different requests that claim this id", ge=0)
     at: UTC = column("When")
     environment: str = column("Environment of the cluster")
     principal_kind: str = column(
@@ -108,4 +110,4 @@ class ClusterWrites(Table):
             "stage": "joined",
             "time": "at",
         }
-        unique: ClassVar[list[str]] = ["cluster", "audit_id"]
+        unique: ClassVar[list[str]] = ["cluster", "audit_id", "variant"]

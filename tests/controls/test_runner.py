@@ -629,3 +629,20 @@ def test_the_same_bytes_are_no_evidence_of_two_clusters(second: str, told: bool)
         if told
         else ""
     )
+
+
+def test_requests_that_share_an_id_are_each_judged() -> None:
+    """The person's change fails, whatever else claims its id; and that they do is told."""
+    given = (
+        "cluster_access\n| audit_id | variant | user | verb | resource | line |\n"
+        "| x | 0 | system:node:a | patch | pods | 3 |\n| x | 1 | ada | delete | pods | 4 |\n| y | 0 | ada | get | pods | 5 |\n"
+        "cluster_writes\n| audit_id | variant | principal_kind | user | verb | resource | change |\n"
+        "| x | 0 | machine | system:node:a | patch | pods | true |\n| x | 1 | person | ada | delete | pods | true |\n"
+    )
+    concluded, failed = judge(clu_01.CONTROL, given)
+    assert (list(failed["subject"]), concluded["population"]) == (["prod/x~1"], 2)
+    _, failed = judge(evd_02.CONTROL, given)
+    assert list(failed["found"]) == [
+        "different requests claim the id x: ada: delete pods, system:node:a: patch pods"
+    ]
+    assert list(failed["evidence"]) == [f"{'0' * 64}:3 {'0' * 64}:4"]

@@ -59,7 +59,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "cluster": "prod", "app": "argocd/shop", "at": T0, "aspect": "sync", "evidence": EVIDENCE, "line": 1,
     },
     "cluster_access": {
-        "cluster": "prod", "audit_id": "a1", "at": T0, "stage_rank": 2, "verb": "update",
+        "cluster": "prod", "audit_id": "a1", "variant": 0, "at": T0, "stage_rank": 2, "verb": "update",
         "user": "bob@netbpf.com", "groups": "", "api_group": "apps", "resource": "deployments",
         "subresource": "", "namespace": "shop", "name": "web", "code": 200, "dry_run": False,
         "evidence": EVIDENCE, "line": 1,

@@ -87,6 +87,54 @@ def test_who_is_a_person(values: dict[str, Any], kind: str, person: str) -> None
 
 
 @pytest.mark.parametrize(
+    "agent",
+    [
+        "kubectl", "KUBECTL/v1", "kubectl.exe/v1.29.0 (windows/amd64) kubernetes/x", "kubectl-neat/v2", "oc/4.14.0 (linux/amd64)",
+        "Helm/3.14", "helm/v3", "k9s", "k9s/0.32", "Lens/2026.1", "OpenLens/6", "Freelens/1", "curl/8.5.0", "Wget/1.21",
+        "python-requests/2.31", "PostmanRuntime/7", "Mozilla/5.0 (X11)",
+    ],
+)  # fmt: skip
+def test_a_machines_identity_in_the_hands_of_a_person_is_a_person(agent: str) -> None:
+    assert one({"user": AGENT, "user_agent": agent})["principal_kind"] == "person"
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "helm-controller/v1.1.0", "kube-controller-manager/v1.31.4 (linux/amd64)", "ocm-agent/1", "Go-http-client/2.0",
+        "argocd-application-controller/v2.13.2", "kubelet/v1.31.4 (linux/amd64)", "actions-runner/2.320.0", None,
+    ],
+)  # fmt: skip
+def test_a_machines_own_agent_stays_a_machine(agent: str | None) -> None:
+    assert one({"user": AGENT, "user_agent": agent})["principal_kind"] == "machine"
+
+
+@pytest.mark.parametrize(
+    ("user", "kind"),
+    [
+        ("kubelet", "machine"),
+        ("kubelet-ada@netbpf.com", "person"),
+        ("aksService", "machine"),
+        ("aks-team:bob", "person"),
+        ("aksa:bob", "person"),
+        ("eks:node-manager", "machine"),
+        ("eks:ada@netbpf.com", "person"),
+        ("kube-apiserver-kubelet-client", "machine"),
+        ("kube-apiserver-ada", "person"),
+        ("etcd-ada", "person"),
+        ("system:kube-scheduler", "machine"),
+        ("system:serviceaccount:ci:deployer", "machine"),
+        ("system:serviceaccount:ada", "person"),
+        ("system:admin", "person"),
+    ],
+)
+def test_what_looks_like_a_machine_is_none(user: str, kind: str) -> None:
+    """Only the very names that the systems themselves give."""
+    for agent in ("argocd/v2", None):
+        assert one({"user": user, "user_agent": agent})["principal_kind"] == kind
+
+
+@pytest.mark.parametrize(
     ("values", "ticket"),
     [
         ({}, "INC-7"),

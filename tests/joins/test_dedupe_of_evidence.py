@@ -26,7 +26,7 @@ LATER = T0 + timedelta(hours=1)
         ("checks", [{"status": "in_progress", "conclusion": None, "completed_at": None, "evidence": A}, {"evidence": B}], "conclusion", "success"),
         ("checks", [{"evidence": A}, {"completed_at": LATER, "conclusion": "failure", "evidence": B}], "conclusion", "failure"),
         ("cluster_access", [{"stage_rank": 0, "code": None, "evidence": A}, {"code": 403, "evidence": B}], "code", 403),
-        ("cluster_access", [{"evidence": A, "line": 2, "name": "two"}, {"evidence": A, "line": 10, "name": "ten"}], "name", "two"),
+        ("cluster_access", [{"evidence": A, "line": 2, "source_ip": "two"}, {"evidence": A, "line": 10, "source_ip": "ten"}], "source_ip", "two"),
         ("state_changes", [{"after": "Synced", "evidence": B}, {"after": "Synced", "evidence": A}], "evidence", A),
     ],
 )  # fmt: skip
@@ -35,6 +35,54 @@ def test_which_row_stays(name: str, rows: list[dict[str, Any]], column: str, sta
         kept, left_out = deduplicate(name, table(name, *given))
         assert kept[column].tolist() == [stays]
         assert len(left_out) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "variants"),
+    [
+        ({}, 1),
+        ({"source_ip": "192.0.2.7", "at": LATER, "user_agent": "kube-aggregator"}, 1),
+        ({"stage_rank": 0, "code": None}, 1),
+        ({"stage_rank": 0, "code": None, "name": ""}, 1),
+        ({"stage_rank": 0, "code": None, "impersonated": "eve"}, 1),
+        ({"stage_rank": 0, "code": None, "name": "api"}, 2),
+        ({"user": "eve"}, 2),
+        ({"user": None}, 2),
+        ({"verb": "delete"}, 2),
+        ({"namespace": "bank"}, 2),
+        ({"resource": "leases", "stage_rank": 0}, 2),
+        ({"name": "api"}, 2),
+        ({"code": 403}, 2),
+        ({"impersonated": "eve"}, 2),
+        ({"dry_run": True}, 2),
+    ],
+)
+def test_different_requests_that_claim_one_id_all_stay(other: dict[str, Any], variants: int) -> None:
+    """A client may choose its request's id: it can't make another's request disappear by it."""
+    rows = [{"evidence": A}, {"evidence": B} | other]
+    for given in (rows, rows[::-1]):
+        kept, left_out = deduplicate("cluster_access", table("cluster_access", *given))
+        assert kept["variant"].tolist() == list(range(variants))
+        assert len(left_out) == 2 - variants
+        assert set(kept["evidence"]) == ({A, B} if variants == 2 else set(kept["evidence"]))
+        if other.get("stage_rank") == 0 and variants == 1:
+            assert kept["stage_rank"].tolist() == [2], "the last stage knows most"
+
+
+def test_variants_are_counted_by_what_they_say() -> None:
+    """Whichever object comes first; each is there once, however often it was delivered."""
+    rows = table(
+        "cluster_access",
+        *({"user": user, "evidence": e * 64, "line": n + 1} for n, (user, e) in enumerate(zip("cabca", "vwxyz", strict=True))),
+    )  # fmt: skip
+    for seed in range(5):
+        kept, left_out = deduplicate("cluster_access", shuffled(rows, seed))
+        assert kept[["user", "variant", "evidence"]].to_numpy().tolist() == [
+            ["a", 0, "w" * 64],
+            ["b", 1, "x" * 64],
+            ["c", 2, "v" * 64],
+        ]
+        assert len(left_out) == 2
 
 
 def test_rows_of_different_keys_all_stay() -> None:
