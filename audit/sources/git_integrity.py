@@ -118,7 +118,8 @@ def _missing(path: Path, git_dir: Path, tip: str | None) -> Iterator[Problem]:
             return
     gone = sorted(line[1:].decode() for line in said.split(b"\n") if line.startswith(b"?"))
     if kind == "partial" and gone:
-        yield Problem(kind, f"{len(gone)} objects were left out: {' '.join(gone[:3])}")
+        some = f", the first {_MOST} by id" if len(gone) > _MOST else ""
+        yield Problem(kind, f"{len(gone)} objects were left out{some}: {' '.join(gone[:_MOST])}")
         return
     for sha in gone[:_MOST]:
         yield Problem(kind, f"{sha} (one of {len(gone)})" if len(gone) > 1 else sha)
