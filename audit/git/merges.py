@@ -112,6 +112,8 @@ def _auto(view: Path, merges: list[Merge], *options: str) -> dict[Merge, _Auto]:
             raise IntegrityError(f"merge {merge.sha}: git could not try it again", remedy="run 'git fsck'")
         names = frozenset(text(name) for name in iter(lambda: next(parts, b""), b""))
         found[merge] = _Auto(head[1].decode(), names)
+    if next(parts, None) is not None:  # reads to the end, where git's exit status is looked at
+        raise IntegrityError("git tried more merges than it was asked to", remedy="run 'git fsck'")
     return found
 
 
@@ -120,12 +122,20 @@ def _in_no_parent(view: Path, merges: list[Merge]) -> Iterator[tuple[Merge, str]
     if not merges:
         return
     by_sha = {merge.sha: merge for merge in merges}
-    said = git_command.run(
+    chunks = git_command.stream(
         view, "diff-tree", "--stdin", "--cc", "-p", "--no-renames", "--no-textconv", "--no-ext-diff", "--no-color",
         feed=(f"{merge.sha}\n".encode() for merge in merges),
     )  # fmt: skip
-    for sha, path in own_paths(said.split(b"\n"), {m.sha: len(m.parents) for m in merges}):
+    for sha, path in own_paths(_lines(chunks), {m.sha: len(m.parents) for m in merges}):
         yield by_sha[sha], path
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    yield rest
 
 
 def own_paths(lines: Iterable[bytes], parents: dict[str, int]) -> Iterator[tuple[str, str]]:

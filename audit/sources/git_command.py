@@ -54,7 +54,7 @@ class GitFailed(IntegrityError):
     """git ended with a status that means failure; what it had written until then is not used."""
 
     def __init__(self, arguments: Iterable[str], status: int, said: str, where: Path | None) -> None:
-        command = next((a for a in arguments if not a.startswith("-")), "git")
+        command = next((a for a in arguments if not a.startswith("-") and "=" not in a), "git")
         said = redact(said.strip()) or "it said nothing"
         place = f"{where}: " if where is not None else ""
         super().__init__(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 from git_repo import Repo
 
+from audit.errors import IntegrityError
 from audit.git import history
 from audit.git.merges import own_paths, unquote
+from audit.sources import git_command
 
 BASE = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
 
@@ -167,3 +173,22 @@ def test_lines_that_look_like_headers_are_content() -> None:
 )
 def test_quoted_paths_are_read_back(quoted: bytes, name: bytes) -> None:
     assert unquote(quoted) == name
+
+
+def test_a_trial_that_fails_after_its_last_merge_is_an_error(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git may write everything that was asked for and fail all the same: its exit status decides."""
+    repo.branch("side")
+    repo.commit("side")
+    repo.main()
+    repo.commit("direct")
+    repo.merge("merge", "side")
+    real = git_command.stream
+
+    def stream(git_dir: Path | None, *args: str, **others: Any) -> Iterator[bytes]:
+        return real(git_dir, *args, **others | ({"ok": (7,)} if "merge-tree" in args else {}))
+
+    monkeypatch.setattr(git_command, "stream", stream)
+    with pytest.raises(IntegrityError, match="'git merge-tree' failed with status 0"):
+        history.read(repo.path, repo="acme/gitops", branch="main")
