@@ -137,3 +137,39 @@ def test_what_was_read_is_kept_up_to_a_number_of_bytes(
     assert contents.documents(one) is first
     assert contents.documents(two) is not second
     assert contents.documents(two) == second
+
+
+def test_what_is_read_ahead_is_not_asked_for_again(
+    repo: Repo, contents: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More blobs than one page of names holds, with one that is missing, one too large and one damaged among them."""
+    good = {blob(repo, b"%d: x\n" % number): b"%d: x\n" % number for number in range(150)}
+    missing, large, damaged = (
+        blob(repo, raw) for raw in (b"gone", b"1" * (LARGEST + 1), os.urandom(200_000))
+    )
+    loose(repo, missing).unlink()
+    names = list(good)
+    contents.ahead([*names[:50], missing, large, *names[50:], names[0]])
+    asked = list[str]()
+    ask = contents._ask
+    monkeypatch.setattr(contents, "_ask", lambda blobs: (asked.extend(blobs), ask(blobs))[1])
+    assert {sha: contents.raw(sha) for sha in names} == good
+    assert asked == []
+    assert reason(contents, missing) == f"missing object {missing}"
+    assert reason(contents, large).startswith("too large")
+    file = loose(repo, damaged)
+    file.write_bytes(file.read_bytes()[:20] + b"\0" * 20)
+    new = [blob(repo, b"new: %d\n" % number) for number in range(3)]
+    contents.ahead([new[0], damaged, *new[1:]])
+    assert [contents.raw(sha) for sha in new] == [b"new: %d\n" % number for number in range(3)]
+    assert "can't be read" in reason(contents, damaged)
+
+
+def test_what_is_read_ahead_is_bounded(
+    repo: Repo, contents: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_KEPT_BYTES", 250)
+    names = [blob(repo, b"%d: %s\n" % (number, b"x" * 96)) for number in range(9)]
+    contents.ahead(names)
+    assert sum(sha in contents._raw for sha in names) == 2
+    assert all(contents.raw(sha).startswith(b"%d: x" % number) for number, sha in enumerate(names))
