@@ -6,7 +6,7 @@ author's approval.
 
 ## Evidence
 Reviews and pull requests as the forge exported them; authors, co-authors and committers of every commit that landed;
-the roster, which says under which names one person appears. Machines that the settings or the roster name are known.
+the roster, which says under which names one person appears, and when who left. Machines that the settings or the roster name are known.
 
 ## Limits
 Tested on changes with an approval that stood at the merge; those without are left to CHG-02 and CHG-04. Where an
@@ -52,6 +52,24 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="the account of somebody who had left approves nothing",
+        given="""
+        changes
+        | pr_number | authors | authors_known | approvers | approvals_standing | approvals_independent | landed_at        |
+        | 7         | ada     | true          | grace     | 1                  | 0                     | 2026-08-03 10:00 |
+
+        people
+        | person | left       |
+        | ada    |            |
+        | grace  | 2026-07-01 |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                | found                                  |
+        | netbpf/netbpf-gitops#7 | approved by grace: left on 2026-07-01 |
+        """,
+    ),
+    Example(
         title="a change that nobody approved is not in the population",
         given="""
         changes
@@ -83,14 +101,14 @@ def test(tables: Tables, context: Context) -> Result:
         approved,
         failures(
             rows,
-            expected="a standing approval by a known person who is no opener, author, co-author or committer of it",
-            found=_found(rows),
+            expected="a standing approval by a known person who had not left and is no opener, author, co-author or committer of it",
+            found=_found(rows, tables["people"]),
         ),
         untold_reviews(approved, tables, context),
     )
 
 
-def _found(rows: pd.DataFrame) -> pd.Series:
+def _found(rows: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
     """Who approved, and why that is not enough."""
     unknown = joined(_people(rows, "authors").query("unknown"), LANDING, "person", ", ")
     authors = rows[LANDING].merge(unknown.reset_index(), on=LANDING, how="left")["person"]
@@ -99,11 +117,16 @@ def _found(rows: pd.DataFrame) -> pd.Series:
         on=[*LANDING, "person"],
         how="left",
     )
-    author = approvers["author"].notna()
-    words = approvers["person"] + pd.Series(": not in the roster", index=approvers.index).where(
-        ~author, ": an author of the change"
+    approvers = approvers.merge(rows[[*LANDING, "landed_at"]], on=LANDING).merge(
+        people[["person", "left"]], on="person", how="left"
     )
-    not_enough = joined(approvers.assign(words=words)[author | approvers["unknown"]], LANDING, "words", ", ")
+    author, gone = approvers["author"].notna(), approvers["left"] <= approvers["landed_at"]
+    why_not = pd.Series(": not in the roster", index=approvers.index).mask(
+        author, ": an author of the change"
+    )
+    why_not = why_not.mask(gone & ~author, ": left on " + approvers["left"].dt.strftime("%Y-%m-%d"))
+    words = approvers.assign(words=approvers["person"] + why_not)
+    not_enough = joined(words[author | gone | approvers["unknown"]], LANDING, "words", ", ")
     why = rows[LANDING].merge(not_enough.reset_index(), on=LANDING, how="left")["words"]
     named = rows["approvers"].str.replace(" ", ", ")
     unclear = named + "; " + authors + " among the authors is not in the roster and may be the approver"

@@ -5,12 +5,14 @@ Checks find what readers miss. A check that failed, was skipped or was still run
 found nothing yet.
 
 ## Evidence
-Check runs on the pull request's last commit, as the forge exported them. Of several runs of one check, the last that
-was completed before the merge counts. Required are the checks that the settings name (`thresholds.required_checks`).
+Check runs on the pull request's last commit, as the forge exported them. Of several runs of one check by one app, the
+last that had begun before the merge counts, and is no pass while it runs. Required are the checks that the settings
+name (`thresholds.required_checks`), as in `validate`, or `validate@github-actions` for those of one app.
 
 ## Limits
 Which checks the forge itself required at the time is not asked: the settings say what the policy requires. What a
-check looks at, its name does not prove.
+check looks at, its name does not prove; any app may give its checks any name, so that where several apps gave one name
+the settings must say whose counts.
 
 ## Remediation
 Run the checks on what was merged, and mend what they find. Require them on the default branch, for everyone.
@@ -18,9 +20,12 @@ Run the checks on what was merged, and mend what they find. Require them on the 
 
 from __future__ import annotations
 
+import pandas as pd
+
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import CHECKS, GIT, PULLS
-from audit.controls.parts import changes, plus, pointed, unexported
+from audit.controls.parts import changes, joined, plus, pointed, unexported
+from audit.joins.reviews import required_checks
 from audit.model import Severity
 
 _REQUIRED = {"thresholds": {"required_checks": ["validate"]}}
@@ -62,6 +67,21 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
+        title="two apps gave one name: whose counts can't be told",
+        given="""
+        changes
+        | pr_number | pr_head_sha | checks_wanting |
+        | 7         | a1…         |                |
+
+        checks
+        | check_id | head_sha | name     | app            |
+        | 1        | a1…      | validate | github-actions |
+        | 2        | a1…      | validate | mirror-app     |
+        """,
+        settings=_REQUIRED,
+        conclusion="not tested",
+    ),
+    Example(
         title="without the forge's check runs nothing can be told",
         given="""
         changes
@@ -80,7 +100,8 @@ def test(tables: Tables, context: Context) -> Result:
     required = context.settings.thresholds.required_checks
     population = changes(tables)
     rows = population[population["checks_wanting"].ne("")]
-    runs = tables["checks"][tables["checks"]["name"].isin(required)].rename(
+    named = required_checks(required)
+    runs = tables["checks"][tables["checks"]["name"].isin(named["name"])].rename(
         columns={"head_sha": "pr_head_sha"}
     )
     rows = rows.merge(pointed(runs, ["repo", "pr_head_sha"]), on=["repo", "pr_head_sha"], how="left")
@@ -97,7 +118,25 @@ def test(tables: Tables, context: Context) -> Result:
             found="not succeeded before the merge: " + rows["checks_wanting"],
             evidence=plus(rows["evidence"], rows["pointers"]),
         ),
-        (*gaps, *unexported(tables, context)),
+        (*gaps, *_ambiguous(population, tables, context), *unexported(tables, context)),
+    )
+
+
+def _ambiguous(population: pd.DataFrame, tables: Tables, context: Context) -> tuple[Gap, ...]:
+    """A gap for each required check that no app is named for, and that several apps ran on changes of the quarter."""
+    named = required_checks(context.settings.thresholds.required_checks)
+    heads = population.loc[context.holds(population["at"]), ["repo", "pr_head_sha"]].drop_duplicates()
+    runs = (
+        tables["checks"].rename(columns={"head_sha": "pr_head_sha"}).merge(heads, on=["repo", "pr_head_sha"])
+    )
+    runs = runs.merge(named[named["wanted_app"].isna()], on="name").dropna(subset=["app"])
+    apps = joined(runs, ["repo", "check"], "app", ", ").reset_index()
+    return tuple(
+        Gap(
+            f"{repo}: several apps gave the check {check} ({names}): name the one that counts, as in {check}@app"
+        )
+        for repo, check, names in zip(apps["repo"], apps["check"], apps["app"], strict=True)
+        if ", " in names
     )
 
 

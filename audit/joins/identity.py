@@ -51,6 +51,7 @@ class Resolver:
         self, people: pd.DataFrame, identities: pd.DataFrame, machines: Machines | None = None
     ) -> None:
         self._machines = machines or Machines()
+        self._left = people.drop_duplicates("person").set_index("person")["left"]
         self._kinds = people.drop_duplicates("person").set_index("person")["kind"]
         self._known = {
             str(system): rows.drop_duplicates("identifier").set_index("identifier")["person"]
@@ -72,6 +73,11 @@ class Resolver:
         )
         result = pd.concat([resolved, unnamed]).iloc[codes]  # a missing name has code -1: the last row
         return result.set_axis(names.index).astype({"person": "str", "known": bool, "kind": "str"})
+
+    def gone(self, persons: pd.Series, times: pd.Series) -> pd.Series:
+        """Which persons (str, roster ids or others) the roster says had left at `times` (bool)."""
+        left = persons.map(self._left.dropna().to_dict()).astype("datetime64[us, UTC]")
+        return (left <= times).fillna(False).astype(bool)
 
     def _resolve(self, names: pd.Series, system: System) -> pd.DataFrame:
         """`resolve` for names that are distinct and present."""

@@ -7,6 +7,7 @@ pull requests each is judged by itself: by its own authors, approvals, checks an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -16,6 +17,7 @@ from audit.model import PrincipalKind
 from audit.settings import Settings
 from audit.tables import Changes, conform
 
+_APP = re.compile(r"[A-Za-z][A-Za-z0-9-]*")  # the slug of an app
 _PR = ["repo", "number"]  # a pull request lands once
 _LANDING = ["repo", "head_sha"]
 _COUNTS = [f"approvals_{what}" for what in ("before", "after", "standing", "independent", "covering")]
@@ -96,7 +98,8 @@ def _given(
     Returns:
         `_PR`, `person`, `submitted_at`, and as bool: `by_other` (than the opener), `approved` (or had been,
         until dismissed), `before` (approved before the merge and not taken back by the reviewer), `after`,
-        `standing`, `independent`, `covering` (it is of the commit that was merged).
+        `standing`, `independent` (by somebody of the roster who had not left), `covering` (it is of the commit that
+        was merged).
     """
     of_dismissal = dismissals[[*_PR, "review_id", "dismissed_at", "state_before"]]
     given = reviews[reviews["submitted_at"].notna()].merge(of_dismissal, on=[*_PR, "review_id"], how="left")
@@ -117,7 +120,11 @@ def _given(
         before=before,
         after=approved & ~in_time,
         standing=standing,
-        independent=standing & given["known"] & own["_merge"].eq("left_only") & authors_known,
+        independent=standing
+        & given["known"]
+        & own["_merge"].eq("left_only")
+        & authors_known
+        & ~resolver.gone(given["person"], given["submitted_at"]),
         covering=given["commit_sha"].eq(given["pr_head_sha"]),
     )
 
@@ -158,24 +165,43 @@ def _counts(given: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: values.reindex(index) for name, values in columns.items()}).reset_index()
 
 
+def required_checks(required: Iterable[str]) -> pd.DataFrame:
+    """Required checks as the settings name them: `check` (as written), `name` and `wanted_app` (str; missing for any).
+
+    `validate@github-actions` is the check `validate` as the app `github-actions` runs it.
+    """
+    rows = [(check, *_parts(check)) for check in sorted(set(required))]
+    return pd.DataFrame(rows, columns=["check", "name", "wanted_app"]).astype("str")
+
+
+def _parts(check: str) -> tuple[str, str | None]:
+    name, _, app = check.rpartition("@")
+    return (name, app) if name and _APP.fullmatch(app) else (check, None)
+
+
 def _wanting(merged: pd.DataFrame, checks: pd.DataFrame, required: Iterable[str]) -> pd.DataFrame:
     """`checks_wanting` (str) of each pull request: required checks without success on the merged commit in time.
 
-    The latest run that had completed before the merge decides, whatever was started later.
+    Of each app that runs a check, the last run that had begun before the merge decides: an earlier success does not
+    stand in for a run that is not over, nor one app's for another's.
     """
-    names = pd.DataFrame({"name": pd.Series(sorted(set(required)), dtype="str")})
-    wanted = merged[[*_PR, "pr_head_sha", "landed_at"]].merge(names, how="cross")
-    runs = checks.rename(columns={"head_sha": "pr_head_sha"})
-    runs = wanted.merge(runs, on=["repo", "pr_head_sha", "name"])
-    completed = runs["status"].eq("completed") & (runs["completed_at"] < runs["landed_at"])
-    begun = ~completed & ~(runs["started_at"] >= runs["landed_at"])
-    each = [*_PR, "name"]
-    latest = runs[completed].sort_values(["completed_at", "check_id"]).drop_duplicates(each, keep="last")
-    running = runs.loc[begun, each].drop_duplicates().assign(running="running")
-    wanted = wanted.merge(latest[[*each, "conclusion"]], on=each, how="left", indicator=True)
-    wanted = wanted.merge(running, on=each, how="left")
-    state = wanted["conclusion"].fillna("no conclusion").where(wanted["_merge"].eq("both"), wanted["running"])
-    wanted["text"] = wanted["name"] + ": " + state.fillna("missing").astype("str")
+    wanted = merged[[*_PR, "pr_head_sha", "landed_at"]].merge(required_checks(required), how="cross")
+    runs = wanted.merge(
+        checks.rename(columns={"head_sha": "pr_head_sha"}), on=["repo", "pr_head_sha", "name"]
+    )
+    runs = runs[runs["wanted_app"].isna() | runs["wanted_app"].eq(runs["app"])]
+    runs = runs[~(runs["started_at"] >= runs["landed_at"])]
+    runs = runs.assign(begun=runs["started_at"].fillna(runs["completed_at"]), app=runs["app"].fillna(""))
+    over = runs["status"].eq("completed") & (runs["completed_at"] < runs["landed_at"])
+    runs = runs.assign(state=runs["conclusion"].fillna("no conclusion").where(over, "running"))
+    each = [*_PR, "check"]
+    last = runs.sort_values(["begun", "check_id"], na_position="last").drop_duplicates(
+        [*each, "app"], keep="last"
+    )
+    last = last.assign(bad=last["state"].ne("success")).sort_values(["bad", "app"], ascending=[False, True])
+    wanted = wanted.merge(last.drop_duplicates(each)[[*each, "state"]], on=each, how="left")
+    state = wanted["state"].fillna("missing").astype("str")
+    wanted["text"] = wanted["check"] + ": " + state
     text = wanted[state.ne("success")].sort_values(each).groupby(_PR)["text"].agg("; ".join)
     whole = merged[_PR].merge(text.rename("checks_wanting").reset_index(), on=_PR, how="left")
     return whole.assign(checks_wanting=whole["checks_wanting"].fillna(""))

@@ -29,7 +29,7 @@ class Changes(Table):
     approvals_after: Int = column("Approvals by people submitted at or after the merge", ge=0)
     approvals_standing: Int = column("Approvals by people that stood at the merge", ge=0)
     approvals_independent: Int = column(
-        "Standing approvals by known people who are none of its authors", ge=0
+        "Standing approvals by known people who had not left and are none of its authors", ge=0
     )
     approvals_covering: Int = column(
         "Those on the merged commit: among independent ones where there are any, else among all standing ones",

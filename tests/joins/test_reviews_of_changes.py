@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from joins_rows import REPO, T0, resolver, settings, shuffled, table
 
+from audit.joins.identity import Resolver
 from audit.joins.reviews import changes
 
 H = timedelta(hours=1)
@@ -169,7 +170,11 @@ MORNING = {"completed_at": T0 - 3 * H}
         ("started after the merge", [{"started_at": T0 + H, "completed_at": T0 + 2 * H}, {"name": "policy"}], "validate: missing"),
         ("failed, then succeeded", [MORNING | {"conclusion": "failure"}, {}, {"name": "policy"}], ""),
         ("succeeded, then failed", [MORNING, {"conclusion": "failure"}, {"name": "policy"}], "validate: failure"),
-        ("failed after the merge", [{}, {"conclusion": "failure", "completed_at": T0 + H}, {"name": "policy"}], ""),
+        ("began after the merge", [{}, {"conclusion": "failure", "started_at": T0 + H / 2, "completed_at": T0 + H}, {"name": "policy"}], ""),
+            ("was run again at the merge", [MORNING, {"conclusion": "failure", "completed_at": T0 + H}, {"name": "policy"}], "validate: running"),
+            ("waited to be run again at the merge", [{}, {"status": "queued", "conclusion": None, "started_at": None, "completed_at": None}, {"name": "policy"}], "validate: running"),
+            ("failed, then succeeded with another app", [{"conclusion": "failure", "app": "ci"}, {"app": "other"}, {"name": "policy"}], "validate: failure"),
+            ("succeeded with two apps", [{"app": "ci"}, {"app": "other"}, {"name": "policy"}], ""),
     ],
 )  # fmt: skip
 def test_required_checks_are_judged_at_the_merge(
@@ -177,6 +182,41 @@ def test_required_checks_are_judged_at_the_merge(
 ) -> None:
     row = found(checks=checks, required=("validate", "policy"))
     assert row["checks_wanting"] == wanting, why
+
+
+@pytest.mark.parametrize(
+    ("checks", "wanting"),
+    [
+        ([{"app": "ci"}], ""),
+        ([{"app": "other"}], "validate@ci: missing"),
+        ([{"app": None}], "validate@ci: missing"),
+        ([{"app": "ci", "conclusion": "failure"}, {"app": "other"}], "validate@ci: failure"),
+        ([{"app": "ci"}, {"app": "other", "conclusion": "failure"}], ""),
+    ],
+)
+def test_a_check_of_one_app_is_none_of_another(checks: list[dict[str, Any]], wanting: str) -> None:
+    """Any app may give its checks any name."""
+    assert found(checks=checks, required=("validate@ci",))["checks_wanting"] == wanting
+
+
+def test_an_approval_by_somebody_who_had_left_is_not_independent() -> None:
+    """From the day on which they were no longer there; what they approved before stands."""
+    review = {"reviewer": "bob", "submitted_at": T0 - H}
+    for left, counts in ((T0 - 2 * H, 0), (T0 - H, 0), (T0, 1)):
+        people = table(
+            "people", {"person": "bob", "name": "Bob", "left": left}, {"person": "alice", "name": "Alice"}
+        )
+        names = [{"system": "github", "identifier": one, "person": one} for one in ("alice", "bob")]
+        names.append({"system": "git", "identifier": "alice@netbpf.com", "person": "alice"})
+        landings = table("landings", LANDING)
+        given = {
+            "landings": landings, "landing_pulls": held_by(landings), "pull_requests": table("pull_requests", {}),
+            "reviews": table("reviews", review), "review_dismissals": table("review_dismissals"), "checks": table("checks"),
+        }  # fmt: skip
+        row = changes(
+            given, resolver=Resolver(people, table("identities", *names)), settings=settings()
+        ).iloc[0]
+        assert (row["approvals_standing"], row["approvals_independent"]) == (1, counts)
 
 
 def test_no_check_is_wanting_when_none_is_required() -> None:

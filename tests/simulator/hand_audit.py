@@ -187,13 +187,13 @@ def _reviewed(
 def _checked(exports: Exports, pull: dict[str, Any]) -> bool:
     runs = exports.checks[pull["head"]["sha"]].values()
     for name in REQUIRED_CHECKS:
-        done = [
-            (run["completed_at"], run["conclusion"])
+        begun = [
+            (run["started_at"], run["id"], run)
             for run in runs
-            if run["name"] == name
-            and run["status"] == "completed"
-            and run["completed_at"] < pull["merged_at"]
+            if run["name"] == name and run["started_at"] < pull["merged_at"]
         ]
-        if not done or max(done)[1] != "success":
+        last = max(begun)[2] if begun else {"status": "missing"}
+        over = last["status"] == "completed" and last["completed_at"] < pull["merged_at"]
+        if not over or last["conclusion"] != "success":
             return False
     return True
