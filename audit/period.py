@@ -41,7 +41,7 @@ class Period:
         """The quarter that `label` names.
 
         Raises:
-            UsageError: the label is not of the form `2026Q3`.
+            UsageError: the label is not of the form `2026Q3`, or names a year that no calendar has.
         """
         match = _LABEL.fullmatch(label)
         if match is None:
@@ -51,10 +51,16 @@ class Period:
         year, number = int(match[1]), int(match[2])
         months = (year if year_start == 1 else year - 1) * 12 + (year_start - 1) + (number - 1) * 3
         zone = ZoneInfo(time_zone)
-        start, end = (
-            datetime(index // 12, index % 12 + 1, 1, tzinfo=zone).astimezone(UTC)
-            for index in (months, months + 3)
-        )
+        try:
+            start, end = (
+                datetime(index // 12, index % 12 + 1, 1, tzinfo=zone).astimezone(UTC)
+                for index in (months, months + 3)
+            )
+        except (ValueError, OverflowError):
+            raise UsageError(
+                f"'{label}' lies outside of the calendar",
+                remedy="name a quarter of these years, as in 2026Q3",
+            ) from None
         return cls(start, end, label, time_zone, year_start)
 
     @classmethod

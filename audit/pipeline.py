@@ -183,6 +183,7 @@ def check(
     )
     if settings.people.roster is not None:
         tables |= roster.read(settings.resolve(settings.people.roster))
+        roster.require_named(tables["people"], settings)
     tables |= join(
         tables,
         settings,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -81,12 +81,31 @@ class Repository(_Model):
     )
 
 
+FormatName = Literal[
+    "auto",
+    "kubernetes-audit",
+    "github-audit-log",
+    "github-pulls",
+    "github-reviews",
+    "github-review-events",
+    "github-checks",
+    "github-activity",
+    "argocd-application",
+    "flux-object",
+    "flux-event",
+    "argocd-event",
+    "gatekeeper-audit",
+]
+
+
 class Source(_Model):
     """A place where evidence lies."""
 
     name: str = Field(description="Name of the source, used in the report", pattern=r"^[A-Za-z0-9._-]+$")
     location: str = Field(description="s3://bucket/prefix/ or file:folder (relative to audit.toml)")
-    format: str = Field("auto", description="Format of its records; auto recognises it record by record")
+    format: FormatName = Field(
+        "auto", description="Format of its records; auto recognises it record by record"
+    )
     cluster: str | None = Field(None, description="Cluster that its records speak of")
     repository: str | None = Field(
         None, description="Repository that its records speak of, where they do not say"
@@ -179,6 +198,9 @@ class Machines(_Model):
     )
 
 
+_LONGEST_EMERGENCY = timedelta(days=31)
+
+
 class BreakGlass(_Model):
     """A span in which a person may change a cluster directly."""
 
@@ -186,7 +208,14 @@ class BreakGlass(_Model):
     person: str = Field(description="Who may act, by roster id")
     cluster: str = Field(description="Where")
     opened: datetime = Field(description="From (with offset)")
-    closed: datetime = Field(description="Until (with offset), exclusive")
+    closed: datetime = Field(description="Until (with offset), exclusive; at most 31 days later")
+
+    @field_validator("opened", "closed", mode="before")
+    @classmethod
+    def _a_time(cls, value: object) -> object:
+        if not isinstance(value, str | datetime) or (isinstance(value, str) and value.strip().isdigit()):
+            raise ValueError("not a time: write it as in 2026-07-01T10:00:00Z")
+        return value
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -194,13 +223,19 @@ class BreakGlass(_Model):
             raise ValueError("times need an offset, as in 2026-07-01T10:00:00Z")
         if self.opened >= self.closed:
             raise ValueError("it is closed before it is opened")
+        if self.closed - self.opened > _LONGEST_EMERGENCY:
+            raise ValueError(
+                f"it lasts longer than {_LONGEST_EMERGENCY.days} days: name each emergency by itself"
+            )
         return self
 
 
 class Thresholds(_Model):
     """Limits that controls and metrics apply."""
 
-    required_checks: tuple[str, ...] = Field((), description="Checks that must have succeeded before a merge")
+    required_checks: tuple[str, ...] = Field(
+        (), description="Checks that must have succeeded before a merge; name@app for those of one app"
+    )
     silence_minutes: int = Field(
         60, ge=60, description="Longest silence of a cluster's audit log, in minutes"
     )
@@ -325,6 +360,11 @@ class Settings(_Model):
             if source.cluster is not None and source.cluster not in clusters:
                 raise ValueError(
                     f"sources: '{source.name}' names cluster '{source.cluster}', which is not in clusters"
+                )
+        for span in self.break_glass:
+            if span.cluster not in clusters:
+                raise ValueError(
+                    f"break_glass: '{span.ticket}' names cluster '{span.cluster}', which is not in clusters"
                 )
         return self
 

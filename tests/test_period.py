@@ -39,6 +39,14 @@ def test_what_names_no_quarter_is_refused_with_an_example(label: str) -> None:
     assert "2026Q3" in error.value.remedy
 
 
+@pytest.mark.parametrize(("label", "start"), [("0000Q1", 1), ("0001Q1", 10), ("0001Q1", 1), ("9999Q4", 1)])
+def test_a_year_that_no_calendar_has_is_refused(label: str, start: int) -> None:
+    """Also where only its end, or its first instant in UTC, lies outside."""
+    with pytest.raises(UsageError, match="lies outside of the calendar"):
+        Period.quarter(label, time_zone="Asia/Tokyo", year_start=start)
+    assert Period.quarter("9999Q3", time_zone="Asia/Tokyo").label == "9999Q3"
+
+
 def test_a_quarter_holds_its_first_instant_and_not_its_last() -> None:
     period = Period.quarter("2026Q3")
     moments = [

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from audit.errors import ExitCode, UsageError
-from audit.settings import load
+from audit.normalise.registry import FORMATS
+from audit.settings import FormatName, load
 from audit.settings_template import commented
 
 MINIMAL = '[organisation]\nname = "NETBPF"\n'
+
+GLASS = (
+    MINIMAL
+    + """
+[[clusters]]
+name = "prod"
+environment = "prod"
+[[break_glass]]
+ticket = "INC-1"
+person = "ada"
+cluster = "prod"
+opened = "2026-07-01T10:00:00Z"
+closed = "2026-07-01T11:00:00Z"
+"""
+)
 
 
 def _load(folder: Path, text: str):
@@ -46,6 +63,33 @@ def _load(folder: Path, text: str):
         (
             MINIMAL + '[[clusters]]\nname="a"\nenvironment="x"\n[[clusters]]\nname="a"\nenvironment="y"\n',
             "'a' is named twice",
+        ),
+        (
+            MINIMAL
+            + '[[repositories]]\nname="o/A"\nlocation="x"\n[[repositories]]\nname="O/a"\nlocation="y"\n',
+            "'o/A' is named twice",
+        ),
+        (
+            MINIMAL + '[[sources]]\nname = "a"\nlocation = "file:x"\nformat = "github-pull"\n',
+            "audit.toml:6: sources.0.format: input should be 'auto', 'kubernetes-audit'",
+        ),
+        (
+            MINIMAL + '[[sources]]\nname = "a"\nlocation = "file:x"\nexported_at = "2026-10-01T10:00:00"\n',
+            "audit.toml:6: sources.0.exported_at: the time needs an offset",
+        ),
+        (GLASS.replace("ticket", "tickets"), "break_glass.0.tickets: extra inputs are not permitted"),
+        (
+            GLASS.replace("2026-07-01T10:00:00Z", "yesterday"),
+            "break_glass.0.opened: input should be a valid datetime",
+        ),
+        (GLASS.replace('"2026-07-01T10:00:00Z"', "10"), "break_glass.0.opened: not a time"),
+        (GLASS.replace("2026-07-01T10:00:00Z", "1782900000"), "break_glass.0.opened: not a time"),
+        (GLASS.replace("10:00:00Z", "10:00:00"), "break_glass.0: times need an offset"),
+        (GLASS.replace("11:00", "09:00"), "break_glass.0: it is closed before it is opened"),
+        (GLASS.replace("2026-07-01T11", "2026-08-02T11"), "break_glass.0: it lasts longer than 31 days"),
+        (
+            GLASS.replace('cluster = "prod"', 'cluster = "prodd"'),
+            "'INC-1' names cluster 'prodd', which is not in clusters",
         ),
     ],
 )
@@ -94,3 +138,8 @@ def test_the_commented_settings_are_valid_and_name_every_key(tmp_path: Path) -> 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert _load(tmp_path, MINIMAL).resolve("roster.yaml") == tmp_path / "roster.yaml"
+
+
+def test_every_format_that_is_read_can_be_named() -> None:
+    """A slip in its name is told when the settings are read, not when the evidence is."""
+    assert get_args(FormatName) == ("auto", *FORMATS)

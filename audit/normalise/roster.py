@@ -26,6 +26,7 @@ import yaml
 
 from audit import tables as t
 from audit.errors import UsageError
+from audit.settings import Settings
 
 SYSTEMS = ("git", "github", "kubernetes", "argocd")
 _KINDS = ("person", "machine")
@@ -52,6 +53,21 @@ def read(path: Path) -> dict[str, pd.DataFrame]:
         "people": t.conform(t.People, t.frame(t.People, people)),
         "identities": t.conform(t.Identities, t.frame(t.Identities, identities)),
     }
+
+
+def require_named(people: pd.DataFrame, settings: Settings) -> None:
+    """Makes sure that the roster has everyone whom the settings' break-glass spans name.
+
+    Raises:
+        UsageError: it has not; names the ticket and the id.
+    """
+    known = set(people["person"])
+    for span in settings.break_glass:
+        if span.person not in known:
+            raise UsageError(
+                f"break_glass: '{span.ticket}' names '{span.person}', who is not in the roster",
+                remedy="write the id that the roster (people.roster) gives the person",
+            )
 
 
 class _Roster:

@@ -9,6 +9,7 @@ import pytest
 
 from audit.errors import UsageError
 from audit.normalise import roster
+from audit.settings import Settings
 
 GOOD = """\
 people:
@@ -81,3 +82,19 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, line: i
 def test_a_roster_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such file"):
         roster.read(tmp_path / "none.yaml")
+
+
+def test_break_glass_is_for_people_of_the_roster(tmp_path: Path) -> None:
+    """A slip in the id would else cover nobody, in silence."""
+    people = roster.read(write(tmp_path, GOOD))["people"]
+    span = {
+        "ticket": "INC-1", "cluster": "prod", "opened": "2026-07-01T10:00:00Z", "closed": "2026-07-01T11:00:00Z",
+    }  # fmt: skip
+    values = {"organisation": {"name": "NETBPF"}, "clusters": [{"name": "prod", "environment": "prod"}]}
+    for person in ("alindqvist", "alindquist"):
+        settings = Settings.model_validate(values | {"break_glass": [span | {"person": person}]})
+        if person == "alindqvist":
+            roster.require_named(people, settings)
+        else:
+            with pytest.raises(UsageError, match="'INC-1' names 'alindquist', who is not in the roster"):
+                roster.require_named(people, settings)
