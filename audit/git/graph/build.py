@@ -17,6 +17,7 @@ from audit.model import MadeBy
 from audit.settings import Cluster, Repository
 
 _Units = dict[str, tuple[Unit, ...]]
+_AT_ONCE = 512  # files that are read together
 
 
 class Reached(NamedTuple):
@@ -92,6 +93,14 @@ class BuildGraph:
         if self._move(step):
             after = {path: self._reached(path, quiet) for path, quiet in touched.items()}
         return _nearest({each for path in touched for each in _either(before[path], after[path])})
+
+    def walk(self, steps: Iterable[Step]) -> Iterator[tuple[Step, list[Reached]]]:
+        """Each of consecutive mainline commits with what `step` gives for it; their files are read many at a time."""
+        for some in _runs(steps):
+            changes = (change for step in some for change in step.changes)
+            self._contents.ahead(each.blob for each in changes if each.blob and _may_matter(each.path))
+            for step in some:
+                yield step, self.step(step)
 
     def of_path(self, path: str) -> tuple[Reached, ...]:
         """What a path takes effect in, in the present state, sorted."""
@@ -194,7 +203,10 @@ class BuildGraph:
         moved = False
         changed = set(paths)
         unknown = {folder: set(files) for folder, files in self._index.unknown.items()}
-        for path in sorted(changed):
+        ordered = sorted(changed)
+        for at, path in enumerate(ordered):
+            if at % _AT_ONCE == 0:
+                self._ahead(ordered[at : at + _AT_ONCE])
             units: tuple[Unit, ...] = ()
             blob = self._tree.blobs.get(path)
             self._known(path)
@@ -214,6 +226,10 @@ class BuildGraph:
             self._labels.forget()
             self._unknown = frozenset(self._unknown_pairs())
         return moved
+
+    def _ahead(self, paths: Iterable[str]) -> None:
+        blobs = self._tree.blobs
+        self._contents.ahead(blobs[path] for path in paths if path in blobs and _may_matter(path))
 
     def _parsed(self, path: str, blob: str) -> tuple[tuple[Unit, ...], tuple[Any, ...]]:
         """The units that a file declares by itself, and its documents where they may hold operators' objects."""
@@ -275,6 +291,24 @@ class BuildGraph:
             pairs = self._labels.of_folder(folder)
             if len({environment for _app, environment in pairs}) == 1:
                 yield from pairs
+
+
+def _runs(steps: Iterable[Step]) -> Iterator[list[Step]]:
+    """Steps in runs that change some hundreds of files each."""
+    some, files = list[Step](), 0
+    for step in steps:
+        some.append(step)
+        files += len(step.changes)
+        if files >= _AT_ONCE:
+            yield some
+            some, files = [], 0
+    if some:
+        yield some
+
+
+def _may_matter(path: str) -> bool:
+    """Whether a file's name is one that the graph looks into."""
+    return path.endswith(operators.MANIFESTS) or path.rpartition("/")[2] in kustomize.NAMES
 
 
 def _either(before: tuple[Reached, ...], after: tuple[Reached, ...]) -> tuple[Reached, ...]:

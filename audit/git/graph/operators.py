@@ -12,12 +12,13 @@ from audit.git.contents import Contents
 from audit.git.graph import appsets, argocd, flux
 from audit.git.graph.objects import Context, Declared, declared
 from audit.git.graph.references import Home, mappings, text
-from audit.git.graph.tree import Asked, Tree
+from audit.git.graph.tree import Asked, Askers, Tree
 from audit.git.graph.units import Unit
 from audit.settings import Cluster
 
-_MANIFESTS = (".yaml", ".yml", ".json")
-_HINT = re.compile(rb"argoproj\.io/v|fluxcd\.io/v|apiVersion['\"]?:\s*['\"]?builtin")
+MANIFESTS = (".yaml", ".yml", ".json")
+_HINTS = (b"argoproj.io/v", b"fluxcd.io/v")
+_BUILT_IN = re.compile(rb"apiVersion['\"]?:\s*['\"]?builtin")
 _UNITS = frozenset({argocd.GROUP, flux.KUSTOMIZE, flux.HELM})
 
 
@@ -27,7 +28,10 @@ def may_declare(path: str, contents: Contents, blob: str) -> bool:
     Raises:
         Unreadable: it can't be read at all.
     """
-    return path.endswith(_MANIFESTS) and _HINT.search(contents.raw(blob)) is not None
+    if not path.endswith(MANIFESTS):
+        return False
+    raw = contents.raw(blob)
+    return any(hint in raw for hint in _HINTS) or (b"builtin" in raw and _BUILT_IN.search(raw) is not None)
 
 
 class Objects:
@@ -37,7 +41,7 @@ class Objects:
         self._context = Context(tree, home, clusters, contents.documents, lambda *_: None)
         self._objects: dict[str, tuple[Declared, ...]] = {}
         self._sources: dict[tuple[str, str], dict[str, list[Declared]]] = {}
-        self._asked: dict[str, Asked] = {}
+        self._asked = Askers()
         self._moved: set[str] = set()
 
     def put(self, path: str, documents: tuple[Any, ...]) -> None:
@@ -72,19 +76,15 @@ class Objects:
             flipped: folders that came or went.
         """
         stale = {path for path in changed if path in self._objects or path in self._asked}
-        stale |= {
-            path
-            for path, asked in self._asked.items()
-            if asked.concerns(flipped, changed) or not asked.sources.isdisjoint(self._moved)
-        }
+        stale |= self._asked.concerned(flipped, changed, self._moved)
         self._moved.clear()
         for path in sorted(stale):
             asked = Asked()
             context = replace(self._context, asked=asked, source=partial(self._source, asked))
             units = tuple(unit for each in self._objects.get(path, ()) for unit in _units(each, context))
-            self._asked.pop(path, None)
+            self._asked.drop(path)
             if path in self._objects:
-                self._asked[path] = asked
+                self._asked.put(path, asked)
             yield path, units
 
     def _source(self, asked: Asked, kind: str, namespace: str, name: str) -> Declared | None:

@@ -23,6 +23,7 @@ WILD = re.compile(r"[*?\[]")
 OUTSIDE = "'{}' leads out of the repository"
 
 
+@lru_cache(maxsize=16384)
 def is_url(entry: str) -> bool:
     """Whether an entry of a kustomization is an address, not a path."""
     return _URL.match(entry) is not None
@@ -38,6 +39,7 @@ def remote(*parts: str) -> str:
     return re.sub(r"\s+", "%20", f"{head}?{kept}" if kept else head)
 
 
+@lru_cache(maxsize=16384)
 def inside(folder: str, entry: str) -> str | None:
     """The path that `entry` names from `folder`, normalised; None where it leads out of the repository.
 

@@ -18,13 +18,52 @@ class Asked:
     file_patterns: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
 
-    def concerns(self, folders: set[str], files: set[str]) -> bool:
-        """Whether folders that came or went, or files that changed, are among what was asked for."""
-        return (
-            not self.folders.isdisjoint(folders)
-            or any(glob(pattern).fullmatch(each) for pattern in self.folder_patterns for each in folders)
-            or any(glob(pattern).fullmatch(each) for pattern in self.file_patterns for each in files)
-        )
+    def matches(self, folders: set[str], files: set[str]) -> bool:
+        """Whether folders that came or went, or files that changed, match a pattern that was asked for."""
+        return any(
+            glob(pattern).fullmatch(each) for pattern in self.folder_patterns for each in folders
+        ) or any(glob(pattern).fullmatch(each) for pattern in self.file_patterns for each in files)
+
+
+class Askers:
+    """Who asked what of a tree: found by what comes to differ, without a look at each."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, Asked] = {}
+        self._folders: dict[str, set[str]] = {}
+        self._sources: dict[str, set[str]] = {}
+        self._patterns: set[str] = set()
+
+    def __contains__(self, who: str) -> bool:
+        return who in self._asked
+
+    def put(self, who: str, asked: Asked) -> None:
+        """Notes what was asked by one of whom nothing is noted."""
+        self._asked[who] = asked
+        for keys, index in ((asked.folders, self._folders), (asked.sources, self._sources)):
+            for key in keys:
+                index.setdefault(key, set()).add(who)
+        if asked.folder_patterns or asked.file_patterns:
+            self._patterns.add(who)
+
+    def drop(self, who: str) -> None:
+        """Forgets what was asked by one, if anything is noted."""
+        asked = self._asked.pop(who, None)
+        if asked is None:
+            return
+        for keys, index in ((asked.folders, self._folders), (asked.sources, self._sources)):
+            for key in keys:
+                index[key].discard(who)
+                if not index[key]:
+                    del index[key]
+        self._patterns.discard(who)
+
+    def concerned(self, folders: set[str], files: set[str], sources: set[str]) -> set[str]:
+        """Who would be answered otherwise now that folders came or went, files changed, or sources are declared anew."""
+        found = {who for folder in folders for who in self._folders.get(folder, ())}
+        found.update(who for source in sources for who in self._sources.get(source, ()))
+        found.update(who for who in self._patterns if self._asked[who].matches(folders, files))
+        return found
 
 
 class Tree:
