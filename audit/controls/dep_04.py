@@ -10,7 +10,8 @@ mainline positions of successive successful deployments of one application and t
 
 ## Limits
 A change counts in the quarter in which production deployed it, whenever it landed. What the first deployment on
-record carried is known only back to the deployment before it. What CHG-01 to CHG-05 can't tell for lack of evidence
+record carried can't be told, for want of one before it; nor what a deployment carried to which neither the build graph
+nor a path rule ties any change; each is named, as is a failed change of manifests that reaches nothing known. What CHG-01 to CHG-05 can't tell for lack of evidence
 can't be told here either.
 
 ## Remediation
@@ -22,6 +23,7 @@ from __future__ import annotations
 import pandas as pd
 
 from audit.controls import chg_01, chg_02, chg_03, chg_04, chg_05
+from audit.controls.blind import unattributed
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import GIT, PRODUCTION_OPERATORS
 from audit.controls.operators import unseen_history
@@ -137,7 +139,7 @@ def test(tables: Tables, context: Context) -> Result:
             found=rows["found"] + reach,
             evidence=plus(rows["evidence"], rows["pointer"]),
         ),
-        (*gaps, *unseen_history(tables, context)),
+        (*gaps, *unattributed(tables, context, failed), *unseen_history(tables, context)),
     )
 
 

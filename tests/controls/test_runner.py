@@ -646,3 +646,76 @@ def test_requests_that_share_an_id_are_each_judged() -> None:
         "different requests claim the id x: ada: delete pods, system:node:a: patch pods"
     ]
     assert list(failed["evidence"]) == [f"{'0' * 64}:3 {'0' * 64}:4"]
+
+
+BLIND = """
+evidence_objects
+| source_name | key | format                                    | cluster | collected_at |
+| forge       | 1   | github-pulls,github-reviews,github-checks |         | 2026-10-02   |
+| operator    | 1   | argocd-application                        | prod    | 2026-10-02   |
+
+people
+| person |
+| ada    |
+
+commits
+| sha | position |
+| a1… | 1        |
+| a2… | 2        |
+
+file_changes
+| sha | path   |
+| a2… | {path} |
+
+landings
+| head_sha | kind   | link | first_position | position | landed_at        |
+| a1…      | merge  | merge sha | 1         | 1        | 2026-06-01 00:00 |
+| a2…      | direct | none | 2              | 2        | 2026-08-01 00:00 |
+
+landing_environments
+| head_sha | app | environment   |
+| a1…      | web | {environment} |
+
+deployments
+| application | started_at       | status    | repo                 | app | environment | position | revision |
+| argocd/web  | {first}          | succeeded | netbpf/netbpf-gitops | web | prod        | {from_}  | a1…      |
+| argocd/web  | 2026-08-01 00:05 | succeeded | netbpf/netbpf-gitops | web | {target}    | 2        | a2…      |
+"""
+KNOWN = {
+    "path": "README.md",
+    "environment": "prod",
+    "first": "2026-06-01 00:05",
+    "from_": "1",
+    "target": "prod",
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "gap"),
+    [
+        ({}, ""),
+        ({"path": ".github/workflows/validate.yaml"}, ""),
+        ({"from_": ""}, "prod/argocd/web@2026-08-01T00:05:00Z: no deployment before it is on record"),
+        (
+            {"first": "2026-08-01 00:06"},
+            "prod/argocd/web@2026-08-01T00:05:00Z: no deployment before it is on record",
+        ),
+        (
+            {"environment": "dev"},
+            "prod/argocd/web: neither the build graph nor a path rule ties any change of netbpf/netbpf-gitops to web in prod",
+        ),
+        (
+            {"path": "components/sidecar/k.yaml"},
+            f"netbpf/netbpf-gitops@a2{'0' * 38}: it failed before, changes manifests",
+        ),
+        ({"path": "components/sidecar/k.yaml", "target": "dev"}, ""),
+    ],
+)
+def test_where_the_lineage_ends_production_is_not_passed(values: dict[str, str], gap: str) -> None:
+    """A first deployment, one that nothing ties to changes, and a failed change that reaches nothing known."""
+    concluded, failed = judge(
+        dep_04.CONTROL, BLIND.format(**(KNOWN | values)), thresholds={"required_checks": ["validate"]}
+    )
+    assert failed.empty
+    assert gap in concluded["gaps"]
+    assert bool(concluded["gaps"]) == bool(gap)
