@@ -18,6 +18,7 @@ from audit.settings import Cluster, Repository
 
 _Units = dict[str, tuple[Unit, ...]]
 _AT_ONCE = 512  # files that are read together
+_MOST_PLACES = 50_000  # of paths that are remembered while no unit changes
 
 
 class Reached(NamedTuple):
@@ -108,6 +109,14 @@ class BuildGraph:
 
     def _reached(self, path: str, quiet: frozenset[str]) -> tuple[Reached, ...]:
         """What a path takes effect in, but for objects that it declares without a difference."""
+        known = self._known_places.get((path, quiet))
+        if known is None:
+            if len(self._known_places) >= _MOST_PLACES:
+                self._known_places.clear()
+            known = self._known_places[path, quiet] = self._found(path, quiet)
+        return known
+
+    def _found(self, path: str, quiet: frozenset[str]) -> tuple[Reached, ...]:
         nearest: dict[tuple[str, str], tuple[int, str]] = {}
         for root in self._roots_of(path, quiet):
             pair = (root.app, root.environment)
@@ -174,6 +183,7 @@ class BuildGraph:
         self._expanded: _Units = {}
         self._objects = operators.Objects(self._contents, self._tree, self._home, self._clusters)
         self._unknown: frozenset[tuple[str, str]] = frozenset()
+        self._known_places: dict[tuple[str, frozenset[str]], tuple[Reached, ...]] = {}
 
     def _move(self, step: Step) -> bool:
         """Takes a commit's files into the state; says whether any unit changed."""
@@ -224,6 +234,7 @@ class BuildGraph:
         if moved or unknown != self._index.unknown:
             moved = True
             self._labels.forget()
+            self._known_places.clear()
             self._unknown = frozenset(self._unknown_pairs())
         return moved
 
