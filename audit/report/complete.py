@@ -77,12 +77,16 @@ def quarantine(rows: pd.DataFrame) -> list[QuarantineRow]:
     return [QuarantineRow(**row) for row in records(rows.rename(columns={"source_name": "source"}))]
 
 
-def repositories(rows: pd.DataFrame, problems: pd.DataFrame) -> list[RepositoryRow]:
-    """Each repository with its tip, and in what it is not whole."""
+def repositories(rows: pd.DataFrame, problems: pd.DataFrame, unread: pd.DataFrame) -> list[RepositoryRow]:
+    """Each repository with its tip, how far its contents were read, and in what it is not whole."""
     wrong: dict[str, list[str]] = {}
     for row in records(problems):
         wrong.setdefault(row["repo"], []).append(f"{row['problem']}: {row['detail']}")
-    rows = rows.drop(columns="observed_from")
+    files = unread.drop_duplicates(["repo", "sha", "path"]).groupby("repo").size()
+    rows = rows.assign(
+        read=(rows["mainline"] - rows["observed_from"]).fillna(0).astype("int64"),
+        unread=rows["repo"].map(files).fillna(0).astype("int64"),
+    ).drop(columns="observed_from")
     return [RepositoryRow(**row, problems=wrong.get(row["repo"], [])) for row in records(rows)]
 
 

@@ -79,7 +79,9 @@ def build(
         ties=complete.ties(tables["reconciliation"]),
         coverage=complete.coverage(tables["coverage"], settings, period, as_of),
         quarantine=complete.quarantine(tables["quarantine"]),
-        repositories=complete.repositories(tables["repositories"], tables["repository_problems"]),
+        repositories=complete.repositories(
+            tables["repositories"], tables["repository_problems"], tables["unread_files"]
+        ),
         landings=landings,
         deployments=deployments,
         figures=figures,

@@ -271,13 +271,18 @@ class QuarantineRow:
 
 @dataclass(frozen=True)
 class RepositoryRow:
-    """A repository as it was read; `problems` is empty when it is whole."""
+    """A repository as it was read; `problems` is empty when it is whole.
+
+    `read` counts the mainline commits, the last ones, whose contents were read; `unread` their files that can't be read.
+    """
 
     repo: str
     branch: str
     tip: str
     commits: int
     mainline: int
+    read: int
+    unread: int
     problems: list[str]
 
 
