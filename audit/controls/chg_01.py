@@ -12,7 +12,8 @@ there, the forge's record of pushes, which says who pushed and which commits cam
 A subject such as `Merge pull request #9` is its author's claim and proves nothing against the forge's export. Where a
 link rests on such a claim alone (a merge robot's subject, Gerrit's trailers) there is no exception and no pass either.
 Without the forge's record of pushes, who pushed and when are the committer's own claims, and each mainline commit counts
-by itself. A date is not believed against the forge's times of the landings before and after it.
+by itself. Where
+that record says that the forge merged a pull request which its export does not hold, the export is not whole. A date is not believed against the forge's times of the landings before and after it.
 
 ## Remediation
 Have someone review what was pushed, after the fact, and record it. Require pull requests on the default branch, for
@@ -89,6 +90,19 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="a merge that the forge recorded, of a pull request that it did not export, is no push",
+        given="""
+        landings
+        | head_sha | kind   | landed_at        |
+        | a1…      | direct | 2026-07-02 00:00 |
+
+        git_operations
+        | operation_id | after | operation |
+        | 1            | a1…   | pr_merge  |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
         title="Gerrit's trailers are claims: neither an exception nor a pass",
         given="""
         landings
@@ -133,7 +147,8 @@ def test(tables: Tables, context: Context) -> Result:
     landings = tables["landings"]
     population = landings.assign(subject=commit(landings), at=landings["landed_at"])
     lone = landings["link"].eq(Link.NONE) | landings["kind"].eq(LandingKind.DIRECT)
-    rows = population[lone].reset_index(drop=True)
+    merged = lone & _merged_by_forge(landings, tables)
+    rows = population[lone & ~merged].reset_index(drop=True)
     rows = _with_pusher(with_places(rows, tables), tables, context)
     return Result(
         population,
@@ -143,7 +158,7 @@ def test(tables: Tables, context: Context) -> Result:
             found=_found(rows) + _merged_elsewhere(rows, tables, context),
             evidence=plus(commit(rows), rows["pointer"]),
         ),
-        (*_claims(landings, context), *_untimed(landings, context)),
+        (*_claims(landings, context), *_unexported(landings[merged], context), *_untimed(landings, context)),
     )
 
 
@@ -185,6 +200,26 @@ def _claims(landings: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
     return tuple(
         Gap(f"{repo}: {len(rows)} of its landings are tied by {_CLAIMS[str(link)]}")
         for (repo, link), rows in weak.groupby(["repo", "link"], sort=True)
+    )
+
+
+def _merged_by_forge(landings: pd.DataFrame, tables: Tables) -> pd.Series:
+    """Which landings end in what the forge recorded as the merge of a pull request (bool)."""
+    operations = tables["git_operations"]
+    merges = operations[operations["operation"].isin(("pr_merge", "merge_queue_merge"))]
+    ends = pd.MultiIndex.from_frame(merges[["repo", "after"]])
+    hit = pd.MultiIndex.from_frame(landings[LANDING]).isin(ends)
+    return pd.Series(hit, index=landings.index)
+
+
+def _unexported(landings: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
+    """A gap for each repository with landings of the quarter whose pull requests the forge merged but did not export."""
+    rows = landings[context.holds(landings["landed_at"])]
+    return tuple(
+        Gap(
+            f"{repo}: the forge merged pull requests that its export (github-pulls) does not hold: {', '.join(heads)}"
+        )
+        for repo, heads in rows.groupby("repo", sort=True)["head_sha"].agg(sorted).items()
     )
 
 

@@ -7,7 +7,8 @@ by nobody who guards main, and one that nobody can find can't be reviewed at all
 ## Evidence
 Revisions as Argo CD and Flux recorded them, their source repositories, and the mainline of those repositories with
 the times at which the forge says its commits landed. Charts from a registry have no place on a mainline and are not
-in the population.
+in the population, as long as their application never deployed from Git. What an artifact of a registry (OCI) holds of
+main can't be told: an application that deploys one is not passed.
 
 ## Limits
 A revision must not be deployed before it landed, beyond what clocks may differ (`thresholds.clock_skew_seconds`);
@@ -23,11 +24,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.controls.interface import Context, Control, Example, Result, Tables, failures
+from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import GIT, OPERATORS
 from audit.controls.operators import deployments, unseen_history
 from audit.controls.parts import commit, lasting, plus, when
 from audit.model import Severity
+
+_DIGEST = r"(?:^|@)sha256:[0-9a-f]{64}$"
 
 EXAMPLES = (
     Example(
@@ -68,6 +71,17 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="an artifact of a registry, and a chart in place of what was in Git, are of no known commit",
+        given="""
+        deployments
+        | application | started_at       | repo                 | revision | position | revision_kind |
+        | argocd/web  | 2026-06-01 00:00 | netbpf/netbpf-gitops | a1…      | 4        | git           |
+        | argocd/web  | 2026-07-02 00:00 |                      | 1.14.2   |          | chart         |
+        | flux/shop   | 2026-07-02 00:00 |                      | latest@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef |  | chart |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
         title="without the operator's records of a cluster nothing was tested there",
         given="",
         without=("argocd or flux",),
@@ -78,8 +92,8 @@ EXAMPLES = (
 
 def test(tables: Tables, context: Context) -> Result:
     """Every deployment of a Git revision; those not on main, or not yet, fail."""
-    rows = deployments(tables)
-    population = rows[rows["revision_kind"].eq("git")].reset_index(drop=True)
+    every = deployments(tables)
+    population = every[every["revision_kind"].eq("git")].reset_index(drop=True)
     population = _with_landing(population, tables["landings"])
     skew = pd.Timedelta(seconds=context.settings.thresholds.clock_skew_seconds)
     early = population["started_at"] < population["landed_at"] - skew
@@ -93,7 +107,26 @@ def test(tables: Tables, context: Context) -> Result:
             found=_found(rows),
             evidence=plus(rows["evidence"], commit(rows, "revision").where(rows["position"].notna())),
         ),
-        unseen_history(tables, context),
+        (*_packaged(every, context), *unseen_history(tables, context)),
+    )
+
+
+def _packaged(rows: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
+    """A gap for each application that deployed in the quarter what a registry holds in place of what Git does.
+
+    That is an artifact, known by its digest alone: it is made of manifests, and no commit. Or a chart, where the same
+    application deployed from Git at other times.
+    """
+    packed = rows[rows["revision_kind"].ne("git") & context.holds(rows["at"])]
+    artifact = packed["revision"].fillna("").str.contains(_DIGEST)
+    object_ = ["cluster", "application"]
+    from_git = rows.loc[rows["revision_kind"].eq("git"), object_].drop_duplicates().assign(git=True)
+    switched = packed[object_].merge(from_git, on=object_, how="left")["git"].notna().set_axis(packed.index)
+    names = packed["cluster"] + "/" + packed["application"]
+    return tuple(
+        Gap(f"{name}: deployed {what} of a registry: of which commit of main it is can't be told")
+        for which, what in ((artifact, "an artifact"), (switched & ~artifact, "a chart"))
+        for name in sorted(set(names[which]))
     )
 
 
