@@ -15,6 +15,7 @@ from audit.normalise import (
     github_review_events,
     github_reviews,
     kubernetes_audit,
+    vault_audit,
 )
 from audit.normalise.interface import Format
 
@@ -33,5 +34,6 @@ FORMATS: dict[str, Format] = {
         flux_event.FORMAT,
         argocd_event.FORMAT,
         gatekeeper_audit.FORMAT,
+        vault_audit.FORMAT,
     )
 }

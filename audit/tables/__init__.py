@@ -43,12 +43,13 @@ from audit.tables.operators import (
 )
 from audit.tables.people import Identities, People
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
+from audit.tables.secrets_managers import SecretAccess
 
 _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
-    Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults,
+    Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
     Reconciliation, Exceptions, Conclusions, Metrics,
@@ -68,7 +69,7 @@ __all__ = [
     "EvidenceObjects", "Exceptions", "FileChanges", "ForgeEvents", "GitOperations", "GraphRoots", "Identities",
     "ImageChanges", "ImageSettings", "LandingEnvironments", "LandingPulls", "Landings", "MergeContent",
     "Metrics", "People", "PolicyResults", "Promotions", "PullRequests", "Quarantine", "Reconciliation",
-    "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "SecretFindings", "SecretReferences",
+    "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "SecretAccess", "SecretFindings", "SecretReferences",
     "SecretWaivers", "Signatures", "StateChanges", "SyncRecords", "Table", "UnreadFiles", "columns", "conform", "describe",
     "empty", "frame", "key", "meta", "read", "table_name", "write",
 ]  # fmt: skip

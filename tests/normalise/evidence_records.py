@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from outside_records import OUTSIDE
+
 from audit.normalise.interface import Context, Parsed
 from audit.normalise.reader import parse
 
@@ -157,7 +159,7 @@ VALID: dict[str, list[dict[str, Any]]] = {
     "flux-object": [KUSTOMIZATION, HELM_RELEASE],
     "flux-event": [FLUX_EVENT],
     "gatekeeper-audit": [VIOLATION],
-}
+} | OUTSIDE
 
 
 def lines(*records: Any) -> bytes:
