@@ -8,7 +8,10 @@ request, is somebody's work, and so are commits that were pushed as they are.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.compute as pc
 
 from audit.git import brought, links
 from audit.git.lookup import look_up
@@ -25,13 +28,12 @@ def of_landings(rows: pd.DataFrame, commits: pd.DataFrame) -> pd.Series:
         rows: kind, evil, head_sha and pr_head of landings.
         commits: the table commits with `landing` (int64), the row of the landing that brought it in.
     """
-    of = rows.loc[commits["landing"]].set_index(commits.index)
     on_mainline = commits["position"].notna()
-    is_merge = commits["parents"].str.contains(" ")
-    only_merges = (of["kind"] == LandingKind.MERGE) & on_mainline & is_merge & ~of["evil"].astype(bool)
-    replayed = (
-        (of["kind"] == LandingKind.REBASE) & on_mainline & ~(of["pr_head"] == of["head_sha"]).fillna(False)
-    )
+    is_merge = commits["parents"].str.contains(" ", regex=False)
+    by_merge = (rows["kind"] == LandingKind.MERGE) & ~rows["evil"].astype(bool)
+    by_rebase = (rows["kind"] == LandingKind.REBASE) & ~(rows["pr_head"] == rows["head_sha"]).fillna(False)
+    only_merges = commits["landing"].map(by_merge).astype(bool) & on_mainline & is_merge
+    replayed = commits["landing"].map(by_rebase).astype(bool) & on_mainline
     named = _named(commits.rename(columns={"landing": "of"}), only_merges, replayed)
     bare = commits.loc[~commits["landing"].isin(named.index), ["landing", "author_email"]]
     plain = _joined(_addressed(bare.set_axis(["of", "email"], axis=1)))
@@ -93,8 +95,23 @@ def _addressed(people: pd.DataFrame) -> pd.DataFrame:
 
 
 def _joined(people: pd.DataFrame) -> pd.Series:
-    """E-mails by `of`: distinct, lower case, sorted, separated by spaces."""
-    by: dict[int, set[str]] = {}
-    for of, emails in zip(people["of"].tolist(), people["email"].str.lower().tolist(), strict=True):
-        by.setdefault(of, set()).update(emails.split())
-    return pd.Series({of: " ".join(sorted(emails)) for of, emails in sorted(by.items())}, dtype="str")
+    """E-mails by `of` (int64): distinct, lower case, sorted, separated by spaces. A text may hold several."""
+    emails = pyarrow.chunked_array(
+        pyarrow.Table.from_pandas(people[["email"]], preserve_index=False)["email"].chunks,
+        pyarrow.large_string(),
+    )
+    words = pc.utf8_split_whitespace(pc.utf8_lower(emails.combine_chunks()))
+    of = people["of"].to_numpy(np.int64)[pc.list_parent_indices(words).to_numpy()]
+    coded = pc.list_flatten(words).dictionary_encode()
+    order = pc.sort_indices(coded.dictionary)
+    known = coded.dictionary.take(order)
+    rank = np.argsort(order.to_numpy())[coded.indices.to_numpy()]
+    there = rank >= (len(known) and int(known[0].as_py() == ""))
+    pairs = np.unique(of[there] * len(known) + rank[there])
+    of, rank = pairs // max(len(known), 1), pairs % max(len(known), 1)
+    starts = np.flatnonzero(np.diff(of, prepend=-1))
+    lists = pyarrow.ListArray.from_arrays(
+        pyarrow.array(np.append(starts, len(of)), pyarrow.int32()), known.take(pyarrow.array(rank))
+    )
+    joined = pc.binary_join(lists, pyarrow.scalar(" ", known.type)).cast(pyarrow.large_string())
+    return pd.Series(joined.to_pandas().array, index=of[starts], dtype="str")

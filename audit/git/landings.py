@@ -18,6 +18,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow
 
 from audit import tables as t
 from audit.git import authors, lineage, links, pushes, robots
@@ -94,9 +95,13 @@ def _of(table: pd.DataFrame, repo: str) -> pd.DataFrame:
     return table[table["repo"] == repo]
 
 
+_WHO = ["author_email", "committer_name", "committer_email"]
+
+
 def mainline(commits: pd.DataFrame) -> pd.DataFrame:
     """The mainline commits of one repository in order; the row number is the position. See `audit.git.links`."""
-    main = commits[commits["position"].notna()].sort_values("position", ignore_index=True)
+    wanted = ["position", "sha", "parents", "subject", *_WHO, "committer_time"]
+    main = commits.loc[commits["position"].notna(), wanted].sort_values("position", ignore_index=True)
     forge = links.is_forge(main["committer_name"], main["committer_email"]).astype(bool)
     robot = robots.is_robot(main["committer_email"]) | (forge & robots.is_robot(main["author_email"]))
     return pd.DataFrame(
@@ -144,6 +149,7 @@ def _of_repository(
     evil = set(git["merge_content"]["sha"])
     rows["evil"] = commits["sha"].isin(evil).groupby(commits["landing"]).any()
     rows["commits"] = commits.groupby("landing").size()
+    pyarrow.default_memory_pool().release_unused()
     rows["authors"] = authors.of_landings(rows, commits)
     every = every.assign(landing=owner[every["position"].to_numpy(np.int64)])
     rows = rows.join(lineage.find(rows, commits, twins, strays.merge(every, on="number")))
