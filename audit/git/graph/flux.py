@@ -13,6 +13,7 @@ KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
 HELM = "helm.toolkit.fluxcd.io"
 SOURCE = "source.toolkit.fluxcd.io"
 EXTENSIONS = "source.extensions.fluxcd.io"
+OPERATOR = "fluxcd.controlplane.io"
 _GIT = "GitRepository"
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
@@ -28,6 +29,21 @@ def kustomization(declared: Declared, context: Context) -> Unit:
             uses.folders.add(Folder(folder, Reads.BELOW))
             for entry in texts(spec.get("components")):
                 use_folder(uses, folder, entry, Reads.KUSTOMIZATION)
+    return uses.unit(
+        declared.where, Kind.FLUX_KUSTOMIZATION, declared.file, name=declared.name, sources=sources
+    )
+
+
+def instance(declared: Declared, context: Context) -> Unit:
+    """What Flux's operator sets a cluster up with: the folder that the cluster is synchronised with, if it is one of ours."""
+    uses, sources = Uses(), list[str]()
+    sync = mapping(declared.spec, "sync")
+    url, path = text(sync, "url"), _VARIABLE.sub(UNKNOWN, text(sync, "path"))
+    if sync and text(sync, "kind") == _GIT and context.home.has(url):
+        sources = context.folders(path, uses)
+        uses.folders.update(Folder(folder, Reads.BELOW) for folder in sources)
+    elif sync:
+        uses.remotes.add(remote(url, path))
     return uses.unit(
         declared.where, Kind.FLUX_KUSTOMIZATION, declared.file, name=declared.name, sources=sources
     )
@@ -110,9 +126,10 @@ def _copied(generator: Declared, name: str, path: str, context: Context, uses: U
 
 
 def _find(reference: Any, owner: Declared, context: Context) -> Declared | None:
-    """The object that declares a source, in the namespace that is named or in its user's."""
+    """The object that declares a source, in the namespace that is named or in its user's, the nearest to its user's file."""
     kind, name = text(reference, "kind"), text(reference, "name")
-    return context.source(kind, text(reference, "namespace") or owner.namespace, name) if name else None
+    namespace = text(reference, "namespace") or owner.namespace
+    return context.source(owner.file, kind, namespace, name) if name else None
 
 
 def _address(reference: Any, found: Declared | None) -> str:

@@ -45,7 +45,7 @@ class Context:
     home: Home
     clusters: Sequence[Cluster]
     documents: Callable[[str], tuple[Any, ...]]
-    source: Callable[[str, str, str], Declared | None]
+    source: Callable[[str, str, str, str], Declared | None]
     asked: Asked = field(default_factory=Asked)
 
     def folders(self, path: str, uses: Uses) -> list[str]:

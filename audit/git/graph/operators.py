@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from audit.git.contents import Contents
@@ -17,9 +18,9 @@ from audit.git.graph.units import Unit
 from audit.settings import Cluster
 
 MANIFESTS = (".yaml", ".yml", ".json")
-_HINTS = (b"argoproj.io/v", b"fluxcd.io/v")
+_HINTS = (b"argoproj.io/v", b"fluxcd.io/v", b"fluxcd.controlplane.io/v")
 _BUILT_IN = re.compile(rb"apiVersion['\"]?:\s*['\"]?builtin")
-_UNITS = frozenset({argocd.GROUP, flux.KUSTOMIZE, flux.HELM})
+_UNITS = frozenset({argocd.GROUP, flux.KUSTOMIZE, flux.HELM, flux.OPERATOR})
 
 
 def may_declare(path: str, contents: Contents, blob: str) -> bool:
@@ -87,13 +88,26 @@ class Objects:
                 self._asked.put(path, asked)
             yield path, units
 
-    def _source(self, asked: Asked, kind: str, namespace: str, name: str) -> Declared | None:
-        """The object that a source's kind, namespace and name mean; where two files declare it, the first by name."""
+    def _source(self, asked: Asked, near: str, kind: str, namespace: str, name: str) -> Declared | None:
+        """The object that a source's kind, namespace and name mean to an object in the file `near`.
+
+        Where several files declare it, each cluster its own, it is the one that lies nearest; of those the first by path.
+        """
         asked.sources.add(name)
         held = self._sources.get((kind, name), {})
-        found = [each for path in sorted(held) for each in held[path]]
+        found = [
+            each
+            for path in sorted(held, key=lambda path: (-_shared(near, path), path))
+            for each in held[path]
+        ]
         same = [each for each in found if not namespace or each.namespace in ("", namespace)]
         return next(iter(same), None)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many folders lead to both files."""
+    folders = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], folders))
 
 
 def _by_where(objects: Iterable[Declared]) -> dict[str, list[Declared]]:
@@ -119,5 +133,7 @@ def _units(each: Declared, context: Context) -> Iterator[Unit]:
             yield from appsets.units(each, context)
         case flux.KUSTOMIZE, "Kustomization":
             yield flux.kustomization(each, context)
+        case flux.OPERATOR, "FluxInstance":
+            yield flux.instance(each, context)
         case flux.HELM, "HelmRelease":
             yield flux.helm_release(each, context)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from lab import URL, Files, Lab, found
 
+from audit.settings import PathRule
+
 APP = "argoproj.io/v1alpha1"
 KUSTOMIZATION = "kustomize.toolkit.fluxcd.io/v1"
 RELEASE = "helm.toolkit.fluxcd.io/v2"
@@ -195,6 +197,38 @@ def test_a_source_of_another_repository_is_marked_and_its_path_is_not_taken_for_
     remotes = " ".join(root["remote"] for root in lab.graph(files, rules=()).roots())
     assert "git.example.org/other/repo" in remotes
     assert "secret" not in remotes
+
+
+def test_each_cluster_has_the_source_that_is_declared_for_it(lab: Lab) -> None:
+    """Clusters of one repository declare sources of one name: each means its own."""
+    files: dict[str, str] = {"apps/dev/x.yaml": "x: 1", "apps/prod/x.yaml": "x: 1"}
+    for env in ("dev", "prod"):
+        files[f"clusters/{env}/source.yaml"] = (
+            "apiVersion: source.extensions.fluxcd.io/v1beta1\nkind: ArtifactGenerator\nmetadata: {name: all, namespace: flux-system}\n"
+            "spec:\n  sources: [{alias: repo, kind: GitRepository, name: flux-system}]\n"
+            f"  artifacts: [{{name: apps, copy: [{{from: '@repo/apps/{env}/**', to: '@artifact/here/'}}]}}]\n"
+        )
+        files[f"clusters/{env}/apps.yaml"] = flux("./here", "{kind: ExternalArtifact, name: apps}")
+    graph = lab.graph(files, rules=(PathRule(pattern="clusters/{environment}/**"),))
+    for env in ("dev", "prod"):
+        for path in (f"apps/{env}/x.yaml", f"clusters/{env}/source.yaml"):
+            assert {environment for _, environment, _ in found(graph, path)} == {env}
+    moved = {path: content for path, content in files.items() if path != "clusters/prod/source.yaml"}
+    lab.step(graph, files, moved)
+    assert found(graph, "apps/prod/x.yaml") == set()
+    assert {environment for _, environment, _ in found(graph, "apps/dev/x.yaml")} == {"dev", "prod"}
+
+
+@pytest.mark.parametrize(
+    ("url", "reached"), [(URL, {("flux", "prod")}), ("https://x.example/other/repo", set())]
+)
+def test_a_flux_instance_synchronises_a_folder(lab: Lab, url: str, reached: set[tuple[str, str]]) -> None:
+    instance = (
+        "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\n"
+        f"spec: {{sync: {{kind: GitRepository, url: '{url}', path: sync/it}}}}\n"
+    )
+    files = {"clusters/prod/flux.yaml": instance, "sync/it/x.yaml": "x: 1"}
+    assert places(lab, files, "sync/it/x.yaml") == reached
 
 
 @pytest.mark.parametrize("path", ["charts/web/templates/x.yaml", "charts/web/prod.yaml", "charts/lib/x.tpl"])
