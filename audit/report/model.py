@@ -31,6 +31,7 @@ def build(
     as_of: datetime,
     version: str,
     catalogue: Iterable[Described],
+    manifest: tuple[int, str] | None = None,
 ) -> Report:
     """The report of one quarter.
 
@@ -39,6 +40,7 @@ def build(
         as_of: aware; the moment up to which evidence was collected.
         version: of this product, printed on the cover.
         catalogue: the controls, in the order in which they are printed.
+        manifest: how many manifests the evidence has, and the sha256 of the last one; None without any evidence.
 
     Raises:
         KeyError: a table or a control's conclusion is missing.
@@ -86,6 +88,8 @@ def build(
         deployments=deployments,
         figures=figures,
         evidence=complete.evidence(tables["evidence_objects"]),
+        manifests=manifest[0] if manifest else 0,
+        last_manifest=manifest[1] if manifest else "",
         frameworks=_frameworks(controls),
     )
 
@@ -110,7 +114,7 @@ def _sentences(
     objects = sum(source.objects for source in sources)
     failed = sum(control.exception_count for control in controls)
     deployed = (
-        f"Production was deployed to {_times(len(deployments))}."
+        f"Production was deployed to {_times(len(deployments))}, failed attempts and repeats included."
         if deployments
         else "No deployment to production is on record."
     )

@@ -310,6 +310,8 @@ class Report:
     Attributes:
         status: `draft` while the quarter was not over at `as_of`, else `final`.
         starts, ends: the quarter, half-open.
+        manifests: how many the evidence has.
+        last_manifest: sha256 of the last one, which vouches for all before it; empty without any.
     """
 
     organisation: str
@@ -335,4 +337,6 @@ class Report:
     deployments: list[DeploymentRow]
     figures: list[Figure]
     evidence: list[EvidenceRow]
+    manifests: int
+    last_manifest: str
     frameworks: list[str]

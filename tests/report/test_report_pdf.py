@@ -120,6 +120,21 @@ def test_controls_not_tested_say_why(text: list[str]) -> None:
     assert "Not tested" in chapter(text, "Control matrix")
 
 
+def test_the_last_manifest_is_printed_whole(tmp_path: Path) -> None:
+    """Whoever kept the report can tell whether the store still ends in it."""
+    digest = "0123456789abcdef" * 4
+    report = model.build(
+        made.quarter(3, 2), made.settings(), made.PERIOD, as_of=made.AS_OF, version="0.1.0", catalogue=made.CATALOGUE,
+        manifest=(7, digest),
+    )  # fmt: skip
+    assert (report.manifests, report.last_manifest) == (7, digest)
+    pdf.render(report, tmp_path / "report.pdf")
+    text = squeezed("".join(pages(tmp_path / "report.pdf")))
+    assert "in7manifests" in text
+    assert digest in text
+    assert f'"last_manifest": "{digest}"' in result.to_json(report).decode()
+
+
 def test_no_page_prints_what_is_missing_as_a_value(text: list[str]) -> None:
     assert [FORBIDDEN.findall(page) for page in text if FORBIDDEN.search(page)] == []
 
