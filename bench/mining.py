@@ -209,8 +209,8 @@ def _environments(seen: Path, steps: list[Step]) -> None:
     with Contents(seen) as contents:
         graph = BuildGraph(contents, PathRules((), ()), (), None, ())
         graph.begin({}, "")
-        for step in steps:
-            graph.step(step)
+        for _ in graph.walk(steps):
+            pass
 
 
 def _secrets(seen: Path, steps: list[Step]) -> None:

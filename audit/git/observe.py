@@ -216,8 +216,7 @@ def _places(
         graph.unread.clear()  # of earlier commits; the tip's state tells those that still matter
         where: Rows = []
         settings: Rows = []
-        for step in run:
-            reached = graph.step(step)
+        for step, reached in graph.walk(run):
             where += _where(step.sha, reached)
             settings += images.step(step, _by_path(reached))
         unread = _unread(graph.unread, Reader.GRAPH) + _unread(images.unread, Reader.IMAGES)
