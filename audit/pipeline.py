@@ -33,7 +33,7 @@ from audit.evidence import keys, manifest
 from audit.evidence.collect import Collected
 from audit.evidence.collect import collect as collect_evidence
 from audit.evidence.store import Store
-from audit.evidence.verify import check_chain
+from audit.evidence.verify import check_chain, head
 from audit.evidence.verify import verify as verify_store
 from audit.evidence.versions import versions
 from audit.git import alone
@@ -214,6 +214,7 @@ def report(settings: Settings, run: Run, progress: Progress = _silent) -> Path:
         as_of=run.as_of,
         version=audit.__version__,
         catalogue=registry.catalogue(),
+        manifest=head(Store(settings.store_path)),
     )
     result.write(built, run.folder / "results.json")
     progress("report", 1, 2)
