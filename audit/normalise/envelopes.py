@@ -1,4 +1,5 @@
-"""What wraps records on their way: arrays, lists of Kubernetes objects, pages of check runs, log subscriptions.
+"""What wraps records on their way: arrays, lists of Kubernetes objects, pages of check runs, log subscriptions,
+files that CloudTrail delivers.
 
 A wrapped record shares the number of the value that it came in; each counts as a record of its own.
 """
@@ -26,6 +27,7 @@ class _Envelope(msgspec.Struct):
     total_count: msgspec.Raw = _ABSENT
     messageType: str | None = None
     logEvents: list[msgspec.Raw] | None = None
+    Records: list[msgspec.Raw] | None = None
 
 
 class Unwrapped(msgspec.Struct):
@@ -66,6 +68,8 @@ def _opened(envelope: _Envelope) -> Unwrapped | None:
         return Unwrapped([bytes(item) for item in envelope.items])
     if envelope.check_runs is not None and bytes(envelope.total_count):
         return Unwrapped([bytes(item) for item in envelope.check_runs])
+    if envelope.Records is not None:
+        return Unwrapped([bytes(item) for item in envelope.Records])
     return None
 
 

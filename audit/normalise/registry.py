@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit.normalise import (
     argocd_application,
     argocd_event,
+    cloudtrail,
     flux_event,
     flux_object,
     gatekeeper_audit,
@@ -35,5 +36,6 @@ FORMATS: dict[str, Format] = {
         argocd_event.FORMAT,
         gatekeeper_audit.FORMAT,
         vault_audit.FORMAT,
+        cloudtrail.FORMAT,
     )
 }

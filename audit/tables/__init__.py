@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from audit.tables.base import Table, columns, conform, describe, empty, frame, key, meta, read, write
+from audit.tables.cloud import CloudEvents
 from audit.tables.clusters import ClusterAccess, ClusterWrites, PolicyResults
 from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
@@ -50,6 +51,7 @@ _ALL: tuple[type[Table], ...] = (
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
     Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess,
+    CloudEvents,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
     Reconciliation, Exceptions, Conclusions, Metrics,
@@ -64,7 +66,7 @@ def table_name(table: type[Table]) -> str:
 TABLES: dict[str, type[Table]] = {table_name(table): table for table in _ALL}
 
 __all__ = [
-    "TABLES", "AppStates", "Applications", "BranchTips", "Changes", "Checks", "ClusterAccess", "ClusterWrites",
+    "TABLES", "AppStates", "Applications", "BranchTips", "Changes", "Checks", "CloudEvents", "ClusterAccess", "ClusterWrites",
     "CommitEnvironments", "Commits", "Conclusions", "Coverage", "DeploymentLandings", "Deployments",
     "EvidenceObjects", "Exceptions", "FileChanges", "ForgeEvents", "GitOperations", "GraphRoots", "Identities",
     "ImageChanges", "ImageSettings", "LandingEnvironments", "LandingPulls", "Landings", "MergeContent",

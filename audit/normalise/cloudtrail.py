@@ -1,0 +1,190 @@
+"""CloudTrail events, alone or in a delivered file's `Records`, to `cloud_events`.
+
+Kept: every call, management or data. Noise: Insights, which are CloudTrail's own statistics, and digest files, which
+prove the delivered files. Of requests, only what names something is taken in; of responses, only whether a sign-in
+succeeded: credentials that a call hands out never get into a row.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+import msgspec
+
+from audit.normalise.interface import Context, Outcome, Unreadable
+from audit.normalise.jsonformat import JsonFormat, names
+from audit.normalise.times import Time, optional, utc
+
+T = TypeVar("T")
+
+_ABSENT = msgspec.Raw()
+_INSIGHT = "AwsCloudTrailInsight"
+_MFA = {"true": True, "false": False, "Yes": True, "No": False}
+
+
+class _Issuer(msgspec.Struct):
+    type: str | None = None
+    arn: str | None = None
+    userName: str | None = None
+
+
+class _Attributes(msgspec.Struct):
+    mfaAuthenticated: str | bool | None = None
+
+
+class _Session(msgspec.Struct):
+    sessionIssuer: _Issuer | None = None
+    attributes: _Attributes | None = None
+
+
+class _OnBehalfOf(msgspec.Struct):
+    userId: str | None = None
+
+
+class _Identity(msgspec.Struct):
+    type: str = ""
+    principalId: str | None = None
+    arn: str | None = None
+    accountId: str | None = None
+    userName: str | None = None
+    invokedBy: str | None = None
+    sessionContext: _Session | None = None
+    onBehalfOf: _OnBehalfOf | None = None
+
+
+_TARGETS = frozenset(
+    {"alias", "clusterName", "groupName", "keyId", "name", "policyArn", "policyName", "principalArn", "roleArn",
+     "roleName", "roleSessionName", "secretId", "trailName", "userName", "username"}
+)  # fmt: skip
+"""Parameters that name what a call is about."""
+
+
+class _Response(msgspec.Struct):
+    ConsoleLogin: str | None = None
+
+
+class _Additional(msgspec.Struct):
+    MFAUsed: str | None = None
+
+
+class _Resource(msgspec.Struct):
+    ARN: str | None = None
+    arn: str | None = None
+
+
+class Event(msgspec.Struct):
+    """One event, or a digest file; what is not needed is not decoded."""
+
+    eventID: str | None = None
+    eventTime: Time | None = None
+    eventSource: str | None = None
+    eventName: str | None = None
+    eventType: str = ""
+    eventCategory: str = ""
+    awsRegion: str = ""
+    recipientAccountId: str | None = None
+    sharedEventID: str | None = None
+    userIdentity: _Identity | None = None
+    sourceIPAddress: str | None = None
+    userAgent: str | None = None
+    readOnly: bool | None = None
+    errorCode: str | None = None
+    errorMessage: str | None = None
+    requestParameters: msgspec.Raw = _ABSENT
+    responseElements: msgspec.Raw = _ABSENT
+    additionalEventData: msgspec.Raw = _ABSENT
+    resources: list[_Resource] | None = None
+    digestEndTime: Time | None = None
+
+
+_request = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_response = msgspec.json.Decoder(_Response)
+_additional = msgspec.json.Decoder(_Additional)
+_string = msgspec.json.Decoder(str)
+
+
+def _rows(event: Event, _context: Context) -> Outcome:
+    if event.eventTime is None:
+        if event.digestEndTime is not None:
+            return Outcome([], optional(event.digestEndTime))
+        raise Unreadable("eventTime is missing")
+    at = utc(event.eventTime)
+    if event.eventType == _INSIGHT:
+        return Outcome([], at)
+    if not event.eventID or not event.eventSource or not event.eventName:
+        raise Unreadable("eventID, eventSource or eventName is missing")
+    asked = _parsed(_request, event.requestParameters) or {}
+    signed_in = _parsed(_response, event.responseElements) or _Response()
+    named = {
+        name: text for name in sorted(_TARGETS & asked.keys()) if (text := _text(asked[name])) is not None
+    }
+    row = {
+        "event_id": event.eventID,
+        "shared_event_id": event.sharedEventID,
+        "at": at,
+        "account": event.recipientAccountId or "",
+        "region": event.awsRegion,
+        "event_source": event.eventSource,
+        "event_name": event.eventName,
+        "event_type": event.eventType,
+        "category": event.eventCategory,
+        **_caller(event),
+        "source_ip": event.sourceIPAddress,
+        "user_agent": event.userAgent,
+        "read_only": event.readOnly,
+        "failed": bool(event.errorCode or event.errorMessage) or signed_in.ConsoleLogin == "Failure",
+        "error_code": event.errorCode,
+        "error_message": event.errorMessage,
+        "bucket": _text(asked.get("bucketName")),
+        "key": _text(asked.get("key")),
+        "target": json.dumps(named, ensure_ascii=False) if named else None,
+        "resources": " ".join(sorted({r.ARN or r.arn or "" for r in event.resources or ()} - {""})),
+    }
+    return Outcome([("cloud_events", row)], at)
+
+
+def _caller(event: Event) -> dict[str, str | bool | None]:
+    """Columns that tell who called, and by which right."""
+    who = event.userIdentity or _Identity()
+    session = who.sessionContext or _Session()
+    issuer = session.sessionIssuer or _Issuer()
+    factor: str | bool | None = session.attributes.mfaAuthenticated if session.attributes else None
+    if factor is None:
+        factor = (_parsed(_additional, event.additionalEventData) or _Additional()).MFAUsed
+    return {
+        "identity_type": who.type,
+        "principal": who.principalId,
+        "arn": who.arn,
+        "identity_account": who.accountId,
+        "user_name": who.userName,
+        "issuer_type": issuer.type,
+        "issuer_arn": issuer.arn,
+        "issuer_name": issuer.userName,
+        "on_behalf_of": who.onBehalfOf.userId if who.onBehalfOf else None,
+        "invoked_by": who.invokedBy,
+        "mfa": factor if isinstance(factor, bool) else _MFA.get(factor or ""),
+    }
+
+
+def _parsed(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw | None) -> T | None:
+    """What `raw` holds; None when it is of another kind, as parameters of some services are."""
+    if not raw:
+        return None
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _text(raw: msgspec.Raw | None) -> str | None:
+    return _parsed(_string, raw)
+
+
+def _looks(record: bytes) -> bool:
+    if b'"eventVersion"' in record:
+        return {"eventVersion", "eventTime", "eventID"} <= names(record)
+    return b'"digestEndTime"' in record and {"digestEndTime", "digestS3Bucket", "logFiles"} <= names(record)
+
+
+FORMAT = JsonFormat("cloudtrail", 1, ("cloud_events",), Event, _rows, _looks)
