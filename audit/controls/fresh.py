@@ -40,6 +40,9 @@ def late(objects: pd.DataFrame, scope: Gap, tables: Tables, context: Context) ->
 
     Args:
         scope: the gap without its reason: its text says what `objects` are.
+
+    Returns:
+        a gap whose `after` is the last time of which there is evidence.
     """
     before = collected(objects, scope, context)
     if objects.empty or context.running or before:
@@ -59,7 +62,8 @@ def late(objects: pd.DataFrame, scope: Gap, tables: Tables, context: Context) ->
         if pd.isna(newest)
         else f"its last record is of {newest.strftime(TIME)}"
     )
-    return [_because(scope, f"nothing shows that it was exported after the quarter ended: {last}")]
+    gap = _because(scope, f"nothing shows that it was exported after the quarter ended: {last}")
+    return [gap if pd.isna(newest) else replace(gap, after=newest)]
 
 
 def collected(objects: pd.DataFrame, scope: Gap, context: Context) -> list[Gap]:
@@ -67,7 +71,11 @@ def collected(objects: pd.DataFrame, scope: Gap, context: Context) -> list[Gap]:
     last = objects["collected_at"].max()
     if objects.empty or context.running or last >= pd.Timestamp(context.period.end):
         return []
-    return [_because(scope, f"last collected {last.strftime(TIME)}, before the quarter ended")]
+    return [
+        replace(
+            _because(scope, f"last collected {last.strftime(TIME)}, before the quarter ended"), after=last
+        )
+    ]
 
 
 def _because(scope: Gap, reason: str) -> Gap:
@@ -139,7 +147,7 @@ def unread(
         .rename(columns={"evidence": "sha256"})
         .merge(rows[[*_OBJECT, "key"]].drop_duplicates(), on=[*_OBJECT, "key"])
     )
-    pointers = sorted(set(lines["sha256"] + ":" + lines["line"].astype("str"))) or sorted(set(rows["sha256"]))
+    pointers = sorted(set(lines["key"] + ":" + lines["line"].astype("str"))) or sorted(set(rows["key"]))
     shown = ", ".join(pointers[:_SHOWN]) + (", …" if len(pointers) > _SHOWN else "")
     count = int(rows["quarantined"].sum())
     records = "1 record" if count == 1 else f"{count} records"
