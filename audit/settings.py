@@ -95,7 +95,10 @@ FormatName = Literal[
     "flux-event",
     "argocd-event",
     "gatekeeper-audit",
+    "vault-audit",
+    "cloudtrail",
 ]
+"""As `audit.normalise.registry` names them; a test holds both to be the same."""
 
 
 class Source(_Model):

@@ -67,12 +67,15 @@ class Gap:
         text: in plain words, without '; ', which separates gaps from each other.
         blind: without it nothing in its scope can be judged, so that no exception is raised there either.
         repo, cluster: its scope; everything when both are None.
+        after: what happened after this moment can't be judged in its scope, for evidence of it may be missing: no
+            exception is raised there either.
     """
 
     text: str
     blind: bool = False
     repo: str | None = None
     cluster: str | None = None
+    after: pd.Timestamp | None = None
 
 
 class Need(Protocol):
@@ -184,6 +187,10 @@ class Control:
         for gap in gaps:
             if gap.blind:
                 failed = failed[~_within(failed, gap)]
+            elif gap.after is not None:
+                failed = failed[
+                    ~(_within(failed, gap) & (failed["at"] > gap.after).fillna(False).astype(bool))
+                ]
         return Result(result.population, failed, tuple(gaps))
 
     def _parts(self) -> list[str]:

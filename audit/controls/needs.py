@@ -7,7 +7,7 @@ says nothing of another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.controls.fresh import LOG, collected, forgotten, holding, late, of_formats, unread
 from audit.controls.interface import Context, Gap, Tables
@@ -82,7 +82,8 @@ class Exported:
             if own.empty:
                 text = f"{name}: no evidence from the forge ({self.name}) speaks of it: {self.why}"
                 gaps.append(Gap(text, blind=self.blind, repo=name))
-            gaps.extend(late(own, Gap(f"{name}: {self.name}", repo=name), tables, context))
+            found = late(own, Gap(f"{name}: {self.name}", repo=name), tables, context)
+            gaps.extend(found if self.blind else [replace(gap, after=None) for gap in found])
         return gaps
 
 
