@@ -35,7 +35,8 @@ _SYMBOLS = {"effective": "✓", "exceptions": "×", "not tested": "?", "not appl
 def render(report: Report, path: Path, *, seconds: int = SECONDS) -> None:
     """Writes the PDF aside and renames it, with `results.json` and `exceptions.csv` attached.
 
-    A file that is there already and was laid out from the very same content, by the same versions, stays.
+    A file that is there already and was laid out from the very same content, by the same versions, stays; any other is
+    removed first, so that an interrupted run leaves none that speaks of other results.
 
     Args:
         seconds: after which laying out is given up.
@@ -56,6 +57,7 @@ def render(report: Report, path: Path, *, seconds: int = SECONDS) -> None:
         and note.read_text(encoding="utf-8") == f"{made_from} {_sha256(path)}\n"
     ):
         return
+    path.unlink(missing_ok=True)  # it speaks of something else, should this one not come about
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as aside:
         work = Path(aside)
         for name, data in content.items():

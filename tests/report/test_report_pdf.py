@@ -337,6 +337,16 @@ def test_laying_out_ends_when_it_takes_too_long(report: Report, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_that_ends_while_laying_out_leaves_no_report_of_other_results(
+    report: Report, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.pdf"
+    path.write_bytes(b"of other results")
+    with pytest.raises(UsageError, match="was not laid out in 1 s"):
+        pdf.render(report, path, seconds=1)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_quarantine_and_an_evidence_list_that_are_cut_say_so(tmp_path: Path) -> None:
     tables = made.quarter(2, pdf.EVIDENCE_ROWS + 7)
     report = build(tables)
