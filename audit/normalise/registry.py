@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from audit.normalise import (
+    alertmanager,
     argocd_application,
     argocd_event,
     cloudtrail,
@@ -15,7 +16,9 @@ from audit.normalise import (
     github_pulls,
     github_review_events,
     github_reviews,
+    grafana_history,
     kubernetes_audit,
+    prometheus_query,
     vault_audit,
 )
 from audit.normalise.interface import Format
@@ -37,5 +40,8 @@ FORMATS: dict[str, Format] = {
         gatekeeper_audit.FORMAT,
         vault_audit.FORMAT,
         cloudtrail.FORMAT,
+        alertmanager.FORMAT,
+        grafana_history.FORMAT,
+        prometheus_query.FORMAT,
     )
 }

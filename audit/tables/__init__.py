@@ -34,6 +34,7 @@ from audit.tables.git import (
     Signatures,
     UnreadFiles,
 )
+from audit.tables.monitoring import Alerts, MetricSamples
 from audit.tables.operators import (
     Applications,
     AppStates,
@@ -51,7 +52,7 @@ _ALL: tuple[type[Table], ...] = (
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
     Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess,
-    CloudEvents,
+    CloudEvents, Alerts, MetricSamples,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
     Reconciliation, Exceptions, Conclusions, Metrics,
@@ -66,11 +67,11 @@ def table_name(table: type[Table]) -> str:
 TABLES: dict[str, type[Table]] = {table_name(table): table for table in _ALL}
 
 __all__ = [
-    "TABLES", "AppStates", "Applications", "BranchTips", "Changes", "Checks", "CloudEvents", "ClusterAccess", "ClusterWrites",
+    "TABLES", "Alerts", "AppStates", "Applications", "BranchTips", "Changes", "Checks", "CloudEvents", "ClusterAccess", "ClusterWrites",
     "CommitEnvironments", "Commits", "Conclusions", "Coverage", "DeploymentLandings", "Deployments",
     "EvidenceObjects", "Exceptions", "FileChanges", "ForgeEvents", "GitOperations", "GraphRoots", "Identities",
     "ImageChanges", "ImageSettings", "LandingEnvironments", "LandingPulls", "Landings", "MergeContent",
-    "Metrics", "People", "PolicyResults", "Promotions", "PullRequests", "Quarantine", "Reconciliation",
+    "MetricSamples", "Metrics", "People", "PolicyResults", "Promotions", "PullRequests", "Quarantine", "Reconciliation",
     "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "SecretAccess", "SecretFindings", "SecretReferences",
     "SecretWaivers", "Signatures", "StateChanges", "SyncRecords", "Table", "UnreadFiles", "columns", "conform", "describe",
     "empty", "frame", "key", "meta", "read", "table_name", "write",

@@ -58,7 +58,56 @@ CONSOLE_LOGIN: dict[str, Any] = {
     "additionalEventData": {"MFAUsed": "No", "MobileVersion": "No"},
 }  # fmt: skip
 
+_LABELS = {
+    "alertname": "ArgoAppNotSynced",
+    "cluster": "prod-eu1",
+    "env": "prod",
+    "severity": "critical",
+    "name": "web",
+}
+ALERT: dict[str, Any] = {
+    "status": "firing", "labels": _LABELS, "annotations": {"summary": "web is not synced", "description": "for 15 minutes"},
+    "startsAt": "2026-07-01T09:00:00.5Z", "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "https://prometheus.example/g",
+    "fingerprint": "00f0",
+}  # fmt: skip
+WEBHOOK: dict[str, Any] = {
+    "version": "4", "groupKey": "{}:{}", "receiver": "gitops", "status": "firing", "alerts": [ALERT], "groupLabels": {},
+    "commonLabels": _LABELS, "commonAnnotations": {}, "externalURL": "https://alerts.example", "truncatedAlerts": 0,
+}  # fmt: skip
+API_ALERT: dict[str, Any] = {
+    "annotations": {"description": "for 15 minutes"}, "endsAt": "2026-07-01T09:09:00Z", "fingerprint": "00f0",
+    "receivers": [{"name": "pager"}, {"name": "gitops"}], "startsAt": "2026-07-01T09:00:00.5Z",
+    "status": {"inhibitedBy": [], "silencedBy": ["s-1"], "state": "suppressed"}, "updatedAt": "2026-07-01T09:05:00Z",
+    "labels": _LABELS,
+}  # fmt: skip
+HISTORY: dict[str, Any] = {
+    "schema": {"name": "states", "fields": [{"name": "time"}, {"name": "line"}, {"name": "labels"}]},
+    "data": {"values": [
+        [1782900000000, 1782900600000],
+        [{"schemaVersion": 1, "previous": "Pending", "current": "Alerting", "ruleTitle": "Drift", "ruleUID": "u-1",
+          "fingerprint": "0aa0", "values": {"A": 42.5}, "labels": {"alertname": "Drift", "severity": "warning"}},
+         {"schemaVersion": 1, "previous": "Alerting", "current": "Normal (MissingSeries)", "ruleTitle": "Drift",
+          "fingerprint": "0aa0", "labels": {"alertname": "Drift", "severity": "warning"}}],
+        [{}, {}],
+    ]},
+}  # fmt: skip
+ANNOTATION: dict[str, Any] = {
+    "id": 7, "alertId": 3, "alertName": "Drift", "prevState": "Normal", "newState": "Alerting", "time": 1782900000000,
+    "timeEnd": 1782900600000, "text": "Drift {app=web} - Alerting", "tags": [],
+}  # fmt: skip
+_SERIES = {"__name__": "argocd_app_info", "sync_status": "OutOfSync", "name": "web"}
+MATRIX: dict[str, Any] = {
+    "status": "success",
+    "data": {"resultType": "matrix", "result": [{"metric": _SERIES, "values": [[1782900000.25, "1"], [1782900060, "NaN"]]}]},
+}  # fmt: skip
+VECTOR: dict[str, Any] = {
+    "status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1782900000, "-Inf"]}]},
+}  # fmt: skip
+
 OUTSIDE: dict[str, list[dict[str, Any]]] = {
     "vault-audit": [VAULT_REQUEST, VAULT_RESPONSE],
     "cloudtrail": [CLOUDTRAIL_EVENT, CONSOLE_LOGIN],
+    "alertmanager": [WEBHOOK, API_ALERT],
+    "grafana-history": [HISTORY, ANNOTATION],
+    "prometheus-query": [MATRIX, VECTOR],
 }

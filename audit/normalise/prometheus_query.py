@@ -1,0 +1,116 @@
+"""Answers of Prometheus' API to `query_range` (a matrix) and `query` (a vector), to `metric_samples`.
+
+An answer is one record with many samples; one without any is noise. NaN and the infinities are told as such, not as
+values.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Literal
+
+import msgspec
+
+from audit.normalise.interface import Context, Outcome, Row, Unreadable
+from audit.normalise.jsonformat import JsonFormat, names
+from audit.normalise.times import parse
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|Inf|NaN)")
+
+_Sample = tuple[float, str]
+
+
+class _Series(msgspec.Struct):
+    metric: dict[str, str]
+    values: list[_Sample] | None = None
+    value: _Sample | None = None
+    histograms: msgspec.Raw = msgspec.Raw()
+    histogram: msgspec.Raw = msgspec.Raw()
+
+
+class _Data(msgspec.Struct):
+    resultType: Literal["matrix", "vector", "scalar", "string"]
+    result: msgspec.Raw
+
+
+class Answer(msgspec.Struct):
+    """What the API answers."""
+
+    status: Literal["success", "error"]
+    data: _Data | None = None
+    errorType: str | None = None
+    error: str | None = None
+
+
+_series = msgspec.json.Decoder(list[_Series])
+
+
+def _rows(answer: Answer, context: Context) -> Outcome:
+    if answer.status == "error":
+        raise Unreadable(f"the query failed: {answer.errorType}: {answer.error}")
+    if answer.data is None:
+        raise Unreadable("data is missing")
+    if answer.data.resultType not in ("matrix", "vector"):
+        raise Unreadable(f"a {answer.data.resultType} is no time series")
+    try:
+        found = _series.decode(answer.data.result)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(f"result: {error}") from None
+    except RecursionError:
+        raise Unreadable("nested too deep") from None
+    rows = [row for series in found for row in _samples(series, context.cluster)]
+    return Outcome([("metric_samples", row) for row in rows], max((row["at"] for row in rows), default=None))
+
+
+def _samples(series: _Series, cluster: str | None) -> list[Row]:
+    """The samples of one series.
+
+    Raises:
+        Unreadable: it has none, or histograms, or a value that is no number.
+    """
+    if bytes(series.histograms) or bytes(series.histogram):
+        raise Unreadable("native histograms are not read")
+    samples = series.values if series.values is not None else [series.value] if series.value else None
+    if samples is None:
+        raise Unreadable("a series without values")
+    labels = {name: value for name, value in series.metric.items() if name != "__name__"}
+    said = json.dumps(labels, sort_keys=True, ensure_ascii=False)
+    rows = []
+    for time, text in samples:
+        value = _value(text)
+        rows.append(
+            {
+                "cluster": cluster,
+                "metric": series.metric.get("__name__", ""),
+                "labels": said,
+                "at": parse(time),
+                "value": value if math.isfinite(value) else None,
+                "special": _special(value),
+            }
+        )
+    return rows
+
+
+def _value(text: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise Unreadable(f"not a value: {text[:40]!r}")
+    return float(text)
+
+
+def _special(value: float) -> str | None:
+    """The name of what is no finite number."""
+    if math.isfinite(value):
+        return None
+    return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+
+
+def _looks(record: bytes) -> bool:
+    if b'"resultType"' not in record and b'"errorType"' not in record:
+        return False
+    found = names(record)
+    return {"status", "data"} <= found or {"status", "errorType", "error"} <= found
+
+
+FORMAT = JsonFormat("prometheus-query", 1, ("metric_samples",), Answer, _rows, _looks)
