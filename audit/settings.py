@@ -97,6 +97,9 @@ FormatName = Literal[
     "gatekeeper-audit",
     "vault-audit",
     "cloudtrail",
+    "alertmanager",
+    "grafana-history",
+    "prometheus-query",
 ]
 """As `audit.normalise.registry` names them; a test holds both to be the same."""
 
