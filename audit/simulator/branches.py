@@ -270,13 +270,21 @@ class Workshop:
         return [(at, written[count - 1]) for at, count in branch.pushes]
 
     def replay(self, branch: Branch, committer: Signature) -> list[Commit]:
-        """Writes the branch's commits anew onto main: authors and their dates stay, the committer is who merges."""
+        """Writes the branch's commits anew onto main: authors and their dates stay, the committer is who merges.
+
+        The forge does it, and signs for nobody.
+        """
         written = list[Commit]()
         for draft, tree in zip(branch.final, branch.replayed, strict=True):
             parent = written[-1] if written else self.tip
             written.append(
                 self.writer.commit(
-                    tree, [parent], author=draft.author, committer=committer, message=draft.message
+                    tree,
+                    [parent],
+                    author=draft.author,
+                    committer=committer,
+                    message=draft.message,
+                    plain=True,
                 )
             )
         return written

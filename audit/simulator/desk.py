@@ -146,7 +146,7 @@ class Desk:
             subject = f"{REPOSITORY}@{landed.head_sha}" if number is None else f"{REPOSITORY}#{number}"
             for control, reason in sorted(broken.items()):
                 world.truth.violation(control, subject, at, why=f"{reason} ({who.login})")
-        self._strangers(commits, at)
+        self._signed(commits, at)
         self._leaked(commits, at)
         self._tagged(landed.head_sha, before, commits[-1].tree)
         world.truth.landings.append(_row(landed))
@@ -160,18 +160,27 @@ class Desk:
             length, first = length + 1, links[first]
         return first if length % 2 else None
 
-    def _strangers(self, commits: Sequence[Commit], at: datetime) -> None:
-        """CHG-08: each commit that came with a landing and whose author nobody knows."""
-        waiting = list(commits)
+    def _signed(self, commits: Sequence[Commit], at: datetime) -> None:
+        """Signatures of the commits that came with a landing; CHG-08: those that fail, and authors nobody knows."""
+        waiting, position = list(commits), self.shop.position - len(commits) + 1
+        truth = self.world.truth
         while waiting:
             commit = waiting.pop()
             if commit.sha in self._landed:
                 continue
             self._landed.add(commit.sha)
             waiting += commit.parents
+            why = []
+            if commit.seal:
+                state, key, _ = commit.seal
+                truth.signatures.append(
+                    {"sha": commit.sha, "state": state, "key": key, "landed_by": position}
+                )
+                why += [f"signature: {state}"] if state not in ("good", "forge") else []
             if people.unknown(commit.author.email, self.world.people):
-                subject = f"{REPOSITORY}@{commit.sha}"
-                self.world.truth.violation("CHG-08", subject, at, why=f"written by {commit.author.email}")
+                why.append(f"written by {commit.author.email}")
+            if why:
+                truth.violation("CHG-08", f"{REPOSITORY}@{commit.sha}", at, why="; ".join(why))
 
     def _leaked(self, commits: Sequence[Commit], at: datetime) -> None:
         """SEC-01: each secret in the clear that a commit of the mainline adds, but for what is waived."""

@@ -58,9 +58,15 @@ class Pushes:
             tree = shop.begin(tip.tree, theme)
             author = shop.signature(who, at + timedelta(seconds=10 * number))
             committer = Signature(*people.FORGE, author.at) if "forge" in variant else author
-            message = f"{subject or theme.subject}\n"
             commits.append(
-                shop.writer.commit(tree, [tip], author=author, committer=committer, message=message)
+                shop.writer.commit(
+                    tree,
+                    [tip],
+                    author=author,
+                    committer=committer,
+                    message=f"{subject or theme.subject}\n",
+                    plain="forge" in variant,
+                )
             )
         return commits
 
@@ -80,7 +86,12 @@ class Pushes:
         committer = Signature(*people.FORGE, at) if "forge" in variant else author
         subject = self._forged_subject(variant) or _subject(branch.theme, tree, names, who)
         return shop.writer.commit(
-            tree, [shop.tip, *heads], author=author, committer=committer, message=f"{subject}\n"
+            tree,
+            [shop.tip, *heads],
+            author=author,
+            committer=committer,
+            message=f"{subject}\n",
+            plain="forge" in variant,
         )
 
 

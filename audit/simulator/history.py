@@ -21,6 +21,7 @@ from audit.simulator.plans import CheckPlan, Plan
 from audit.simulator.repository import Commit, Signature, Tree, Writer
 from audit.simulator.schedule import Deck, Slot
 from audit.simulator.schedule import plan as schedule
+from audit.simulator.seals import Ring
 from audit.simulator.world import Kind, World
 
 _BOOTSTRAP = timedelta(days=40)  # how long before the first quarter the repository was made
@@ -29,7 +30,7 @@ _BOOTSTRAP = timedelta(days=40)  # how long before the first quarter the reposit
 def act(world: World, repository: Path) -> Hub:
     """Writes the bare repository, fills `world.landed` and `world.unmerged`, and gives what the forge saw."""
     slots = schedule(world)
-    with Writer(repository) as writer:
+    with Writer(repository, Ring.of(world)) as writer:
         desk = Desk(world, Workshop(world, writer, Layout(world.apps)))
         history, pushes = _History(desk), Pushes(desk)
         history.bootstrap()

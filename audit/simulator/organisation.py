@@ -9,7 +9,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit.simulator import clusters, desk, force, forge, gatekeeper, history, leaks, operators, people
+from audit.simulator import clusters, desk, force, forge, gatekeeper, history, leaks, operators, people, seals
 from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World
 
 APPS = ("catalog", "checkout", "gateway", "ledger", "search", "shipping")
@@ -56,7 +56,7 @@ def simulate(
 ) -> Path:
     """Acts the organisation out into `folder`, and gives it back.
 
-    It then holds `repositories/`, `evidence/<source>/`, `roster.yaml`, `audit.toml` and, apart, `truth/truth.json`.
+    It then holds `repositories/`, `evidence/<source>/`, `roster.yaml`, `audit.toml`, the public keys that these name, and, apart, `truth/truth.json`.
 
     Args:
         folder: made if it is not there; must not hold a run already.
@@ -88,6 +88,7 @@ def simulate(
     clusters.log_access(world)
     gatekeeper.audit_policies(world)
     (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
+    (folder / seals.SIGNERS).write_text(seals.Ring.of(world).signers(), encoding="utf-8")
     (folder / "audit.toml").write_text(settings_toml(world, bucket=bucket), encoding="utf-8")
     key = folder / leaks.KEY_FILE
     key.touch(mode=0o600)
@@ -119,7 +120,11 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
     def location(source: str) -> str:
         return f"s3://{bucket}/{source}/" if bucket else f"file:evidence/{source}"
 
-    parts = [_HEAD]
+    ring = seals.Ring.of(world)
+    parts = [
+        _HEAD,
+        f'[signatures]\nssh_signers = "{seals.SIGNERS}"\nforge_keys = ["{ring.forge_fingerprint}"]\n',
+    ]
     if bucket:
         parts.append(_table("[s3]", region="us-east-1"))
     for name in (forge.EXPORTS, "github-audit-log"):

@@ -130,6 +130,7 @@ class Truth:
     landings: list[dict[str, Any]] = field(default_factory=list)
     deployments: list[dict[str, Any]] = field(default_factory=list)
     images: list[dict[str, str | None]] = field(default_factory=list)
+    signatures: list[dict[str, str | int]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def violation(
@@ -153,6 +154,7 @@ class Truth:
             "landings": self.landings,
             "deployments": self.deployments,
             "images": self.images,
+            "signatures": self.signatures,
             "counts": dict(sorted(self.counts.items())),
         }
         path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -111,6 +111,23 @@ def test_secrets_that_are_waived_are_no_exceptions(acted: Acted) -> None:
     assert len(rows) - len(waived) == acted.truth["counts"]["secrets: in the clear"]
 
 
+def test_signatures_equal_truth(acted: Acted) -> None:
+    """State and key of every signature that landed; of one that does not fit, nobody can say whose it is."""
+    tables = acted.quarter("2026Q3").tables
+    start = tables["repositories"]["observed_from"].iloc[0]
+    found = tables["signatures"].set_index("sha")[["state", "format", "key"]].astype(object)
+    signed = found[found["state"].ne("unsigned")]
+    truth = {x["sha"]: x for x in acted.truth["signatures"] if x["landed_by"] >= start}
+    assert {sha: (row.state, row.key) for sha, row in signed.iterrows() if row.state != "bad"} == {
+        sha: (each["state"], each["key"]) for sha, each in truth.items() if each["state"] != "bad"
+    }
+    assert set(signed.index[signed["state"].eq("bad")]) == {
+        sha for sha, each in truth.items() if each["state"] == "bad"
+    }
+    assert set(signed["format"]) == {"ssh"}
+    assert set(found["state"]) == {"good", "forge", "bad", "expired", "unknown key", "unsigned"}
+
+
 def test_deployments_and_what_they_carried_equal_truth(acted: Acted) -> None:
     tables = acted.quarter("2026Q3").tables
     found = {

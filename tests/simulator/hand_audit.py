@@ -16,6 +16,7 @@ import yaml
 
 from audit.simulator.desk import REQUIRED_CHECKS
 from audit.simulator.repository import git
+from audit.simulator.seals import SIGNERS
 from audit.simulator.world import REPOSITORY
 
 _NOREPLY = re.compile(r"(?:\d+\+)?(.+)@users\.noreply\.github\.com")
@@ -139,11 +140,14 @@ def _judge(folder: Path, repository: Path) -> set[tuple[str, str]]:
     heads = {e["after"] for e in exports.activity.values() if e["ref"] == "refs/heads/main"}
     direct = {sha for sha in order if sha not in explained and sha in heads}
     authors = [line.split() for line in git(repository, "log", "--format=%H %aE", "main").splitlines()]
+    known = f"gpg.ssh.allowedSignersFile={folder / SIGNERS}"
+    checked = git(repository, "-c", known, "log", "--format=%H %G?", "main").splitlines()
+    failed = {sha for sha, letter in map(str.split, checked) if letter not in "NG"}
     strange = {sha for sha, email in authors if email != "noreply@github.com" and roster.email(email) is None}
     return (
         findings
         | {("CHG-01", f"{REPOSITORY}@{sha}") for sha in direct}
-        | {("CHG-08", f"{REPOSITORY}@{sha}") for sha in strange}
+        | {("CHG-08", f"{REPOSITORY}@{sha}") for sha in strange | failed}
     )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from audit.simulator import forge, history, people
+from audit.simulator import forge, history, people, seals
 from audit.simulator.hub import Hub
 from audit.simulator.world import COMPONENTS, Actor, Evidence, Landed, Truth, World
 
@@ -74,6 +74,7 @@ def acted_history(folder: Path, seed: int, changes: int) -> tuple[World, Hub]:
     )  # fmt: skip
     hub = history.act(made, folder / "repositories" / "netbpf-gitops.git")
     forge.tell(made, hub)
+    (folder / seals.SIGNERS).write_text(seals.Ring.of(made).signers(), encoding="utf-8")
     (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
     return made, hub
 

@@ -60,7 +60,7 @@ def test_another_seed_gives_another_run(run: Path, tmp_path: Path) -> None:
 
 def test_a_run_holds_what_it_promises(run: Path) -> None:
     assert {path.name for path in run.iterdir()} == {
-        "repositories", "evidence", "truth", "roster.yaml", "audit.toml", "fingerprints.key",
+        "repositories", "evidence", "truth", "roster.yaml", "audit.toml", "allowed_signers", "fingerprints.key",
     }  # fmt: skip
     assert {path.name for path in (run / "evidence").iterdir()} == SOURCES
     truth = json.loads((run / "truth" / "truth.json").read_text())

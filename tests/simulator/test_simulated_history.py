@@ -12,7 +12,7 @@ import pytest
 from hand_audit import judge
 from hand_graph import reached
 
-from audit.simulator import plans
+from audit.simulator import people, plans, seals
 from audit.simulator.hub import Hub
 from audit.simulator.layout import Layout
 from audit.simulator.manifests import edit, merge
@@ -79,6 +79,34 @@ def test_secrets_in_the_clear_are_what_diffs_of_the_mainline_show(acted: Acted) 
         waived = sum(n for what, n in found.items() if "/example-" in what[1])
         assert waived == world.truth.counts["secrets: waived"]
     assert seen == {"github-pat", "Secret:banner", "sops:banner", "sops:retention"}
+
+
+def test_signatures_are_what_git_and_ssh_make_of_them(acted: Acted) -> None:
+    """Every state comes up; of one the key's end is what fails it, and of the forge's the settings say whose it is."""
+    seen, letters = (
+        Counter[str](),
+        {"good": "G", "forge": "G", "bad": "B", "expired": "U", "unknown key": "U"},
+    )
+    for folder, world, _ in list(acted.values())[:5]:
+        repository = folder / "repositories" / "netbpf-gitops.git"
+        known, form = f"gpg.ssh.allowedSignersFile={folder / seals.SIGNERS}", "--format=%H %G? %GF %ce"
+        said = [line.split(" ") for line in git(repository, "-c", known, "log", form, "main").splitlines()]
+        found = {sha: (letter, key, email) for sha, letter, key, email in said if letter != "N"}
+        told = {x["sha"]: (letters[x["state"]], x["key"]) for x in world.truth.signatures}
+        assert {sha: letter for sha, (letter, _, _) in found.items()} == {
+            sha: letter for sha, (letter, _) in told.items()
+        }
+        assert all(key == told[sha][1] for sha, (letter, key, _) in found.items() if letter != "B")
+        by_forge = {sha for sha, (_, _, email) in found.items() if email == people.FORGE[1]}
+        assert by_forge == {x["sha"] for x in world.truth.signatures if x["state"] == "forge"}
+        middle = world.start + (world.end - world.start) / 2
+        for each in world.truth.signatures:
+            seen[each["state"]] += 1
+            if each["state"] == "expired":
+                dated = git(repository, "show", "-s", "--format=%ct", each["sha"])
+                assert int(dated) > middle.timestamp()
+    assert set(seen) == set(letters)
+    assert all(seen["good"] > 2 * seen[state] for state in ("bad", "expired", "unknown key"))
 
 
 def test_every_way_to_break_a_control_comes_up_over_the_seeds(acted: Acted) -> None:
