@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from audit.git.graph import argocd
-from audit.git.graph.generators import MOST, choices
+from audit.git.graph.generators import MOST, choices, undecided
 from audit.git.graph.objects import UNKNOWN, Context, Declared
 from audit.git.graph.references import mapping, mappings, text
 from audit.git.graph.templating import render
@@ -16,11 +17,12 @@ from audit.git.graph.units import Kind, Unit, Uses
 def units(declared: Declared, context: Context) -> Iterator[Unit]:
     """One unit for each Application and folder; one for the set alone, so that its own file has a place, where it makes none."""
     made: dict[tuple[object, ...], Unit] = {}
-    problems = set()
+    problems = set[str]()
     for generator in mappings(declared.spec.get("generators")):
         body = next((each for each in generator.values() if isinstance(each, dict)), {})
         template = merged(mapping(declared.spec, "template"), mapping(body, "template"))
         found = choices(generator, context, {})
+        problems.update(undecided(generator, context))
         if len(found) >= MOST:
             problems.add(f"it generates more than {MOST} Applications")
         templated = bool(found) and "{{" in _paths(template)
@@ -35,14 +37,15 @@ def units(declared: Declared, context: Context) -> Iterator[Unit]:
                 kind=Kind.APPLICATION_SET,
                 templated=templated,
                 siblings=choice.siblings,
+                files=choice.files,
             ):
                 made.setdefault(unit.facts(), unit)
     if text(declared.spec, "templatePatch"):
         problems.add("its templatePatch is not followed")
-    yield from made.values()
-    if not made or problems:
-        uses = Uses(problems=problems)
-        yield uses.unit(declared.where, Kind.APPLICATION_SET, declared.file, name=declared.name)
+    alone = Uses().unit(declared.where, Kind.APPLICATION_SET, declared.file, name=declared.name)
+    first, *others = made.values() or [alone]
+    yield replace(first, problems=first.problems | problems)
+    yield from others
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Mapping[str, Any]:

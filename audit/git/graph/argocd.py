@@ -32,6 +32,7 @@ def units(
     kind: Kind = Kind.APPLICATION,
     templated: bool = False,
     siblings: frozenset[str] = frozenset(),
+    files: frozenset[str] = frozenset(),
 ) -> Iterator[Unit]:
     """What an Application deploys: one unit, or as many as there are folders that its path may mean.
 
@@ -41,6 +42,7 @@ def units(
         spec: of the Application.
         templated: whether its path was generated: it is left out then where no such folder exists.
         siblings: clusters among which its generator chose.
+        files: what its generator read it from.
     """
     said = list(mappings(spec.get("sources"))) or list(mappings(spec.get("source")))
     dry = mapping(spec, "sourceHydrator", "drySource")
@@ -57,7 +59,9 @@ def units(
     first = next((index for index, folders in enumerate(choices) if len(folders) > 1), None)
     for folder in choices[first] if first is not None else [""]:
         chosen = [[folder] if index == first else folders for index, folders in enumerate(choices)]
-        yield _unit(said, chosen, context).unit(
+        uses = _unit(said, chosen, context)
+        uses.files |= files
+        yield uses.unit(
             declared.where,
             kind,
             declared.file,

@@ -188,24 +188,19 @@ class BuildGraph:
     def _move(self, step: Step) -> bool:
         """Takes a commit's files into the state; says whether any unit changed."""
         self._tree.flipped.clear()
-        changed: set[str] = set()
-        charts: set[str] = set()
+        left = {each.old_path for each in step.changes if each.status == "R" and each.old_path is not None}
+        changed = left | {change.path for change in step.changes}
+        charts = {path for path in changed if path.rpartition("/")[2] == helm.CHART}
+        before = {path for path in charts if path in self._tree.blobs}
+        for path in left:
+            self._tree.drop(path)
         for change in step.changes:
-            if change.status == "R" and change.old_path is not None:
-                changed.add(change.old_path)
-                self._tree.drop(change.old_path)
-        for change in step.changes:
-            changed.add(change.path)
             if change.blob is None or change.status == "D":
                 self._tree.drop(change.path)
             else:
                 self._tree.put(change.path, change.blob)
-        for path in changed:
-            if path.rpartition("/")[2] == helm.CHART and (path in self._tree.blobs) != (
-                path in self._declared
-            ):
-                charts.add(parent(path))
-        reread = changed.union(*(self._tree.below(folder) for folder in charts))
+        flipped = before ^ {path for path in charts if path in self._tree.blobs}
+        reread = changed.union(*(self._tree.below(parent(path)) for path in flipped))
         return self._read(reread, step.sha)
 
     def _read(self, paths: Iterable[str], sha: str) -> bool:

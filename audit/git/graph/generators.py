@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from audit.git.contents import Unreadable
 from audit.git.graph.objects import UNKNOWN, Context
-from audit.git.graph.references import glob, mapping, mappings, parent, text, texts
+from audit.git.graph.references import glob, mapping, mappings, parent, remote, text, texts
 from audit.git.graph.templating import normalized, render
 
 MOST = 5000
@@ -20,10 +20,17 @@ _Parameters = dict[str, str]
 
 
 class Choice(NamedTuple):
-    """One set of parameters, with the clusters that a generator chose from without saying how."""
+    """One set of parameters, with the clusters that a generator chose from without saying how, and the files it was read from."""
 
     parameters: _Parameters
     siblings: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+
+    def with_(self, other: Choice) -> Choice:
+        """Both, the other's parameters over one's own."""
+        return Choice(
+            self.parameters | other.parameters, self.siblings | other.siblings, self.files | other.files
+        )
 
 
 def choices(
@@ -46,6 +53,24 @@ def choices(
         found = iter((Choice(_values(body, {})),))
     selector = mapping(generator, "selector")
     return [each for each in islice(found, MOST) if _selected(each.parameters, selector)]
+
+
+def undecided(generator: Mapping[str, Any], context: Context, depth: int = 0) -> Iterator[str]:
+    """What of a generator the repository and the settings don't tell, in words for a report."""
+    for name, body in generator.items():
+        if not isinstance(body, dict) or name == "selector" or depth > _DEEPEST:
+            continue
+        if name not in _GENERATORS:
+            yield f"what its generator '{name}' gives is known only where it runs"
+        elif name == "clusters" and not context.clusters:
+            yield "its clusters are not among the settings'"
+        elif name == "git" and not context.home.has(text(body, "repoURL")):
+            yield f"its generator reads {remote(text(body, 'repoURL'))}"
+        elif name == "list" and text(body, "elementsYaml"):
+            yield "the elements of its list are known only where it runs"
+        elif name in ("matrix", "merge"):
+            for each in mappings(body.get("generators")):
+                yield from undecided(each, context, depth + 1)
 
 
 def _list(body: Mapping[str, Any], _context: Context, _depth: int) -> Iterator[Choice]:
@@ -97,7 +122,7 @@ def _git(body: Mapping[str, Any], context: Context, _depth: int) -> Iterator[Cho
             for document in _documents(path, context):
                 said = dict(flat(document)) | _path(parent(path), prefix)
                 said["path.filename"] = path.rpartition("/")[2]
-                yield Choice(said | _values(body, said))
+                yield Choice(said | _values(body, said), files=frozenset({path}))
 
 
 def _matrix(body: Mapping[str, Any], context: Context, depth: int) -> Iterator[Choice]:
@@ -106,7 +131,7 @@ def _matrix(body: Mapping[str, Any], context: Context, depth: int) -> Iterator[C
         found = list(
             islice(
                 (
-                    Choice(first.parameters | then.parameters, first.siblings | then.siblings)
+                    first.with_(then)
                     for first in found
                     for then in choices(generator, context, first.parameters, depth + 1)
                 ),
@@ -124,13 +149,13 @@ def _merge(body: Mapping[str, Any], context: Context, depth: int) -> Iterator[Ch
     ]
     for base in first:
         known = all(key in base.parameters for key in keys)
-        merged = dict(base.parameters)
+        merged = base
         for each in (each for other in others for each in other):
             if not known:
-                yield Choice(base.parameters | each.parameters)
+                yield base.with_(each)
             elif all(each.parameters.get(key) == base.parameters[key] for key in keys):
-                merged |= each.parameters
-        yield Choice(merged, base.siblings)
+                merged = merged.with_(each)._replace(siblings=base.siblings)
+        yield merged
 
 
 _GENERATORS: dict[str, Callable[[Mapping[str, Any], Context, int], Iterator[Choice]]] = {

@@ -63,14 +63,20 @@ class Index:
             yield from self._folders[kind].get(folder, ())
 
     def users(self, path: str, quiet: frozenset[str] = frozenset()) -> set[Unit]:
-        """Units that use the file `path` itself, whether it exists or not.
+        """Units that use the file `path` itself, whether it exists or not, or are declared in it.
 
         Args:
             quiet: what the file declares without a difference (`where` of units): that does not count as a use.
         """
+        found = self._users(path)
+        found.update(unit for unit in self._declared.get(path, ()) if unit.where not in quiet)
+        return found
+
+    def _users(self, path: str) -> set[Unit]:
+        """Units that use a file otherwise than by being declared in it."""
         named = set(self._by_file.get(path, ()))
         named.update(unit for unit in self._globs if any(glob(each).fullmatch(path) for each in unit.globs))
-        found = named.union(unit for unit in self._declared.get(path, ()) if unit.where not in quiet)
+        found = set(named)
         for folder in ancestors(path):
             if not named or not _is_value_file(path, folder):
                 found.update(self._folders[Kind.CHART].get(folder, ()))
@@ -84,7 +90,7 @@ class Index:
         if unit.users is not None:
             found = {each for folder in unit.users for each in self.at(folder)}
         elif unit.kind not in OF_FOLDER:
-            found = self.users(unit.file)
+            found = self._users(unit.file)
         else:
             folder = parent(unit.file)
             found = set(self._named(folder, _BY_KIND[unit.kind]))

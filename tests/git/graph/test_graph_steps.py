@@ -169,3 +169,18 @@ def test_links_and_submodules_are_no_files(lab: Lab) -> None:
     change = Change("apps/web/base/x.yaml", None, "T", lab.blob("x: 1"), None)
     assert {each.environment for each in graph.step(Step("next", 1, (change,)))} == {"dev", "prod"}
     assert BuildGraph(lab.contents, PathRules((), ("a",)), (), None).roots() == []
+
+
+def test_templates_of_a_chart_whose_file_cannot_be_read_are_manifests_once_that_file_is_gone(
+    lab: Lab,
+) -> None:
+    application = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: one}\n"
+        f"spec: {{source: {{repoURL: '{URL}', path: deploy/a}}, destination: {{name: prod-1}}}}\n"
+    )
+    before = {"charts/c/Chart.yaml": "[", "charts/c/templates/x.yaml": application, "deploy/a/x.yaml": "x: 1"}
+    after = {path: content for path, content in before.items() if path != "charts/c/Chart.yaml"}
+    graph = lab.graph(before)
+    assert found(graph, "deploy/a/x.yaml") == set()
+    lab.step(graph, before, after)
+    assert {app for app, _, _ in found(graph, "deploy/a/x.yaml")} == {"one"}
