@@ -251,3 +251,25 @@ def test_values_of_a_release_that_a_generator_makes_a_config_map_of_reach_its_ov
         "apps/web/v/prod.yaml": "x: 1",
     }
     assert {env for _, env in places(lab, files, "apps/web/v/prod.yaml")} == {"prod"}
+
+
+def test_dependencies_that_a_chart_has_from_elsewhere_are_marked_at_what_deploys_it(lab: Lab) -> None:
+    source = f"source: {{repoURL: '{URL}', path: charts/web}}"
+    chart = "name: web\ndependencies: [{name: redis, repository: 'https://u:hunter2@charts.example'}, {name: lib, repository: 'file://../lib'}]"
+    files = {"argo/web.yaml": application(source), "charts/web/Chart.yaml": chart, **LIB}
+    (root,) = lab.graph(files, rules=()).roots()
+    assert (root["root"], root["kind"], root["files"]) == ("argo/web.yaml#web-prod", "application", 3)
+    assert root["remote"] == "https://charts.example/redis"
+
+
+def test_a_template_of_a_chart_declares_nothing(lab: Lab) -> None:
+    """What it holds is known only once Helm has filled it in; it is part of its chart and not read as YAML."""
+    files = {
+        **CHART,
+        "charts/web/templates/app.yaml": "{{ if .x }}\n"
+        + application(f"source: {{repoURL: '{URL}', path: deploy/web}}"),
+        "deploy/web/x.yaml": "x: 1",
+    }
+    graph = lab.graph(files, rules=())
+    assert graph.unread == []
+    assert graph.of_path("deploy/web/x.yaml") == ()

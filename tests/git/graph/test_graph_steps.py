@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -184,3 +185,34 @@ def test_templates_of_a_chart_whose_file_cannot_be_read_are_manifests_once_that_
     assert found(graph, "deploy/a/x.yaml") == set()
     lab.step(graph, before, after)
     assert {app for app, _, _ in found(graph, "deploy/a/x.yaml")} == {"one"}
+
+
+def test_a_walk_asks_git_for_the_files_of_many_commits_at_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file that may matter is asked for once, together with others; what cannot matter never is."""
+    states = [
+        {**BASE, f"{PROD}/x.yaml": f"walked: {number}", "docs/x.md": f"walked {number}"}
+        for number in range(40)
+    ]
+    trees = [lab.tree(files) for files in states]
+    changes = [
+        tuple(Change(path, None, "M", old[path], new[path]) for path in sorted(new) if old[path] != new[path])
+        for old, new in itertools.pairwise(trees)
+    ]
+    steps = [Step(str(number), number, change) for number, change in enumerate(changes)]
+    graph = lab.graph(states[0])
+    asked: list[list[str]] = []
+    ask = lab.contents._ask
+    monkeypatch.setattr(lab.contents, "_ask", lambda blobs: (asked.append(blobs), ask(blobs))[1])
+    assert [step for step, _ in graph.walk(steps)] == steps
+    assert asked == [[tree[f"{PROD}/x.yaml"] for tree in trees[1:]]]
+
+
+def test_a_bomb_is_said_and_takes_no_other_file_with_it(lab: Lab) -> None:
+    bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    graph = lab.graph({**BASE, f"{PROD}/kustomization.yaml": bomb, "apps/web/base/y.yaml": "y: 1"})
+    ((sha, path, reason),) = graph.unread
+    assert (sha, path) == ("start", f"{PROD}/kustomization.yaml")
+    assert "expands to more than" in reason
+    assert {env for _, env, _ in found(graph, "apps/web/base/x.yaml")} == {"dev"}
