@@ -26,7 +26,7 @@ from bench.timing import Timed, show, timed
 COMMITS = 4_000
 _NAME = "bench/repository"
 _KEY = b"a key for measuring"
-_KINDS = {"ADD": "A", "DELETE": "D", "RENAME": "R", "COPY": "C", "MODIFY": "M"}
+_KINDS = {"ADD": "A", "DELETE": "D", "RENAME": "R", "COPY": "C", "MODIFY": "M", "UNKNOWN": "T"}
 
 Fact = tuple[str, str | None, str | None, str, int, int]
 """Commit, path before, path after, status, lines added, lines deleted (0 for binary files)."""

@@ -11,12 +11,15 @@ everything kept with it is thrown away and read anew.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pyarrow
 import pyarrow.parquet as pq
@@ -31,14 +34,16 @@ class Kept:
     """Segments of rows, by name, for one state of the tools and settings that made them.
 
     Args:
-        folder: where they lie; when None, in memory (compressed), and gone with this object.
+        folder: where they lie; when None, in files without a name that are gone with this object.
         made_with: everything but the commits that the rows depend on: versions, rules, digests of keys.
     """
 
     def __init__(self, folder: Path | None, *made_with: object) -> None:
         said = json.dumps([_FORMAT, *made_with, _git_version()], default=str, sort_keys=True)
         self._folder = folder / hashlib.sha256(said.encode()).hexdigest()[:24] if folder is not None else None
-        self._held: dict[str, list[pyarrow.Buffer]] = {}
+        self._held: dict[str, list[IO[bytes]]] = {}
+        self._open = contextlib.ExitStack()
+        weakref.finalize(self, self._open.close)
         if self._folder is not None:
             _throw_away_damaged(self._folder)
 
@@ -58,9 +63,9 @@ class Kept:
         if first is None:
             return
         if self._folder is None:
-            memory = pyarrow.BufferOutputStream()
-            _write(memory, first, parts)
-            self._held.setdefault(name, []).append(memory.getvalue())
+            unnamed = self._open.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # closed with this object
+            _write(unnamed, first, parts)
+            self._held.setdefault(name, []).append(unnamed)
             return
         folder = self._folder / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,14 +79,12 @@ class Kept:
 
     def _read(self, name: str, column: str) -> Iterator[pyarrow.ChunkedArray]:
         there = sorted((self._folder / name).glob(_SEGMENTS)) if self._folder is not None else []
-        for source in [*there, *map(pyarrow.BufferReader, self._held.get(name, []))]:
+        for source in [*there, *self._held.get(name, [])]:
             with pq.ParquetFile(source) as file:
                 yield file.read(columns=[column], use_threads=False)[column]
 
 
-def _write(
-    where: Path | pyarrow.BufferOutputStream, first: pyarrow.RecordBatch, rest: Iterable[pyarrow.RecordBatch]
-) -> None:
+def _write(where: Path | IO[bytes], first: pyarrow.RecordBatch, rest: Iterable[pyarrow.RecordBatch]) -> None:
     with pq.ParquetWriter(where, first.schema, compression="zstd") as writer:
         writer.write_batch(first)
         for batch in rest:

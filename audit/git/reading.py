@@ -25,7 +25,7 @@ from audit.git.mainline import Graph
 from audit.git.merges import Merge, own_content
 
 _AT_ONCE = 8192
-_MERGES = 4096  # tried by one git process
+_MERGES = 2048  # tried by one git process
 
 
 class Part(NamedTuple):
@@ -66,6 +66,7 @@ def read(seen: Path, graph: Graph, store: Kept, beside: ThreadPoolExecutor) -> N
     merges = pyarrow.array([len(graph.parents(row)) > 1 for row in graph.mainline], pyarrow.bool_())
     trees = _trees(store, graph)
     places = pc.indices_nonzero(pc.is_in(line, _unknown(store, OWN, line.filter(merges)))).to_pylist()
+    pyarrow.default_memory_pool().release_unused()
     some = [places[start : start + _MERGES] for start in range(0, len(places), _MERGES)]
     merged = [beside.submit(_merged, seen, graph, trees, each) for each in some]
     try:
