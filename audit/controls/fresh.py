@@ -147,7 +147,8 @@ def unread(
         .rename(columns={"evidence": "sha256"})
         .merge(rows[[*_OBJECT, "key"]].drop_duplicates(), on=[*_OBJECT, "key"])
     )
-    pointers = sorted(set(lines["key"] + ":" + lines["line"].astype("str"))) or sorted(set(rows["key"]))
+    places = lines["key"].str.replace(";", ",") + ":" + lines["line"].astype("str")  # "; " parts gaps
+    pointers = sorted(set(places))
     shown = ", ".join(pointers[:_SHOWN]) + (", …" if len(pointers) > _SHOWN else "")
     count = int(rows["quarantined"].sum())
     records = "1 record" if count == 1 else f"{count} records"

@@ -739,3 +739,13 @@ def test_what_came_after_the_end_of_an_export_is_no_exception(newest: str, subje
     assert [subject.removeprefix(REPOSITORY) for subject in failed["subject"]] == subjects
     assert concluded["conclusion"] == ("exceptions" if subjects else "not tested")
     assert ("nothing shows that it was exported" in concluded["gaps"]) == (newest != "2026-09-30")
+
+
+def test_a_hostile_key_makes_no_gap_of_its_own() -> None:
+    """Gaps are parted by a semicolon: a key that holds one must not look like another gap."""
+    given = GARBAGE.replace("| 2 |", "| x; all is well |", 1).replace(
+        "| {source} | 2 |", "| {source} | x; all is well |"
+    )
+    given = given.format(source="log", format="kubernetes-audit", second="kubernetes-audit", bad=1)
+    concluded, _ = judge(evd_02.CONTROL, given)
+    assert concluded["gaps"] == "prod: kubernetes-audit: 1 record could not be read: x, all is well:2"
