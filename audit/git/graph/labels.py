@@ -58,11 +58,13 @@ class Labels:
         self._matched: dict[str, tuple[tuple[str, str], ...]] = {}
         self._inherited: dict[Unit, frozenset[str]] = {}
         self._reached: dict[Unit, tuple[Root, ...]] = {}
+        self._users: dict[Unit, set[Unit]] = {}
+        self._words: dict[Unit, frozenset[str]] = {}
 
     def forget(self) -> None:
         """Units changed: nothing that was found before holds."""
-        self._inherited.clear()
-        self._reached.clear()
+        for found in (self._inherited, self._reached, self._users, self._words):
+            found.clear()
 
     def reached(self, unit: Unit) -> tuple[Root, ...]:
         """Every root that a unit is or leads up to; an operator's object that is one ends the way up."""
@@ -95,7 +97,7 @@ class Labels:
                     for environment in environments:
                         yield Root(app, environment, unit.where, unit.kind, distance)
                 if unit.kind not in OPERATED:
-                    above |= self._index.parents(unit)
+                    above |= self._parents(unit)
             level, distance = list(above - seen), distance + 1
             seen |= above
 
@@ -132,7 +134,7 @@ class Labels:
         while level:
             above: set[Unit] = set()
             for unit in level:
-                above |= self._index.parents(unit)
+                above |= self._parents(unit)
             level = []
             for unit in above - seen:
                 environments = said(unit)
@@ -143,8 +145,20 @@ class Labels:
             seen |= above
         return found
 
+    def _parents(self, unit: Unit) -> set[Unit]:
+        found = self._users.get(unit)
+        if found is None:
+            found = self._users[unit] = self._index.parents(unit)
+        return found
+
     def _said(self, unit: Unit) -> frozenset[str]:
         """What a unit says of its environment, or a path rule of its folder."""
+        found = self._words.get(unit)
+        if found is None:
+            found = self._words[unit] = self._word(unit)
+        return found
+
+    def _word(self, unit: Unit) -> frozenset[str]:
         folders = (parent(unit.file),) if unit.kind in OF_FOLDER else unit.sources
         for folder in folders if unit.kind in OF_FOLDER or unit.kind in OPERATED else ():
             named = {environment for _app, environment in self.of_folder(folder)}
@@ -172,7 +186,7 @@ class Labels:
             return next(
                 (found for each in (*unit.sources, unit.file) if (found := self._in(each))), frozenset()
             )
-        if unit.kind is not Kind.KUSTOMIZATION or self._index.parents(unit):
+        if unit.kind is not Kind.KUSTOMIZATION or self._parents(unit):
             return frozenset()
         return self._in(parent(unit.file))
 
