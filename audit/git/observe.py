@@ -39,7 +39,7 @@ from audit.model import MadeBy, Reader
 from audit.settings import Repository, Settings
 from audit.sources.git_view import view
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same commits would be attributed otherwise, or set other images."""
 
 MARGIN = timedelta(days=31)
