@@ -26,7 +26,7 @@ from bench.timing import Timed, show, timed
 COMMITS = 4_000
 _NAME = "bench/repository"
 _KEY = b"a key for measuring"
-_KINDS = {"ADD": "A", "DELETE": "D", "RENAME": "R", "COPY": "C", "MODIFY": "M", "UNKNOWN": "T"}
+_KINDS = {"ADD": "A", "DELETE": "D", "RENAME": "R", "COPY": "C", "MODIFY": "M", "UNKNOWN": "?"}
 
 Fact = tuple[str, str | None, str | None, str, int, int]
 """Commit, path before, path after, status, lines added, lines deleted (0 for binary files)."""
@@ -124,6 +124,7 @@ _DIFFERENCES = (
     "files that only one of the two names",
     "files of another status or former path",
     "files of other numbers of lines",
+    "files of which PyDriller does not know what changed: their mode alone",
 )
 
 
@@ -153,6 +154,8 @@ def _compare(tables: history.Tables, theirs: list[Fact]) -> None:
 def _difference(one: tuple[object, ...] | None, other: tuple[object, ...] | None) -> str:
     if one is None or other is None:
         return _DIFFERENCES[0]
+    if other[1] == "?" and one[1] == "M" and one[2:] == (0, 0):
+        return _DIFFERENCES[3]
     if one[:2] != other[:2]:
         return _DIFFERENCES[1]
     return _DIFFERENCES[2] if one != other else ""
