@@ -100,6 +100,10 @@ FormatName = Literal[
     "alertmanager",
     "grafana-history",
     "prometheus-query",
+    "rbac-object",
+    "cluster-identities",
+    "trainings",
+    "access-reviews",
 ]
 """As `audit.normalise.registry` names them; a test holds both to be the same."""
 

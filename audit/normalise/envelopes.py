@@ -22,12 +22,15 @@ class _Envelope(msgspec.Struct):
     """The keys that envelopes are known by; every other key is left alone."""
 
     kind: msgspec.Raw = _ABSENT
+    apiVersion: str | None = None
     items: list[msgspec.Raw] | None = None
     check_runs: list[msgspec.Raw] | None = None
     total_count: msgspec.Raw = _ABSENT
     messageType: str | None = None
     logEvents: list[msgspec.Raw] | None = None
     Records: list[msgspec.Raw] | None = None
+    trainings: list[msgspec.Raw] | None = None
+    access_reviews: list[msgspec.Raw] | None = None
 
 
 class Unwrapped(msgspec.Struct):
@@ -65,12 +68,28 @@ def _opened(envelope: _Envelope) -> Unwrapped | None:
     if envelope.messageType == "DATA_MESSAGE" and envelope.logEvents is not None:
         return _messages(envelope.logEvents)
     if envelope.items is not None and bytes(envelope.kind).endswith(b'List"'):
-        return Unwrapped([bytes(item) for item in envelope.items])
+        return Unwrapped([_typed(bytes(item), envelope) for item in envelope.items])
     if envelope.check_runs is not None and bytes(envelope.total_count):
         return Unwrapped([bytes(item) for item in envelope.check_runs])
-    if envelope.Records is not None:
-        return Unwrapped([bytes(item) for item in envelope.Records])
+    for listed in (envelope.Records, envelope.trainings, envelope.access_reviews):
+        if listed is not None:
+            return Unwrapped([bytes(item) for item in listed])
     return None
+
+
+def _typed(item: bytes, envelope: _Envelope) -> bytes:
+    """An item of a list with the kind that the list's own kind names, where the item, as the API gives it, has none."""
+    kind = bytes(envelope.kind).removesuffix(b'List"')
+    if (
+        kind == b'"'
+        or b'"kind"' in item
+        or item[:1] != b"{"
+        or item.strip() == b"{}"
+        or not envelope.apiVersion
+    ):
+        return item
+    version = msgspec.json.encode(envelope.apiVersion)
+    return b'{"kind":' + kind + b'","apiVersion":' + version + b"," + item[1:]
 
 
 def _messages(events: list[msgspec.Raw]) -> Unwrapped:

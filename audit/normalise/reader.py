@@ -1,6 +1,6 @@
 """One evidence object to rows, coverage and quarantine, with every record accounted for.
 
-    decompress → split into JSON values → unwrap envelopes → recognise → read
+    decompress → split into JSON values, or rows and items of sheets → unwrap envelopes → recognise → read
 
 Whatever the bytes are, nothing is raised but what the file system raises, and
 `records == kept + noise + len(quarantined)`.
@@ -18,8 +18,9 @@ from audit.errors import UsageError
 from audit.normalise.decompress import blocks
 from audit.normalise.envelopes import unwrap_all
 from audit.normalise.interface import Context, Format, Outcome, Parsed, Unreadable
-from audit.normalise.records import Record, Splitter, is_value
+from audit.normalise.records import Record, is_value
 from audit.normalise.registry import FORMATS
+from audit.normalise.sheets import splitter
 
 AUTO = "auto"
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -42,10 +43,10 @@ def parse(path: Path, context: Context, *, format: str = AUTO) -> Parsed:
             f"format '{format}' is not known", remedy=f"use auto, or one of {', '.join(FORMATS)}"
         )
     reading = _Reading(_sha256(path), context, None if format == AUTO else FORMATS[format])
-    splitter = Splitter(blocks(path, named_gzip=context.key.endswith(".gz")))
-    for record in splitter:
+    records = splitter(context.key, blocks(path, named_gzip=context.key.endswith(".gz")))
+    for record in records:
         if not reading.take(record):
-            splitter.reject()
+            records.reject()
     reading.close()
     return reading.parsed
 

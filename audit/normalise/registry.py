@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from audit.normalise import (
+    access_reviews,
     alertmanager,
     argocd_application,
     argocd_event,
     cloudtrail,
+    cluster_identities,
     flux_event,
     flux_object,
     gatekeeper_audit,
@@ -19,6 +21,8 @@ from audit.normalise import (
     grafana_history,
     kubernetes_audit,
     prometheus_query,
+    rbac_object,
+    trainings,
     vault_audit,
 )
 from audit.normalise.interface import Format
@@ -43,5 +47,9 @@ FORMATS: dict[str, Format] = {
         alertmanager.FORMAT,
         grafana_history.FORMAT,
         prometheus_query.FORMAT,
+        rbac_object.FORMAT,
+        cluster_identities.FORMAT,
+        trainings.FORMAT,
+        access_reviews.FORMAT,
     )
 }

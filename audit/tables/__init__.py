@@ -11,6 +11,13 @@ import re
 from audit.tables.base import Table, columns, conform, describe, empty, frame, key, meta, read, write
 from audit.tables.cloud import CloudEvents
 from audit.tables.clusters import ClusterAccess, ClusterWrites, PolicyResults
+from audit.tables.entitlements import (
+    AccessReviews,
+    ClusterIdentities,
+    RbacBindings,
+    RbacRules,
+    Trainings,
+)
 from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
 from audit.tables.git import (
@@ -53,6 +60,7 @@ _ALL: tuple[type[Table], ...] = (
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
     Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess,
     CloudEvents, Alerts, MetricSamples,
+    RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
     Reconciliation, Exceptions, Conclusions, Metrics,
@@ -67,12 +75,12 @@ def table_name(table: type[Table]) -> str:
 TABLES: dict[str, type[Table]] = {table_name(table): table for table in _ALL}
 
 __all__ = [
-    "TABLES", "Alerts", "AppStates", "Applications", "BranchTips", "Changes", "Checks", "CloudEvents", "ClusterAccess", "ClusterWrites",
+    "TABLES", "AccessReviews", "Alerts", "AppStates", "Applications", "BranchTips", "Changes", "Checks", "CloudEvents", "ClusterAccess", "ClusterIdentities", "ClusterWrites",
     "CommitEnvironments", "Commits", "Conclusions", "Coverage", "DeploymentLandings", "Deployments",
     "EvidenceObjects", "Exceptions", "FileChanges", "ForgeEvents", "GitOperations", "GraphRoots", "Identities",
     "ImageChanges", "ImageSettings", "LandingEnvironments", "LandingPulls", "Landings", "MergeContent",
-    "MetricSamples", "Metrics", "People", "PolicyResults", "Promotions", "PullRequests", "Quarantine", "Reconciliation",
+    "MetricSamples", "Metrics", "People", "PolicyResults", "Promotions", "PullRequests", "Quarantine", "RbacBindings", "RbacRules", "Reconciliation",
     "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "SecretAccess", "SecretFindings", "SecretReferences",
-    "SecretWaivers", "Signatures", "StateChanges", "SyncRecords", "Table", "UnreadFiles", "columns", "conform", "describe",
+    "SecretWaivers", "Signatures", "StateChanges", "SyncRecords", "Table", "Trainings", "UnreadFiles", "columns", "conform", "describe",
     "empty", "frame", "key", "meta", "read", "table_name", "write",
 ]  # fmt: skip

@@ -104,10 +104,64 @@ VECTOR: dict[str, Any] = {
     "status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1782900000, "-Inf"]}]},
 }  # fmt: skip
 
+_RBAC = "rbac.authorization.k8s.io/v1"
+ROLE_OBJECT: dict[str, Any] = {
+    "apiVersion": _RBAC, "kind": "Role",
+    "metadata": {"name": "deployer", "namespace": "shop", "creationTimestamp": "2026-06-01T09:00:00Z", "uid": "u"},
+    "rules": [
+        {"apiGroups": ["apps", ""], "resources": ["pods/exec", "deployments"], "verbs": ["patch", "get"]},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["db"], "verbs": ["get"]},
+    ],
+}  # fmt: skip
+CLUSTER_ROLE: dict[str, Any] = {
+    "apiVersion": _RBAC, "kind": "ClusterRole", "metadata": {"name": "admin", "creationTimestamp": None},
+    "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"to-admin": "true"}}]},
+    "rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}],
+}  # fmt: skip
+ROLE_BINDING: dict[str, Any] = {
+    "apiVersion": _RBAC, "kind": "RoleBinding", "metadata": {"name": "deployers", "namespace": "shop"},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
+    "subjects": [{"kind": "Group", "name": "oidc:devs", "apiGroup": "rbac.authorization.k8s.io"},
+                 {"kind": "ServiceAccount", "name": "ci", "namespace": "build"}],
+}  # fmt: skip
+AWS_AUTH: dict[str, Any] = {
+    "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+    "data": {
+        "mapRoles": f"- rolearn: {ROLE}\n  username: auditor:{{{{SessionName}}}}\n  groups: [view, auditors]\n",
+        "mapUsers": f"- userarn: arn:aws:iam::{ACCOUNT}:user/ada\n  username: ada\n  groups:\n  - system:masters\n",
+        "mapAccounts": f"- {ACCOUNT}\n- '012345678901'\n",
+    },
+}  # fmt: skip
+ACCESS_ENTRY: dict[str, Any] = {
+    "accessEntry": {
+        "clusterName": "eks-1", "principalArn": ROLE, "kubernetesGroups": ["auditors"], "username": "auditor",
+        "accessEntryArn": "arn:aws:eks:eu-west-1:111122223333:access-entry/x", "type": "STANDARD", "tags": {},
+        "createdAt": 1782800000.5, "modifiedAt": 1782900000.5,
+    },
+}  # fmt: skip
+ACCESS_POLICIES: dict[str, Any] = {
+    "associatedAccessPolicies": [
+        {"policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy",
+         "accessScope": {"type": "namespace", "namespaces": ["web", "shop"]}, "associatedAt": "2026-07-01T12:00:00+02:00"},
+    ],
+    "clusterName": "eks-1", "principalArn": ROLE,
+}  # fmt: skip
+TRAINING: dict[str, Any] = {
+    "person": "alindqvist", "training": "Git workflow", "completed": "2026-05-04", "expires": "2027-05-04", "status": "Passed",
+}  # fmt: skip
+ACCESS_REVIEW: dict[str, Any] = {
+    "review": "2026-Q3", "listed": "2026-07-01", "reviewer": "grace", "subject": "ada", "system": "prod", "right": "edit",
+    "decision": "revoke", "decided": "2026-07-03", "removed": "2026-07-04T10:00:00Z", "proof": "NET-12",
+}  # fmt: skip
+
 OUTSIDE: dict[str, list[dict[str, Any]]] = {
     "vault-audit": [VAULT_REQUEST, VAULT_RESPONSE],
     "cloudtrail": [CLOUDTRAIL_EVENT, CONSOLE_LOGIN],
     "alertmanager": [WEBHOOK, API_ALERT],
     "grafana-history": [HISTORY, ANNOTATION],
     "prometheus-query": [MATRIX, VECTOR],
+    "rbac-object": [ROLE_OBJECT, CLUSTER_ROLE, ROLE_BINDING],
+    "cluster-identities": [AWS_AUTH, ACCESS_ENTRY, ACCESS_POLICIES],
+    "trainings": [TRAINING],
+    "access-reviews": [ACCESS_REVIEW],
 }

@@ -1,0 +1,63 @@
+"""Access reviews, rows of CSV or items of YAML or JSON, to `access_reviews`: one record for each right listed.
+
+Columns may have several names (see `NAMES`).
+"""
+
+from __future__ import annotations
+
+from audit.normalise.interface import Context, Outcome, Unreadable
+from audit.normalise.jsonformat import JsonFormat
+from audit.normalise.people_records import Entry, day, has, required, texts, word
+
+NAMES = {
+    "review": ("review", "review_id", "campaign"),
+    "listed": ("listed", "listed_at", "listed_on", "listing_date"),
+    "reviewer": ("reviewer", "reviewed_by"),
+    "subject": ("subject", "person", "user", "account", "email"),
+    "system": ("system", "application", "cluster", "repository"),
+    "right": ("right", "access", "role", "permission", "entitlement"),
+    "decision": ("decision", "outcome"),
+    "decided": ("decided", "decided_at", "decided_on", "decision_date", "reviewed_at"),
+    "removed": ("removed", "removed_at", "removed_on", "removal_date"),
+    "proof": ("proof", "proof_of_removal", "removal_proof", "ticket"),
+}
+_DECISIONS = {
+    **dict.fromkeys(("keep", "kept", "approve", "approved", "certified", "retain"), "keep"),
+    **dict.fromkeys(("change", "changed", "reduce"), "change"),
+    **dict.fromkeys(("revoke", "revoked", "remove", "removed"), "revoke"),
+    **dict.fromkeys(("open", "pending"), "open"),
+}
+
+
+def _rows(entry: Entry, _context: Context) -> Outcome:
+    found = texts(entry, NAMES)
+    listed = day(found, "listed")
+    if listed is None:
+        raise Unreadable("listed is missing")
+    decision = word(found, "decision", _DECISIONS, "open")
+    removed = day(found, "removed")
+    if removed is not None and decision in ("keep", "open"):
+        raise Unreadable(f"removed is given, though the decision is {decision}")
+    row = {
+        "review": found["review"] or "",
+        "listed_at": listed,
+        "reviewer": required(found, "reviewer"),
+        "subject": required(found, "subject"),
+        "system": found["system"] or "",
+        "right": required(found, "right"),
+        "decision": decision,
+        "decided_at": day(found, "decided"),
+        "removed_at": removed,
+        "proof": found["proof"],
+    }
+    return Outcome([("access_reviews", row)], listed)
+
+
+FORMAT = JsonFormat(
+    "access-reviews",
+    1,
+    ("access_reviews",),
+    Entry,
+    _rows,
+    has(NAMES, "reviewer", "subject", "right", "decision"),
+)

@@ -1,0 +1,168 @@
+"""Tables and lists that people keep, CSV and YAML, to records of JSON, so that every format can be read from them.
+
+Of CSV, each row is an object with the header's names, in lower case and with `_` for spaces; an empty cell is null. Of
+YAML, each document is a record, or each item of the list that it is or that its only key names.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+
+from audit.normalise.decompress import Broken
+from audit.normalise.plainyaml import NotPlain, items
+from audit.normalise.records import Record, Splitter
+
+MAX_SIZE = 16 << 20
+_BOM = b"\xef\xbb\xbf"
+_CSV, _YAML = (".csv", ".tsv"), (".yaml", ".yml")
+_SEPARATORS = ",;\t"
+
+
+class Sheet:
+    """The records of a sheet, as `Splitter` gives those of JSON."""
+
+    def __init__(self, name: str, content: bytes, broken: Broken | None) -> None:
+        self._name, self._content, self._broken = name, content.removeprefix(_BOM), broken
+        self._start = len(content) - len(self._content)
+        self._number = 0
+
+    def reject(self) -> None:
+        """Never asked for: every record is whole."""
+
+    def __iter__(self) -> Iterator[Record]:
+        yield from self._rows() if self._name.endswith(_CSV) else self._items()
+        if self._broken is not None:
+            yield self._failed(len(self._content), str(self._broken))
+
+    def _record(self, offset: int, data: bytes) -> Record:
+        self._number += 1
+        return Record(self._number, self._start + offset, data, None, True)
+
+    def _failed(self, offset: int, reason: str) -> Record:
+        self._number += 1
+        return Record(self._number, self._start + offset, b"", reason, True)
+
+    def _items(self) -> Iterator[Record]:
+        """Documents or items; of what breaks off nothing, for what is left of a document may say another thing."""
+        if self._broken is not None:
+            return
+        starts = [0, *(found.end() for found in re.finditer(b"\n", self._content))]
+        try:
+            for item in items(self._content):
+                yield self._record(starts[min(item.line, len(starts)) - 1], item.data)
+        except NotPlain as error:
+            yield self._failed(starts[min(error.line, len(starts)) - 1], str(error))
+
+    def _rows(self) -> Iterator[Record]:
+        """Rows below the header; rows without any cell are left out, as empty lines of JSON are."""
+        lines = _Lines(self._content, whole=self._broken is None)
+        try:
+            first = next((line for line in lines if line.strip()), "")
+        except UnicodeDecodeError:
+            yield self._failed(0, "the header is not UTF-8")
+            return
+        names = _names(first)
+        if not isinstance(names, list):
+            if first:
+                yield self._failed(0, names)
+            return
+        rows = csv.reader(lines, delimiter=_separator(first), strict=True)
+        while True:
+            lines.begin()
+            try:
+                row = next(rows, None)
+            except (csv.Error, UnicodeDecodeError) as error:
+                said = f"not CSV: {error}" if isinstance(error, csv.Error) else "not UTF-8"
+                yield self._failed(lines.began, f"line {lines.number}: {said}")
+                rows = csv.reader(lines, delimiter=_separator(first), strict=True)
+                continue
+            if row is None:
+                return
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) != len(names):
+                said = f"line {lines.number}: {len(row)} cells, where the header has {len(names)}"
+                yield self._failed(lines.began, said)
+                continue
+            cells = {name: cell.strip() or None for name, cell in zip(names, row, strict=True)}
+            yield self._record(lines.began, json.dumps(cells, ensure_ascii=False).encode())
+
+
+class _Lines:
+    """Lines of text, with the place of the record that they make up.
+
+    Attributes:
+        number: of the line given last, counted from 1.
+        began: where the record that they make up begins, in bytes.
+    """
+
+    def __init__(self, content: bytes, *, whole: bool) -> None:
+        *ended, rest = content.split(b"\n")
+        self._lines = [line + b"\n" for line in ended] + [rest] * bool(whole and rest)
+        self._place = 0
+        self.number = 0
+        self.began = 0
+
+    def begin(self) -> None:
+        """Says that what comes next is a new record."""
+        self.began = self._place
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self.number >= len(self._lines):
+            raise StopIteration
+        line = self._lines[self.number]
+        self._place += len(line)
+        self.number += 1
+        return line.decode()
+
+
+def _separator(header: str) -> str:
+    """What stands between the cells: the one of the known ones that the header has most of."""
+    return max(_SEPARATORS, key=header.count)
+
+
+def _names(header: str) -> list[str] | str:
+    """The header's names; why there are none, as text."""
+    try:
+        (row,) = csv.reader([header], delimiter=_separator(header), strict=True)
+    except (csv.Error, ValueError):
+        return "not CSV: the first line is no header"
+    names = ["_".join(cell.lower().split()) for cell in row]
+    if not all(names):
+        return "the header has a column without a name"
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return f"the header has the column {twice[0][:40]!r} twice" if twice else names
+
+
+def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet:
+    """The records of an object: of a sheet when its name says so and it does not begin as JSON does, else of JSON.
+
+    Args:
+        key: its name; `.gz` at the end is left out of account.
+        blocks: its uncompressed content; may end with `Broken`.
+    """
+    name = key.lower().removesuffix(".gz")
+    if not name.endswith(_CSV + _YAML):
+        return Splitter(blocks)
+    content, broken = b"", None
+    try:
+        for block in blocks:
+            content += block
+            if content.removeprefix(_BOM).lstrip()[:1] in (b"{", b"["):
+                return Splitter(_followed(content, blocks))
+            if len(content) > MAX_SIZE:
+                raise Broken(f"a sheet of more than {MAX_SIZE >> 20} MiB is not read")
+    except Broken as error:
+        broken = error
+    return Sheet(name, content, broken)
+
+
+def _followed(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from blocks
