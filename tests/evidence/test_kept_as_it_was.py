@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,18 @@ def test_repositories_are_spelled_as_the_settings_spell_them(settings: Settings)
     tables = _built(settings)
     assert tables["pull_requests"]["repo"].tolist() == ["NetBPF/GitOps", "o/x"]
     assert tables["evidence_objects"]["repos"].tolist() == ["NetBPF/GitOps o/x"]
+
+
+def test_mined_tables_that_were_changed_are_refused(settings: Settings) -> None:
+    """A commit that was dated into another quarter in what is kept of its repository."""
+    folder = settings.resolve("x")
+    git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@netbpf.com", "-C", str(folder)]
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(folder)], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "start"], check=True)
+    assert len(pipeline.mine(settings, AS_OF)["commits"]) == 1
+    path = next((settings.store_path / "mined").rglob("commits.parquet"))
+    rows = pd.read_parquet(path)
+    path.chmod(0o644)
+    rows.assign(committer_time=pd.Timestamp("2019-01-01", tz="UTC")).to_parquet(path)
+    with pytest.raises(IntegrityError, match=r"commits\.parquet: not what it was when it was made"):
+        pipeline.mine(settings, AS_OF)
