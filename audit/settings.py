@@ -172,7 +172,7 @@ class PathRule(_Model):
 class People(_Model):
     """Who is who."""
 
-    roster: str | None = Field(None, description="Roster file (YAML); relative to audit.toml")
+    roster: str | None = Field(None, description="Roster file (YAML or CSV); relative to audit.toml")
 
 
 class Machines(_Model):

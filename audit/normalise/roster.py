@@ -1,4 +1,4 @@
-"""The roster file, YAML that a person writes, to `people` and `identities`.
+"""The roster file, YAML (or CSV, see `roster_csv`) that a person writes, to `people` and `identities`.
 
 people:
   - id: alindqvist            # stable; what the report and break-glass spans name
@@ -26,6 +26,7 @@ import yaml
 
 from audit import tables as t
 from audit.errors import UsageError
+from audit.normalise import roster_csv
 from audit.settings import Settings
 
 SYSTEMS = ("git", "github", "kubernetes", "argocd")
@@ -37,6 +38,11 @@ _ANCHORS = "anchors and aliases are not read"
 _SCHEMA = (
     "write it as 'audit init' shows: people: a list of id, name, kind, team, role, joined, left, identities"
 )
+_COLUMNS = tuple(key for key in _KEYS if key != "identities")
+_CSV_SCHEMA = (
+    f"write a header with id, name and as needed {', '.join((*_COLUMNS[2:], *SYSTEMS))}, and one row for each person; "
+    "several names in one cell are separated by semicolons"
+)
 
 Row = dict[str, Any]
 
@@ -45,8 +51,8 @@ def read(path: Path) -> dict[str, pd.DataFrame]:
     """`people` and `identities` of the roster at `path`; identifiers in lower case.
 
     Raises:
-        UsageError: the file is missing, is no YAML, uses anchors, or says something twice or wrong; names file
-            and line.
+        UsageError: the file is missing, is no YAML (when its name ends in .csv: no CSV), uses anchors, or says
+            something twice or wrong; names file and line.
     """
     people, identities = _Roster(path).read()
     return {
@@ -75,6 +81,7 @@ class _Roster:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._csv = path.suffix.lower() == ".csv"
         self._lines: dict[str, int] = {}  # line on which each person's id stands
         self._owners: dict[tuple[str, str], str] = {}
 
@@ -105,7 +112,9 @@ class _Roster:
                 f"{self._path}: can't be read: {error}", remedy="check its permissions and that it is UTF-8"
             ) from None
         try:
-            return _compose(text)
+            return roster_csv.compose(text, _COLUMNS, SYSTEMS) if self._csv else _compose(text)
+        except roster_csv.NoTable as error:
+            self._fail(error.line, str(error))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = error.problem or error.context
@@ -191,7 +200,7 @@ class _Roster:
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     def _fail(self, line: int, problem: str) -> NoReturn:
-        raise UsageError(f"{self._path}:{line}: {problem}", remedy=_SCHEMA)
+        raise UsageError(f"{self._path}:{line}: {problem}", remedy=_CSV_SCHEMA if self._csv else _SCHEMA)
 
 
 def _compose(text: str) -> yaml.Node | None:

@@ -64,12 +64,12 @@ class Sheet:
         except UnicodeDecodeError:
             yield self._failed(0, "the header is not UTF-8")
             return
-        names = _names(first)
+        names = header_names(first)
         if not isinstance(names, list):
             if first:
                 yield self._failed(0, names)
             return
-        rows = csv.reader(lines, delimiter=_separator(first), strict=True)
+        rows = csv.reader(lines, delimiter=separator(first), strict=True)
         while True:
             lines.begin()
             try:
@@ -77,7 +77,7 @@ class Sheet:
             except (csv.Error, UnicodeDecodeError) as error:
                 said = f"not CSV: {error}" if isinstance(error, csv.Error) else "not UTF-8"
                 yield self._failed(lines.began, f"line {lines.number}: {said}")
-                rows = csv.reader(lines, delimiter=_separator(first), strict=True)
+                rows = csv.reader(lines, delimiter=separator(first), strict=True)
                 continue
             if row is None:
                 return
@@ -122,15 +122,15 @@ class _Lines:
         return line.decode()
 
 
-def _separator(header: str) -> str:
+def separator(header: str) -> str:
     """What stands between the cells: the one of the known ones that the header has most of."""
     return max(_SEPARATORS, key=header.count)
 
 
-def _names(header: str) -> list[str] | str:
+def header_names(header: str) -> list[str] | str:
     """The header's names; why there are none, as text."""
     try:
-        (row,) = csv.reader([header], delimiter=_separator(header), strict=True)
+        (row,) = csv.reader([header], delimiter=separator(header), strict=True)
     except (csv.Error, ValueError):
         return "not CSV: the first line is no header"
     names = ["_".join(cell.lower().split()) for cell in row]

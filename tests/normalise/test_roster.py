@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
+import hypothesis
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit.errors import UsageError
 from audit.normalise import roster
@@ -98,3 +102,70 @@ def test_break_glass_is_for_people_of_the_roster(tmp_path: Path) -> None:
         else:
             with pytest.raises(UsageError, match="'INC-1' names 'alindquist', who is not in the roster"):
                 roster.require_named(people, settings)
+
+
+HEADER = "id,name,kind,team,role,joined,left,git,github\n"
+GOOD_CSV = (
+    "\ufeff"
+    + HEADER
+    + 'alindqvist,"Ada Lindqvist",person,platform,lead,2024-03-01,,Ada@NETBPF.com; ada@netbpf.com;,ada-l\n'
+    ",,,,,,,,\n"
+    "release-bot,Release bot,machine,,,,2026-08-01,,\n"
+)
+
+
+@pytest.mark.parametrize("between", [",", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_roster_may_be_a_table(tmp_path: Path, between: str, end: str) -> None:
+    """It gives what the same people give in YAML."""
+    path = tmp_path / "roster.csv"
+    path.write_bytes(GOOD_CSV.replace(",", between).replace("\n", end).encode())
+    tables, same = roster.read(path), roster.read(write(tmp_path, GOOD))
+    for name in ("people", "identities"):
+        pd.testing.assert_frame_equal(tables[name], same[name])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("", 1, "it is empty"),
+        ("id,name,\n", 1, "the header has a column without a name"),
+        ("id,name,ID\n", 1, "the header has the column 'id' twice"),
+        ("id,name,email\n", 1, "unknown column 'email': expected id, name, kind"),
+        ("name\nAda\n", 2, "'id' is missing"),
+        ("id,name\nada,\n", 2, "'name' is missing"),
+        ("id,name\nada,Ada\ngrace\n", 3, "1 cells, where the header has 2"),
+        ('id,name\nada,"Ada\nLindqvist"\ngrace,"Grace" H\n', 4, "not CSV: "),
+        ('id,name\nada,Ada\ngrace,"Grace\n', 3, "not CSV: unexpected end of data"),
+        ("id,name,kind\nada,Ada,robot\n", 2, "kind is 'robot': write person or machine"),
+        ("id,name,joined\nada,Ada,1.3.2024\n", 2, "'joined' is '1.3.2024': write a day as in 2026-07-01"),
+        ("id,name\nada,Ada\n\nada,Grace\n", 4, "id 'ada' stands on line 2 too"),
+        ("id;name;git\nada;Ada;A@b\ngrace;Grace;a@B\n", 3, "git 'a@b' belongs to both 'ada' and 'grace'"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_named_with_its_line(
+    tmp_path: Path, text: str, line: int, problem: str
+) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        roster.read(path)
+    assert str(caught.value).startswith(f"{path}:{line}: {problem}")
+    assert caught.value.remedy.startswith("write a header with id, name and as needed kind, team")
+
+
+@hypothesis.settings(max_examples=150, deadline=None)
+@given(
+    st.text(alphabet='ab,;"\n\r\t\0\u2028 -2', max_size=60),
+    st.sampled_from(["", "id,name\n", "id,name,git\n"]),
+)
+def test_any_table_is_a_roster_or_refused_with_a_line(text: str, header: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "roster.csv"
+        path.write_text(header + text, encoding="utf-8", newline="")
+        problem = None
+        try:
+            roster.read(path)
+        except UsageError as error:
+            problem = str(error).removeprefix(f"{path}:")
+    assert problem is None or 1 <= int(problem.split(":")[0]) <= 2 + text.count("\n") + text.count("\r")
