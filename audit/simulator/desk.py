@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from audit.simulator import leaks, people, plans
+from audit.simulator.ages import Ages
 from audit.simulator.branches import Workshop
 from audit.simulator.casting import Cast
 from audit.simulator.drafts import Branch
@@ -43,6 +44,7 @@ class Desk:
     shop: Workshop
     hub: Hub = field(default_factory=Hub)
     refs: dict[str, Commit] = field(default_factory=dict)
+    ages: Ages = field(default_factory=Ages)
     _landed: set[str] = field(default_factory=set)
 
     def open(self, slot: Slot, branch: Branch, roles: Cast) -> Pull:
@@ -148,6 +150,8 @@ class Desk:
                 world.truth.violation(control, subject, at, why=f"{reason} ({who.login})")
         self._signed(commits, at)
         self._leaked(commits, at)
+        for commit in commits:
+            self.ages.note(commit)
         self._tagged(landed.head_sha, before, commits[-1].tree)
         world.truth.landings.append(_row(landed))
         world.truth.counts[f"landings: {kind}"] += 1

@@ -44,6 +44,7 @@ def act(world: World, repository: Path) -> Hub:
                 "open": history.leave_open,
             }[slot.what](slot)
         writer.refs |= desk.refs | {MAIN: desk.shop.tip}
+    world.truth.references += desk.ages.rows()
     desk.hub.pulls.sort(key=lambda pull: pull.number)
     desk.hub.pushes.sort(key=lambda push: (push.at, push.ref, push.operation))
     return desk.hub

@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from audit.simulator import leaks, texts
+from audit.simulator import leaks, texts, vaulted
 from audit.simulator.repository import Tree
 from audit.simulator.world import CHARTS, COMPONENTS, ENVIRONMENTS, RUNS_IN
 
 PARTS = ("tracing", "autoscaling")
 """Shared parts: Kustomize components that overlays put in."""
+SEALED = "sealed-secret.yaml"
 EXPORTER = "infrastructure/monitoring/exporter.yaml"
 
 Target = tuple[str, str]
@@ -45,7 +46,7 @@ class Layout:
     def first_tree(self, mailmap: str) -> Tree:
         """The repository as it is first committed."""
         tree = {".mailmap": mailmap, "README.md": texts.README, "docs/runbook.md": texts.page("Runbook")}
-        tree |= leaks.first_files()
+        tree |= leaks.first_files() | {vaulted.SOPS: vaulted.sops_file()}
         tree["docs/architecture.md"] = texts.page("Architecture")
         for name in ("sync", "validate"):
             tree[f".github/workflows/{name}.yaml"] = texts.workflow(name)
@@ -69,13 +70,18 @@ class Layout:
         tree = {
             f"{base}/deployment.yaml": texts.deployment(app),
             f"{base}/service.yaml": texts.service(app),
-            f"{base}/kustomization.yaml": texts.kustomization(["deployment.yaml", "service.yaml"]),
+            f"{base}/external-secret.yaml": vaulted.external_secret(app),
+            f"{base}/kustomization.yaml": texts.kustomization(
+                ["deployment.yaml", "service.yaml", "external-secret.yaml"]
+            ),
         }
         for environment in ENVIRONMENTS:
             folder, alone = f"apps/{app}/overlays/{environment}", self.alone(app, environment)
+            more = [SEALED] if environment == "prod" else []
             tree[f"{folder}/kustomization.yaml"] = texts.overlay(
-                app, environment, parts=self.first_parts(app, environment), alone=alone
+                app, environment, parts=self.first_parts(app, environment), alone=alone, more=more
             )
+            tree |= {f"{folder}/{name}": vaulted.sealed_secret(app) for name in more}
             if alone:
                 tree[f"{folder}/deployment.yaml"] = texts.deployment(app, tag="1.0.0")
         return tree

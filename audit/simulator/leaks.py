@@ -86,7 +86,7 @@ def _held(where: str, content: str) -> set[tuple[str, str]]:
     folder, _, name = where.rpartition("/")
     fields = [line.strip().partition(": ") for line in content.splitlines()]
     kind, title = name.partition("-")[0], name.removesuffix(".yaml")
-    if folder == "encrypted":
+    if folder == "encrypted" and kind == "settings":
         return {(f"sops:{key}", value) for key, _, value in fields if value}
     if kind in ("debug", "example"):
         return {("github-pat", value) for key, _, value in fields if key == "TOKEN"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import re
 
-from audit.simulator import leaks, texts
+from audit.simulator import leaks, texts, vaulted
 from audit.simulator.repository import Tree
 
 _SLOT = re.compile(
-    r'^(\s*(?:- )?(newTag|tag|count|cpu|memory|retention|version|uses|reviewed|replicas): )"?([^"{]*)"?$'
+    r'^(\s*(?:- )?(newTag|tag|count|cpu|memory|retention|version|uses|reviewed|replicas|sealed): )"?([^"{]*)"?$'
     rf"|^(\s+(image): ({texts.REGISTRY}/[a-z]+:[0-9.]+))$"
 )
 _MARGIN = 3  # lines between two edits of one file that git is sure to merge by itself
@@ -46,6 +46,8 @@ def _value(name: str, old: str, serial: int) -> str:
         return str(int(old) % 9 + 1)
     if name == "uses":
         return f"{old.split('@', maxsplit=1)[0]}@v{serial // 10 + 1}.{serial % 10}"
+    if name == "sealed":
+        return vaulted.value(old, serial)
     return {"cpu": f"{100 + serial}m", "memory": f"{256 + serial}Mi", "retention": f"{serial}h"}.get(
         name, f"revision {serial}"
     )

@@ -134,9 +134,14 @@ spec:
 """
 
 
-def overlay(app: str, environment: str, *, parts: Iterable[str], alone: bool) -> str:
-    """The kustomization of an app in one environment; `alone`: with a Deployment of its own and not the base's."""
-    resources = ["deployment.yaml"] if alone else ["../../base"]
+def overlay(
+    app: str, environment: str, *, parts: Iterable[str], alone: bool, more: Iterable[str] = ()
+) -> str:
+    """The kustomization of an app in one environment.
+
+    `alone`: with a Deployment of its own and not the base's; `more`: other resources.
+    """
+    resources = ["deployment.yaml" if alone else "../../base", *more]
     lines = ["apiVersion: kustomize.config.k8s.io/v1beta1", "kind: Kustomization", f"namespace: {app}"]
     lines += ["resources:", *(f"  - {name}" for name in resources)]
     lines += ["components:"] if parts else []

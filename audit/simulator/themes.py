@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from audit.simulator import people, texts
-from audit.simulator.layout import EXPORTER, PARTS, Layout, tag_in, with_tag
+from audit.simulator import people, texts, vaulted
+from audit.simulator.layout import EXPORTER, PARTS, SEALED, Layout, tag_in, with_tag
 from audit.simulator.manifests import add, edit, new_page, version
 from audit.simulator.repository import Tree
 from audit.simulator.world import CHARTS, COMPONENTS, ENVIRONMENTS, Actor
@@ -42,6 +42,9 @@ def choose(rng: random.Random, layout: Layout, who: Actor, number: int) -> Theme
     settings = f"infrastructure/{component}/{rng.choice(('settings', 'limits'))}.yaml"
     cluster = f"clusters/{environment}/{rng.choice(('cluster', 'apps'))}.yaml"
     chart, part = rng.choice(CHARTS), rng.choice(PARTS)
+    secret = rng.choice(
+        (f"apps/{app}/overlays/prod/{SEALED}", f"apps/{app}/base/external-secret.yaml", vaulted.SOPS)
+    )
     inside = rng.choice(("values.yaml", "templates/deployment.yaml", f"values-{environment}.yaml"))
     return rng.choice(
         (
@@ -59,6 +62,7 @@ def choose(rng: random.Random, layout: Layout, who: Actor, number: int) -> Theme
             Theme(f"{chart}: adjust the chart", (f"charts/{chart}/{inside}",)),
             Theme(f"Change {part} everywhere", (f"components/{part}/agent.yaml",)),
             Theme(f"{app}: turn {part} over in {environment}", one, part=part),
+            Theme(f"{app}: look after its secrets", (secret,)),
             Theme("Record a decision", (f"docs/decisions/{number:05}.md", "docs/architecture.md")),
         )
     )
@@ -75,7 +79,8 @@ def begin(rng: random.Random, layout: Layout, theme: Theme, tree: Tree, serial: 
         return _promote(layout, theme.promoted, tree, serial)
     if theme.part:
         path = theme.paths[0]
-        return {**tree, path: _turn_over(tree[path], theme.part)}
+        turned = {**tree, path: _turn_over(tree[path], theme.part)}
+        return edit(rng, turned, path, serial)  # or it would be an earlier turn, taken back or copied
     for place, path in enumerate(theme.paths):
         tree = go_on(rng, tree, path, serial + place)
     return tree

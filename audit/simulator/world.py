@@ -131,6 +131,7 @@ class Truth:
     deployments: list[dict[str, Any]] = field(default_factory=list)
     images: list[dict[str, str | None]] = field(default_factory=list)
     signatures: list[dict[str, str | int]] = field(default_factory=list)
+    references: list[dict[str, str]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def violation(
@@ -155,6 +156,7 @@ class Truth:
             "deployments": self.deployments,
             "images": self.images,
             "signatures": self.signatures,
+            "references": self.references,
             "counts": dict(sorted(self.counts.items())),
         }
         path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")

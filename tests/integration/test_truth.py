@@ -111,6 +111,18 @@ def test_secrets_that_are_waived_are_no_exceptions(acted: Acted) -> None:
     assert len(rows) - len(waived) == acted.truth["counts"]["secrets: in the clear"]
 
 
+def test_secrets_by_reference_equal_truth(acted: Acted) -> None:
+    """Which secrets are sealed, encrypted or kept elsewhere, and when each was last rotated."""
+    found = acted.quarter("2026Q3").tables["secret_references"].drop(columns="repo")
+    found = found.assign(changed_at=found["changed_at"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    truth = acted.truth["references"]
+    assert found.sort_values("path").to_dict("records") == [
+        {name: each[name] for name in found} for each in truth
+    ]
+    assert {each["kind"] for each in truth} == {"SealedSecret", "ExternalSecret", "SOPS", "Secret"}
+    assert any(each["changed_sha"] != each["created_sha"] for each in truth)
+
+
 def test_signatures_equal_truth(acted: Acted) -> None:
     """State and key of every signature that landed; of one that does not fit, nobody can say whose it is."""
     tables = acted.quarter("2026Q3").tables

@@ -7,8 +7,10 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hand_audit import judge
 from hand_graph import reached
 
@@ -66,7 +68,7 @@ def test_secrets_in_the_clear_are_what_diffs_of_the_mainline_show(acted: Acted) 
             elif line.startswith("+++ "):
                 path = line.removeprefix("+++ b/")
             elif re.match(r"\+ +TOKEN: ghp_|\+ +banner: open-", line) or (
-                path.startswith("encrypted/") and line.startswith("+")
+                path.startswith("encrypted/settings-") and line.startswith("+")
             ):
                 found[sha, path] += 1
         told = Counter[tuple[str, str]]()
@@ -107,6 +109,42 @@ def test_signatures_are_what_git_and_ssh_make_of_them(acted: Acted) -> None:
                 assert int(dated) > middle.timestamp()
     assert set(seen) == set(letters)
     assert all(seen["good"] > 2 * seen[state] for state in ("bad", "expired", "unknown key"))
+
+
+def test_ages_of_secrets_are_what_versions_of_their_files_show(acted: Acted) -> None:
+    """Read by hand: the last commit of the mainline after which what is secret differs from what it was."""
+    kinds, spared = set[str](), 0
+    for folder, world, _ in list(acted.values())[:8]:
+        repository = folder / "repositories" / "netbpf-gitops.git"
+        names = git(
+            repository, "grep", "-lE", "^kind: (Sealed|External)?Secret$|^sops:", "main", "--", "*.yaml"
+        )
+        paths = sorted(line.removeprefix("main:") for line in names.splitlines())
+        assert [row["path"] for row in world.truth.references] == paths
+        for row in world.truth.references:
+            path, changed = row["path"], ""
+            before: tuple[Any, ...] = ()
+            form = ("log", "--first-parent", "--reverse", "--format=%H %ct", "main", "--", path)
+            for sha, seconds in (line.split() for line in git(repository, *form).splitlines()):
+                listed = git(repository, "ls-tree", sha, path)
+                now = _secret(git(repository, "show", f"{sha}:{path}")) if listed else ()
+                spared += now == before
+                if now != before:
+                    changed, before = f"{sha} {stamp(datetime.fromtimestamp(int(seconds), UTC))}", now
+            assert (row["kind"], row["namespace"], row["name"] if row["kind"] != "SOPS" else "") == before[:3]
+            assert f"{row['changed_sha']} {row['changed_at']}" == changed, row
+            kinds.add(row["kind"])
+    assert kinds == {"SealedSecret", "ExternalSecret", "SOPS", "Secret"}
+    assert spared  # some were looked at and not rotated
+
+
+def _secret(content: str) -> tuple[Any, ...]:
+    """Kind, namespace, name, and all that is secret."""
+    document = yaml.safe_load(content)
+    if "sops" in document:
+        return ("SOPS", "", "", {key: value for key, value in document.items() if key != "sops"})
+    about, held = document["metadata"], {"Secret": "stringData"}.get(document["kind"], "spec")
+    return (document["kind"], about.get("namespace", ""), about["name"], document[held])
 
 
 def test_every_way_to_break_a_control_comes_up_over_the_seeds(acted: Acted) -> None:
