@@ -60,12 +60,13 @@ _TARGETS = frozenset(
 """Parameters that name what a call is about."""
 
 
-class _Response(msgspec.Struct):
-    ConsoleLogin: str | None = None
+_SIGN_INS = frozenset({"CheckMfa", "ConsoleLogin", "ExitRole", "SwitchRole", "UserAuthentication"})
+"""Responses and details of sign-ins that say Success or Failure."""
 
 
 class _Additional(msgspec.Struct):
     MFAUsed: str | None = None
+    UserName: str | None = None
 
 
 class _Resource(msgspec.Struct):
@@ -94,12 +95,12 @@ class Event(msgspec.Struct):
     requestParameters: msgspec.Raw = _ABSENT
     responseElements: msgspec.Raw = _ABSENT
     additionalEventData: msgspec.Raw = _ABSENT
+    serviceEventDetails: msgspec.Raw = _ABSENT
     resources: list[_Resource] | None = None
     digestEndTime: Time | None = None
 
 
-_request = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_response = msgspec.json.Decoder(_Response)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _additional = msgspec.json.Decoder(_Additional)
 _string = msgspec.json.Decoder(str)
 
@@ -114,8 +115,7 @@ def _rows(event: Event, _context: Context) -> Outcome:
         return Outcome([], at)
     if not event.eventID or not event.eventSource or not event.eventName:
         raise Unreadable("eventID, eventSource or eventName is missing")
-    asked = _parsed(_request, event.requestParameters) or {}
-    signed_in = _parsed(_response, event.responseElements) or _Response()
+    asked = _parsed(_fields, event.requestParameters) or {}
     named = {
         name: text for name in sorted(_TARGETS & asked.keys()) if (text := _text(asked[name])) is not None
     }
@@ -133,7 +133,7 @@ def _rows(event: Event, _context: Context) -> Outcome:
         "source_ip": event.sourceIPAddress,
         "user_agent": event.userAgent,
         "read_only": event.readOnly,
-        "failed": bool(event.errorCode or event.errorMessage) or signed_in.ConsoleLogin == "Failure",
+        "failed": bool(event.errorCode or event.errorMessage) or _refused(event),
         "error_code": event.errorCode,
         "error_message": event.errorMessage,
         "bucket": _text(asked.get("bucketName")),
@@ -144,20 +144,26 @@ def _rows(event: Event, _context: Context) -> Outcome:
     return Outcome([("cloud_events", row)], at)
 
 
+def _refused(event: Event) -> bool:
+    """Whether it is a sign-in that did not succeed."""
+    told = (_parsed(_fields, raw) or {} for raw in (event.responseElements, event.serviceEventDetails))
+    return any(_text(fields[name]) == "Failure" for fields in told for name in _SIGN_INS & fields.keys())
+
+
 def _caller(event: Event) -> dict[str, str | bool | None]:
     """Columns that tell who called, and by which right."""
     who = event.userIdentity or _Identity()
     session = who.sessionContext or _Session()
     issuer = session.sessionIssuer or _Issuer()
     factor: str | bool | None = session.attributes.mfaAuthenticated if session.attributes else None
-    if factor is None:
-        factor = (_parsed(_additional, event.additionalEventData) or _Additional()).MFAUsed
+    more = _parsed(_additional, event.additionalEventData) or _Additional()
+    factor = more.MFAUsed if factor is None else factor
     return {
         "identity_type": who.type,
-        "principal": who.principalId,
-        "arn": who.arn,
+        "principal": who.principalId or None,
+        "arn": who.arn or None,
         "identity_account": who.accountId,
-        "user_name": who.userName,
+        "user_name": who.userName or more.UserName,
         "issuer_type": issuer.type,
         "issuer_arn": issuer.arn,
         "issuer_name": issuer.userName,
@@ -187,4 +193,4 @@ def _looks(record: bytes) -> bool:
     return b'"digestEndTime"' in record and {"digestEndTime", "digestS3Bucket", "logFiles"} <= names(record)
 
 
-FORMAT = JsonFormat("cloudtrail", 1, ("cloud_events",), Event, _rows, _looks)
+FORMAT = JsonFormat("cloudtrail", 2, ("cloud_events",), Event, _rows, _looks)

@@ -103,6 +103,14 @@ def test_sign_ins_say_whether_they_succeeded_and_with_which_factors() -> None:
     with_factor = CONSOLE_LOGIN | {"additionalEventData": {"MFAUsed": "Yes"}}
     assert row(with_factor | {"responseElements": {"ConsoleLogin": "Failure"}})["failed"]
     assert row(with_factor)["mfa"]
+    centre = CONSOLE_LOGIN | {
+        "eventName": "UserAuthentication", "responseElements": None,
+        "userIdentity": {"type": "IdentityCenterUser", "arn": "", "onBehalfOf": {"userId": "u-1"}},
+        "additionalEventData": {"UserName": "ada@netbpf.com", "CredentialType": "EXTERNAL_IDP"},
+    }  # fmt: skip
+    for outcome, failed in (("Success", False), ("Failure", True)):
+        found = row(centre | {"serviceEventDetails": {"UserAuthentication": outcome}})
+        assert (found["failed"], found["user_name"], found["arn"]) == (failed, "ada@netbpf.com", None)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ import pytest
 from evidence_records import lines, parse_bytes, read, refused
 from outside_records import VAULT_REQUEST, VAULT_RESPONSE, hmac
 
+from audit import tables as t
+from audit.joins.dedupe import deduplicate
+
 
 def row(record: Any) -> dict[str, Any]:
     (found,) = read(record).rows["secret_access"]
@@ -128,3 +131,14 @@ def test_what_is_no_line_of_a_device_is_refused() -> None:
     assert "Invalid enum value 'control'" in refused(VAULT_REQUEST | {"type": "control"})
     assert "$.request.id" in refused(asked(id=""))
     assert "a request that holds a response" in refused(VAULT_RESPONSE | {"type": "request"})
+
+
+def test_two_devices_that_wrote_one_request_give_one_row_and_one_id_for_two_requests_gives_two() -> None:
+    """Each device has a salt of its own, and a clock of its own."""
+    other = VAULT_REQUEST | {"time": "2026-07-01T09:00:00.2Z"}
+    other["auth"] = other["auth"] | {"accessor": hmac("other salt")}
+    forged = asked(path="kv/data/shop/other")
+    found = parse_bytes(lines(VAULT_REQUEST, VAULT_RESPONSE, other, forged)).rows["secret_access"]
+    kept, left_out = deduplicate("secret_access", t.frame(t.SecretAccess, found))
+    assert sorted(kept["line"]) == [1, 2, 4]
+    assert left_out["line"].tolist() == [3]
