@@ -33,7 +33,12 @@ def tell(world: World, hub: Hub) -> None:
     """Writes the sources `github-exports` and `github-audit-log`."""
     audit_log.tell(world, hub)
     _export(world, hub, world.end + _EARLIER, since=world.end + _EARLIER - _WINDOW)
-    _export(world, hub, world.end + _LATER, since=None)
+    _export(world, hub, exported_at(world), since=None)
+
+
+def exported_at(world: World) -> datetime:
+    """When the last export was made."""
+    return world.end + _LATER
 
 
 def _export(world: World, hub: Hub, at: datetime, since: datetime | None) -> None:

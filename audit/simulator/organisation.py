@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from audit.simulator import clusters, desk, force, forge, gatekeeper, history, leaks, operators, people, seals
-from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World
+from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World, stamp
 
 APPS = ("catalog", "checkout", "gateway", "ledger", "search", "shipping")
 SILENCE_MINUTES = 180
@@ -128,7 +128,10 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
     if bucket:
         parts.append(_table("[s3]", region="us-east-1"))
     for name in (forge.EXPORTS, "github-audit-log"):
-        parts.append(_table("[[sources]]", name=name, location=location(name), repository=REPOSITORY))
+        made = stamp(forge.exported_at(world)) if name == forge.EXPORTS else None
+        parts.append(
+            _table("[[sources]]", name=name, location=location(name), repository=REPOSITORY, exported_at=made)
+        )
     for environment in world.environments:
         for kind in ("audit", "operators", "gatekeeper"):
             name = f"{environment}-{kind}"
