@@ -96,7 +96,7 @@ def at(node: yaml.Node | None, *keys: str) -> yaml.Node | None:
 
 def scalar(node: yaml.Node | None) -> str:
     """Text of a scalar; empty for anything else, and for null."""
-    if not isinstance(node, yaml.ScalarNode) or (node.style is None and node.value in ("null", "~")):
+    if not isinstance(node, yaml.ScalarNode) or (not node.style and node.value in ("null", "~")):
         return ""
     return str(node.value)
 

@@ -216,3 +216,12 @@ def test_a_secret_among_other_documents_has_its_line_and_is_not_hidden_by_a_brok
     assert [(row["line"], row["rule"]) for row in rows if row["kind"] == "plain secret"] == [
         (9, "Secret/n/s:banner")
     ]
+
+
+@pytest.mark.parametrize("nothing", ["null", "~", "", "''"])
+def test_a_key_without_a_value_is_no_secret(repo: Repo, nothing: str) -> None:
+    head = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n"
+    repo.commit("add", {"x.yaml": f"{head}  banner: {nothing}\n"})
+    assert scanned(repo) == ([], [])
+    repo.commit("quoted", {"x.yaml": f"{head}  banner: 'open-1'\n"})
+    assert [row["rule"] for row in scanned(repo)[0]] == ["Secret//s:banner"]
