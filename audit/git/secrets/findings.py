@@ -20,7 +20,7 @@ from audit.git.secrets.key import fingerprint
 from audit.git.secrets.state import Generators, State
 from audit.git.secrets.values import Clear
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same commits would give other rows."""
 
 _OF_MANIFESTS = "kubernetes-secret-yaml"
