@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint format bench lock docs clean
+.PHONY: help setup report test sweep lint format bench lock docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -28,6 +28,9 @@ report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, re
 test: $(STAMP) ## every test, with coverage
 	@scripts/system-packages pdftotext=poppler-utils gpg=gpg gpg-agent=gpg-agent gpgsm=gpgsm ssh-keygen=openssh-client
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+sweep: $(STAMP) ## findings against the truth of 150 organisations: 50 seeds, three sizes
+	@SWEEP_SEEDS=50 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m sweep
 
 lint: $(STAMP) ## ruff, mypy, import-linter, documents against the code
 	@$(BIN)/ruff check .
