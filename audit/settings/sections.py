@@ -1,34 +1,13 @@
-"""The settings: one validated model, read from `audit.toml`, overridden by environment variables.
-
-A variable `AUDIT__S3__ENDPOINT_URL` overrides the key `s3.endpoint_url`. Secrets are never settings: S3
-credentials come from boto3's chain, the signing key from the file or variable that `[signing]` names.
-"""
+"""The sections of the settings, each declared once: what its keys mean, and which slips are refused."""
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-
-from audit.errors import UsageError
-from audit.model import Severity
-from audit.period import Period
-
-_PREFIX = "AUDIT__"
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 def _regex(value: str) -> str:
@@ -42,11 +21,13 @@ def _regex(value: str) -> str:
 Regex = Annotated[str, AfterValidator(_regex)]
 
 
-class _Model(BaseModel):
+class Section(BaseModel):
+    """Base of every section: no key that is not declared, nothing changed after it was read."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Organisation(_Model):
+class Organisation(Section):
     """Whose report it is, and how its year runs."""
 
     name: str = Field(description="Name printed on the report")
@@ -66,7 +47,7 @@ class Organisation(_Model):
         return value
 
 
-class Repository(_Model):
+class Repository(Section):
     """A Git repository that declares the organisation's systems."""
 
     name: str = Field(description="Name on the forge: owner/name", pattern=r"^[^\s#@]+$")
@@ -108,7 +89,7 @@ FormatName = Literal[
 """As `audit.normalise.registry` names them; a test holds both to be the same."""
 
 
-class Source(_Model):
+class Source(Section):
     """A place where evidence lies."""
 
     name: str = Field(description="Name of the source, used in the report", pattern=r"^[A-Za-z0-9._-]+$")
@@ -140,7 +121,7 @@ class Source(_Model):
         return value
 
 
-class S3(_Model):
+class S3(Section):
     """How to reach S3. Credentials come from boto3's chain (environment, profile, role), never from here."""
 
     endpoint_url: str | None = Field(None, description="Custom endpoint; AWS when not set")
@@ -152,14 +133,14 @@ class S3(_Model):
     attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
 
 
-class Cluster(_Model):
+class Cluster(Section):
     """A cluster in scope: its audit log must cover the quarter."""
 
     name: str = Field(description="Name, as the sources name it")
     environment: str = Field(description="Environment it serves")
 
 
-class PathRule(_Model):
+class PathRule(Section):
     """Which application and environments a path belongs to. The first rule that matches wins."""
 
     pattern: str = Field(
@@ -169,13 +150,13 @@ class PathRule(_Model):
     environments: tuple[str, ...] = Field((), description="Environments, where the pattern does not name one")
 
 
-class People(_Model):
+class People(Section):
     """Who is who."""
 
     roster: str | None = Field(None, description="Roster file (YAML or CSV); relative to audit.toml")
 
 
-class Machines(_Model):
+class Machines(Section):
     """Which authenticated identities are machines. What no rule names is a person."""
 
     kubernetes: tuple[Regex, ...] = Field(
@@ -211,7 +192,7 @@ class Machines(_Model):
 _LONGEST_EMERGENCY = timedelta(days=31)
 
 
-class BreakGlass(_Model):
+class BreakGlass(Section):
     """A span in which a person may change a cluster directly."""
 
     ticket: str = Field(description="Ticket that opened it")
@@ -240,7 +221,7 @@ class BreakGlass(_Model):
         return self
 
 
-class Thresholds(_Model):
+class Thresholds(Section):
     """Limits that controls and metrics apply."""
 
     required_checks: tuple[str, ...] = Field(
@@ -265,7 +246,7 @@ class Thresholds(_Model):
     trend_quarters: int = Field(4, ge=1, le=12, description="Quarters shown in trends, this one included")
 
 
-class Scope(_Model):
+class Scope(Section):
     """Which writes to a cluster are in scope."""
 
     unmanaged_namespaces: tuple[Regex, ...] = Field((), description="Namespaces that Git does not declare")
@@ -275,7 +256,7 @@ class Scope(_Model):
     )
 
 
-class Signing(_Model):
+class Signing(Section):
     """How manifests are signed."""
 
     key_file: str | None = Field(
@@ -284,7 +265,7 @@ class Signing(_Model):
     public_keys: tuple[str, ...] = Field((), description="Public keys (PEM files) that verify manifests")
 
 
-class Signatures(_Model):
+class Signatures(Section):
     """Keys against which the signatures of commits are checked. Without any, no signature can be good."""
 
     openpgp_keys: tuple[str, ...] = Field(
@@ -314,7 +295,7 @@ class Signatures(_Model):
         return keys
 
 
-class Secrets(_Model):
+class Secrets(Section):
     """How secrets in the clear are told, and which of them are known to be none."""
 
     fingerprint_key_file: str | None = Field(
@@ -325,178 +306,3 @@ class Secrets(_Model):
         ".gitops-audit/secret-waivers.yaml",
         description="Path in each repository of the reviewed file that waives findings by fingerprint",
     )
-
-
-class Settings(_Model):
-    """Everything that `audit.toml` says."""
-
-    store: str = Field("audit-store", description="Folder of the evidence store; relative to audit.toml")
-    production: tuple[str, ...] = Field(
-        ("prod", "production"), description="Environments that are production"
-    )
-    severities: dict[str, Severity] = Field(
-        {}, description="Severity of a control, where it differs from its own"
-    )
-    organisation: Organisation
-    repositories: tuple[Repository, ...] = ()
-    sources: tuple[Source, ...] = ()
-    clusters: tuple[Cluster, ...] = ()
-    path_rules: tuple[PathRule, ...] = ()
-    s3: S3 = S3()
-    people: People = People()
-    machines: Machines = Machines()
-    break_glass: tuple[BreakGlass, ...] = ()
-    thresholds: Thresholds = Thresholds()
-    scope: Scope = Scope()
-    signing: Signing = Signing()
-    signatures: Signatures = Signatures()
-    secrets: Secrets = Secrets()
-
-    _folder: Path = Path()
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for what, names in (
-            ("repositories", [r.name for r in self.repositories]),
-            ("sources", [s.name for s in self.sources]),
-            ("clusters", [c.name for c in self.clusters]),
-        ):
-            folded = [name.lower() if what == "repositories" else name for name in names]  # as forges do
-            twice = [name for name, one in zip(names, folded, strict=True) if folded.count(one) > 1]
-            if twice:
-                raise ValueError(f"{what}: '{twice[0]}' is named twice")
-        clusters = {c.name for c in self.clusters}
-        for source in self.sources:
-            if source.cluster is not None and source.cluster not in clusters:
-                raise ValueError(
-                    f"sources: '{source.name}' names cluster '{source.cluster}', which is not in clusters"
-                )
-        for span in self.break_glass:
-            if span.cluster not in clusters:
-                raise ValueError(
-                    f"break_glass: '{span.ticket}' names cluster '{span.cluster}', which is not in clusters"
-                )
-        return self
-
-    def resolve(self, path: str) -> Path:
-        """A path from the settings, relative to the file that holds it."""
-        return (self._folder / path).resolve()
-
-    @property
-    def store_path(self) -> Path:
-        """Folder of the evidence store."""
-        return self.resolve(self.store)
-
-    def quarter(self, label: str) -> Period:
-        """The fiscal quarter that `label` (as in 2026Q3) names here."""
-        return Period.quarter(
-            label, time_zone=self.organisation.time_zone, year_start=self.organisation.fiscal_year_start
-        )
-
-    def quarter_of(self, moment: datetime) -> Period:
-        """The fiscal quarter in which a moment (aware) lies here."""
-        return Period.containing(
-            moment, time_zone=self.organisation.time_zone, year_start=self.organisation.fiscal_year_start
-        )
-
-    def environment_of(self, cluster: str) -> str:
-        """Environment that a cluster serves; the cluster's own name where the settings do not say."""
-        return next((c.environment for c in self.clusters if c.name == cluster), cluster)
-
-
-def load(path: Path) -> Settings:
-    """The settings in a file, with environment variables over them.
-
-    Raises:
-        UsageError: the file is missing, is not TOML, or a key is unknown, missing or wrong; names file, line
-            and key.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such file", remedy="run 'audit init' to write one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path}: can't be read: {error}", remedy="check its permissions and that it is UTF-8"
-        ) from None
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            f"{path}: not TOML: {error}", remedy="mend the line that the message names"
-        ) from None
-    overridden = _override(values)
-    settings = validate(values, where=path, text=text, overridden=overridden)
-    settings._folder = path.parent.resolve()
-    return settings
-
-
-def validate(
-    values: dict[str, Any], *, where: Path, text: str = "", overridden: dict[str, str] | None = None
-) -> Settings:
-    """`values` as settings.
-
-    Raises:
-        UsageError: names the file (or the variable) and line, the key and what is wrong with it.
-    """
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        problems = []
-        for item in error.errors():
-            loc = [str(part) for part in item["loc"]]
-            name = ".".join(loc) or "settings"
-            origin = (overridden or {}).get(name) or f"{where}{_line_of(text, loc)}"
-            message = item["msg"].removeprefix("Value error, ")
-            problems.append(f"{origin}: {name}: {message[0].lower()}{message[1:]}")
-        raise UsageError(
-            "\n".join(problems), remedy="see 'audit init --print' for every key with its meaning"
-        ) from None
-
-
-def _override(values: dict[str, Any]) -> dict[str, str]:
-    """Puts `AUDIT__…` variables over `values`; returns which key came from which variable."""
-    origin = {}
-    for variable in sorted(os.environ):
-        if not variable.startswith(_PREFIX):
-            continue
-        *tables, last = variable.removeprefix(_PREFIX).lower().split("__")
-        target = values
-        for table in tables:
-            target = target.setdefault(table, {})
-            if not isinstance(target, dict):
-                raise UsageError(
-                    f"environment variable {variable}: '{table}' is not a table of the settings",
-                    remedy="name a key as in AUDIT__S3__ENDPOINT_URL; lists are set in audit.toml",
-                )
-        raw = os.environ[variable]
-        try:
-            target[last] = tomllib.loads(f"value = {raw}")["value"]
-        except tomllib.TOMLDecodeError:
-            target[last] = raw
-        origin[".".join([*tables, last])] = f"environment variable {variable}"
-    return origin
-
-
-def _line_of(text: str, loc: list[str]) -> str:
-    """`:LINE` of the key that `loc` names in TOML `text`; empty when it can't be told."""
-    table, index, found = "", -1, ""
-    want = [part for part in loc if not part.isdigit()]
-    number = next((int(part) for part in loc if part.isdigit()), 0)
-    seen: dict[str, int] = {}
-    for line_number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
-        if header:
-            table = header[1]
-            seen[table] = index = seen.get(table, -1) + 1
-            if want and table == want[0] and index == number and not found:
-                found = f":{line_number}"
-            continue
-        name = re.match(r"\s*([A-Za-z0-9_\"-]+)\s*=", line)
-        if name and want:
-            dotted = [*([table] if table else []), name[1].strip('"')]
-            if dotted == want[: len(dotted)] and (
-                not table or index == number or len(seen) == 0 or index == 0 == number
-            ):
-                return f":{line_number}"
-    return found
