@@ -23,6 +23,7 @@ from audit.normalise import (
     prometheus_query,
     rbac_object,
     trainings,
+    trivy_report,
     vault_audit,
 )
 from audit.normalise.interface import Format
@@ -51,5 +52,6 @@ FORMATS: dict[str, Format] = {
         cluster_identities.FORMAT,
         trainings.FORMAT,
         access_reviews.FORMAT,
+        trivy_report.FORMAT,
     )
 }

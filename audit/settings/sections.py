@@ -85,6 +85,7 @@ FormatName = Literal[
     "cluster-identities",
     "trainings",
     "access-reviews",
+    "trivy-json",
 ]
 """As `audit.normalise.registry` names them; a test holds both to be the same."""
 

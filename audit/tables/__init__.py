@@ -52,6 +52,7 @@ from audit.tables.operators import (
 )
 from audit.tables.people import Identities, People
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
+from audit.tables.scanning import ScanFindings, Scans, Vulnerabilities
 from audit.tables.secrets_managers import SecretAccess
 
 _ALL: tuple[type[Table], ...] = (
@@ -61,6 +62,7 @@ _ALL: tuple[type[Table], ...] = (
     Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess,
     CloudEvents, Alerts, MetricSamples,
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews,
+    Scans, Vulnerabilities, ScanFindings,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
     Reconciliation, Exceptions, Conclusions, Metrics,
@@ -80,7 +82,7 @@ __all__ = [
     "EvidenceObjects", "Exceptions", "FileChanges", "ForgeEvents", "GitOperations", "GraphRoots", "Identities",
     "ImageChanges", "ImageSettings", "LandingEnvironments", "LandingPulls", "Landings", "MergeContent",
     "MetricSamples", "Metrics", "People", "PolicyResults", "Promotions", "PullRequests", "Quarantine", "RbacBindings", "RbacRules", "Reconciliation",
-    "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "SecretAccess", "SecretFindings", "SecretReferences",
-    "SecretWaivers", "Signatures", "StateChanges", "SyncRecords", "Table", "Trainings", "UnreadFiles", "columns", "conform", "describe",
+    "Repositories", "RepositoryProblems", "ReviewDismissals", "Reviews", "ScanFindings", "Scans", "SecretAccess", "SecretFindings", "SecretReferences",
+    "SecretWaivers", "Signatures", "StateChanges", "SyncRecords", "Table", "Trainings", "UnreadFiles", "Vulnerabilities", "columns", "conform", "describe",
     "empty", "frame", "key", "meta", "read", "table_name", "write",
 ]  # fmt: skip

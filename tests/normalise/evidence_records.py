@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from outside_records import OUTSIDE
+from scan_records import SCANS
 
 from audit.normalise.interface import Context, Parsed
 from audit.normalise.reader import parse
@@ -146,20 +147,24 @@ VIOLATION: dict[str, Any] = {
     "resource_name": "web-1",
 }  # fmt: skip
 
-VALID: dict[str, list[dict[str, Any]]] = {
-    "kubernetes-audit": [AUDIT_EVENT],
-    "github-audit-log": [AUDIT_LOG],
-    "github-pulls": [PULL],
-    "github-reviews": [REVIEW],
-    "github-review-events": [DISMISSAL],
-    "github-checks": [CHECK],
-    "github-activity": [ACTIVITY],
-    "argocd-application": [APPLICATION],
-    "argocd-event": [ARGO_EVENT],
-    "flux-object": [KUSTOMIZATION, HELM_RELEASE],
-    "flux-event": [FLUX_EVENT],
-    "gatekeeper-audit": [VIOLATION],
-} | OUTSIDE
+VALID: dict[str, list[dict[str, Any]]] = (
+    {
+        "kubernetes-audit": [AUDIT_EVENT],
+        "github-audit-log": [AUDIT_LOG],
+        "github-pulls": [PULL],
+        "github-reviews": [REVIEW],
+        "github-review-events": [DISMISSAL],
+        "github-checks": [CHECK],
+        "github-activity": [ACTIVITY],
+        "argocd-application": [APPLICATION],
+        "argocd-event": [ARGO_EVENT],
+        "flux-object": [KUSTOMIZATION, HELM_RELEASE],
+        "flux-event": [FLUX_EVENT],
+        "gatekeeper-audit": [VIOLATION],
+    }
+    | OUTSIDE
+    | SCANS
+)
 
 
 def lines(*records: Any) -> bytes:

@@ -1,0 +1,106 @@
+"""Real reports of scanners are read, and say the same in every format."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit import tables as t
+from audit.normalise.interface import Context, Parsed
+from audit.normalise.reader import parse
+
+
+def parse_file(path: Path, format: str = "auto") -> Parsed:
+    parsed = parse(path, Context("samples", path.name, cluster="sample"), format=format)
+    for table, rows in parsed.rows.items():
+        frame = t.conform(t.TABLES[table], t.frame(t.TABLES[table], rows))
+        assert len(frame) == len(rows) > 0
+    return parsed
+
+
+def reports(data: Path) -> list[Path]:
+    """The samples that are Trivy's JSON reports."""
+    paths = sorted((data / "trivy").glob("*.json.golden"))
+    return [path for path in paths if '"SchemaVersion"' in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("format", ["auto", "trivy-json"])
+def test_trivy_reports(data: Path, format: str) -> None:
+    """82 of 82 reports, two of which found no target, are one scan each; every finding in them is one row."""
+    paths = reports(data)
+    assert len(paths) == 82
+    counts: Counter[str] = Counter()
+    for path in paths:
+        sent = json.loads(path.read_text(encoding="utf-8"))
+        parsed = parse_file(path, format)
+        assert (parsed.records, parsed.kept, parsed.quarantined, parsed.formats) == (1, 1, [], {"trivy-json"})
+        results = sent.get("Results", [])
+        lists = {
+            "vulnerabilities": ["Vulnerabilities", "ExperimentalModifiedFindings"],
+            "scan_findings": ["Misconfigurations", "Secrets", "Licenses"],
+        }
+        for table, names in lists.items():
+            expected = sum(len(result.get(name, [])) for result in results for name in names)
+            assert len(parsed.rows.get(table, [])) == expected, path.name
+            counts[table] += expected
+        (scan,) = parsed.rows["scans"]
+        assert (scan["artifact"], scan["targets"]) == (sent["ArtifactName"], len(results))
+        counts["scans"] += 1
+    assert counts == {"scans": 82, "vulnerabilities": 127, "scan_findings": 55}
+
+
+def test_trivy_reports_in_other_formats_are_not_taken_for_its_json(data: Path) -> None:
+    others = sorted(set((data / "trivy").iterdir()) - set(reports(data)))
+    for path in others:
+        assert "trivy-json" not in parse_file(path).formats, path.name
+
+
+def _by_severity(rows: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(row["severity"] for row in rows)
+
+
+def _asff(sent: Any) -> Counter[str]:
+    return Counter(finding["Severity"]["Label"].lower() for finding in sent["Findings"])
+
+
+def _gitlab(sent: Any) -> Counter[str]:
+    return Counter(finding["severity"].lower() for finding in sent["vulnerabilities"])
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "count"),
+    [
+        ("alpine-310", "asff", _asff),
+        ("alpine-310", "gitlab", _gitlab),
+        ("npm", "gitlab", _gitlab),
+    ],
+)
+def test_counts_by_severity_are_those_of_other_formats(data: Path, name: str, other: str, count: Any) -> None:
+    rows = parse_file(data / f"trivy/{name}.json.golden").rows
+    found = [*rows.get("vulnerabilities", []), *rows.get("scan_findings", [])]
+    sent = json.loads((data / f"trivy/{name}.{other}.golden").read_text(encoding="utf-8"))
+    assert _by_severity(found) == count(sent)
+    assert found
+
+
+def test_secrets_differ_by_the_rules_that_found_them_and_by_nothing_else(data: Path) -> None:
+    """The one disagreement of the samples: the two scans of the same file ran with other rules of their own."""
+    rows = parse_file(data / "trivy/secrets.json.golden").rows["scan_findings"]
+    sent = json.loads((data / "trivy/secrets.asff.golden").read_text(encoding="utf-8"))
+    labels = {found["Title"].rpartition(": ")[2]: found["Severity"]["Label"] for found in sent["Findings"]}
+    assert labels.keys() ^ {row["title"] for row in rows} == {"GitHub Personal Access Token", "My Secret"}
+    assert [row["severity_as_given"] for row in rows if row["title"] in labels] == [
+        labels["AWS Access Key ID"]
+    ]
+
+
+@pytest.mark.parametrize("name", ["npm", "pom"])
+def test_cyclonedx_names_the_same_vulnerabilities(data: Path, name: str) -> None:
+    rows = parse_file(data / f"trivy/{name}.json.golden").rows["vulnerabilities"]
+    sent = json.loads((data / f"trivy/{name}-cyclonedx.json.golden").read_text(encoding="utf-8"))
+    expected = Counter({vuln["id"]: len(vuln["affects"]) for vuln in sent["vulnerabilities"]})
+    assert Counter(row["vulnerability"] for row in rows) == expected
