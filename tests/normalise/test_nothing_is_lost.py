@@ -96,7 +96,10 @@ def test_gzip_cut_off_anywhere_keeps_every_whole_line_and_says_so_once() -> None
 @FEW
 @given(st.data())
 def test_gzip_damaged_anywhere_is_noticed(data: st.DataObject) -> None:
-    whole = bytearray(gzip.compress(lines(*[AUDIT_EVENT] * 20), mtime=0))
+    """But for the few bits that fill the last byte of the compressed data: nothing depends on them."""
+    text = lines(*[AUDIT_EVENT] * 20)
+    whole = bytearray(gzip.compress(text, mtime=0))
     place = data.draw(st.integers(10, len(whole) - 1))  # behind the header, whose bytes mean little
     whole[place] ^= data.draw(st.integers(1, 255))
-    assert parse_bytes(bytes(whole)).quarantined
+    parsed = parse_bytes(bytes(whole))
+    assert parsed.quarantined or (parsed.kept == 20 and gzip.decompress(whole) == text)
