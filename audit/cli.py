@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +41,9 @@ AsOf = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsDraft = Annotated[
+    bool, typer.Option("--draft", help="Render a draft: freeze nothing, though the quarter is over.")
+]
 DEFAULT_SETTINGS = Path("audit.toml")
 
 
@@ -89,15 +91,20 @@ def init(
 
 @app.command()
 def run(
-    quarter: Quarter, settings: SettingsPath = DEFAULT_SETTINGS, as_of: AsOf = None, as_json: AsJson = False
+    quarter: Quarter,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_of: AsOf = None,
+    draft: AsDraft = False,
+    as_json: AsJson = False,
 ) -> ExitCode:
     """Do the whole job: collect, mine, build, check and report one quarter.
 
-    Example: audit run --quarter 2026Q3
+    What is reported of a quarter that is over is frozen: later evidence leads to a restatement that says what it
+    changes. Example: audit run --quarter 2026Q3
     """
     chosen = load(settings)
     with narrate.Narrator() as progress:
-        done = pipeline.run(chosen, chosen.quarter(quarter), _moment(as_of), progress)
+        done = pipeline.run(chosen, chosen.quarter(quarter), _moment(as_of), progress, draft=draft)
     screen.show_run(out, done, as_json=as_json)
     return done.exit_code
 
@@ -182,17 +189,22 @@ def check(
 
 
 @app.command()
-def report(quarter: Quarter, settings: SettingsPath = DEFAULT_SETTINGS, as_json: AsJson = False) -> None:
-    """Render a checked quarter again: results.json and report.pdf.
+def report(
+    quarter: Quarter,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    draft: AsDraft = False,
+    as_json: AsJson = False,
+) -> None:
+    """Render a checked quarter: results.json and report.pdf, frozen as an edition once the quarter is over.
 
     Example: audit report --quarter 2026Q3
     """
     chosen = load(settings)
     with narrate.Narrator() as progress:
-        path = pipeline.report(chosen, pipeline.checked(chosen, chosen.quarter(quarter)), progress)
-    out.print(
-        json.dumps({"report": str(path)}) if as_json else f"Report: {path}", highlight=False, soft_wrap=True
-    )
+        done = pipeline.report(
+            chosen, pipeline.checked(chosen, chosen.quarter(quarter)), progress, draft=draft
+        )
+    screen.show_published(out, done, as_json=as_json)
 
 
 @app.command()

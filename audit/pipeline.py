@@ -29,11 +29,11 @@ from audit.build import build as build_tables
 from audit.build import load as load_built
 from audit.controls import registry, runner
 from audit.errors import AuditError, EvidenceMissing, ExitCode, IntegrityError, UsageError
-from audit.evidence import keys, manifest
+from audit.evidence import editions, keys, manifest
 from audit.evidence.collect import Collected
 from audit.evidence.collect import collect as collect_evidence
 from audit.evidence.store import Store
-from audit.evidence.verify import check_chain, head
+from audit.evidence.verify import check_chain
 from audit.evidence.verify import verify as verify_store
 from audit.evidence.versions import versions
 from audit.git import alone
@@ -42,8 +42,7 @@ from audit.metrics import compute
 from audit.model import Conclusion
 from audit.normalise import roster
 from audit.period import Period
-from audit.report import model as report_model
-from audit.report import pdf, result
+from audit.report.publish import Published, publish, withdraw
 from audit.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -61,9 +60,11 @@ class Run:
     """What a run came to.
 
     Attributes:
+        as_of: up to when events count; for a quarter that was reported, what the report says.
         folder: where the quarter's results lie.
         problems: sources that gave nothing, or could not be reached, in the words a user sees.
         tables: every table of the quarter, the joined and judged ones included.
+        published: its report, once it was rendered.
     """
 
     period: Period
@@ -71,6 +72,7 @@ class Run:
     folder: Path
     problems: list[AuditError] = field(default_factory=list)
     tables: Tables = field(default_factory=dict)
+    published: Published | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -168,17 +170,20 @@ def check(
 ) -> Run:
     """Joins, counts and judges one quarter from what is in the store, and writes its tables.
 
-    A report that was rendered before speaks of other tables: it is removed, unless `keep_report` says that it is
+    A quarter that was reported is judged as of the same moment again, by all that is known of it now. A report that was rendered before speaks of other tables: it is removed, unless `keep_report` says that it is
     about to be rendered again.
 
     Raises:
         UsageError: the quarter has not begun at `as_of`, or an earlier stage was not run.
     """
     require_begun(period, as_of)
+    store = Store(settings.store_path)
+    frozen = editions.last(store, period.label)
+    as_of = frozen.facts.as_of if frozen else as_of
     parsed = built(settings)
     tables = (
         mining.mined(settings)
-        | parsed.tables
+        | until(parsed.tables, as_of)
         | {name: t.empty(t.TABLES[name]) for name in ("people", "identities")}
     )
     if settings.people.roster is not None:
@@ -189,7 +194,7 @@ def check(
         settings,
         as_of=as_of,
         found_in_mirrors=mining.in_mirrors(settings, tables),
-        seen=manifest.tips_seen(Store(settings.store_path)),
+        seen=manifest.tips_seen(store, until=as_of),
     )
     tables["reconciliation"] = reconcile(parsed, period)
     progress("check", 1, 3)
@@ -200,31 +205,57 @@ def check(
     run = Run(period, as_of, settings.store_path / "quarters" / period.label, tables=tables)
     _write_quarter(run)
     if not keep_report:
-        for name in ("report.pdf", "results.json"):
-            (run.folder / name).unlink(missing_ok=True)
+        withdraw(run.folder)
     return run
 
 
-def report(settings: Settings, run: Run, progress: Progress = _silent) -> Path:
-    """Renders a checked quarter: `results.json` and `report.pdf` in its folder. Returns the PDF's path."""
-    built = report_model.build(
+_OF_ALL_TIME = ("evidence_objects", "coverage", "quarantine")
+
+
+def until(tables: Tables, moment: datetime) -> Tables:
+    """Rows that speak of nothing at or after a moment; what is known of the evidence itself stays whole."""
+    cut = {}
+    for name, rows in tables.items():
+        time = t.meta(t.TABLES[name]).get("time")
+        late = rows[time] >= moment if time and name not in _OF_ALL_TIME else None
+        cut[name] = rows if late is None or not late.any() else rows[~late].reset_index(drop=True)
+    return cut
+
+
+def report(settings: Settings, run: Run, progress: Progress = _silent, *, draft: bool = False) -> Published:
+    """Renders a checked quarter: `results.json` and `report.pdf` in its folder; see `audit.report.publish`.
+
+    Args:
+        draft: freeze nothing, though the quarter is over.
+    """
+    progress("report", 0, 1)
+    run.published = publish(
         run.tables,
         settings,
         run.period,
+        run.folder,
         as_of=run.as_of,
-        version=audit.__version__,
+        made_at=last_as_of(settings, otherwise=run.as_of),
         catalogue=registry.catalogue(),
-        manifest=head(Store(settings.store_path)),
+        draft=draft,
     )
-    result.write(built, run.folder / "results.json")
-    progress("report", 1, 2)
-    pdf.render(built, run.folder / "report.pdf")
-    progress("report", 2, 2)
-    return run.folder / "report.pdf"
+    progress("report", 1, 1)
+    return run.published
 
 
-def run(settings: Settings, period: Period, as_of: datetime, progress: Progress = _silent) -> Run:
-    """The whole job. What a source could not give does not end it: the report says so, and so does the exit code."""
+def run(
+    settings: Settings,
+    period: Period,
+    as_of: datetime,
+    progress: Progress = _silent,
+    *,
+    draft: bool = False,
+) -> Run:
+    """The whole job. What a source could not give does not end it: the report says so, and so does the exit code.
+
+    Args:
+        draft: freeze nothing, though the quarter is over.
+    """
     require_begun(period, as_of)
     problems: list[AuditError] = []
     if settings.sources:
@@ -233,7 +264,7 @@ def run(settings: Settings, period: Period, as_of: datetime, progress: Progress 
     build(settings, progress)
     done = check(settings, period, as_of, progress, keep_report=True)
     done.problems = problems
-    report(settings, done, progress)
+    report(settings, done, progress, draft=draft)
     return done
 
 
@@ -254,19 +285,21 @@ def checked(settings: Settings, period: Period) -> Run:
     return Run(period, as_of, folder, tables=tables)
 
 
-def last_as_of(settings: Settings) -> datetime:
-    """When evidence was last collected, as the manifest records it.
+def last_as_of(settings: Settings, *, otherwise: datetime | None = None) -> datetime:
+    """When evidence was last collected, as the manifest records it; `otherwise` when it never was.
 
     Raises:
-        EvidenceMissing: nothing was collected yet.
+        EvidenceMissing: nothing was collected yet, and there is no `otherwise`.
     """
-    manifests = manifest.load_all(Store(settings.store_path))
-    if not manifests:
-        raise EvidenceMissing(
-            f"{settings.store_path}: no evidence was collected yet",
-            remedy="run 'audit collect' first, or give --as-of",
-        )
-    return manifests[-1].as_of
+    brought = [one for one in manifest.load_all(Store(settings.store_path)) if not one.reported]
+    if brought:
+        return brought[-1].as_of
+    if otherwise is not None:
+        return otherwise
+    raise EvidenceMissing(
+        f"{settings.store_path}: no evidence was collected yet",
+        remedy="run 'audit collect' first, or give --as-of",
+    )
 
 
 def require_begun(period: Period, as_of: datetime) -> None:

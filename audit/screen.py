@@ -17,6 +17,7 @@ from audit.errors import UsageError
 from audit.evidence.collect import Collected
 from audit.model import Severity
 from audit.pipeline import Run
+from audit.report.publish import Published
 from audit.report.words import printable
 
 _SYMBOLS = {"effective": "✓", "exceptions": "✗", "not tested": "?", "not applicable": "–"}
@@ -56,6 +57,7 @@ def show_run(out: Console, run: Run, *, as_json: bool) -> None:
                 "most_important": json.loads(top.to_json(orient="records", date_format="iso")),
                 "problems": [str(problem) for problem in run.problems],
                 "folder": str(run.folder),
+                "report": _published(run.published) if run.published else None,
                 "files": {name: str(path) for name, path in files.items()},
             }
         )
@@ -93,9 +95,50 @@ def show_run(out: Console, run: Run, *, as_json: bool) -> None:
     for problem in run.problems:
         out.print(f"Missing: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
     out.print("")
+    if run.published:
+        _tell_published(out, run.published)
     for path in files.values():
-        out.print(f"Wrote {path}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"{path}", markup=False, highlight=False, soft_wrap=True)
     out.print(f"Everything lies in {run.folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def show_published(out: Console, done: Published, *, as_json: bool) -> None:
+    """Which edition a report is, and what it restates."""
+    if as_json:
+        _dump(_published(done))
+        return
+    _tell_published(out, done)
+    out.print(f"Report: {done.path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _published(done: Published) -> dict[str, Any]:
+    return {
+        "report": str(done.path),
+        "edition": done.edition,
+        "as_of": done.as_of.isoformat(),
+        "new": done.new,
+        "restates": asdict(done.restates) if done.restates else None,
+    }
+
+
+def _tell_published(out: Console, done: Published) -> None:
+    as_of = f"{done.as_of:%Y-%m-%d %H:%M} UTC"
+    if not done.edition:
+        lines = ["A draft: nothing is frozen."]
+    elif not done.new:
+        lines = [f"Edition {done.edition}, frozen as of {as_of}: nothing that is known now changes it."]
+    elif done.restates is None:
+        lines = [f"Edition {done.edition}, frozen as of {as_of}: what comes later leads to a restatement."]
+    else:
+        before = done.restates
+        counts = ", ".join(f"{count} in {table}" for table, count in before.counts.items())
+        lines = [
+            f"Edition {done.edition} restates edition {before.number}, as of {as_of}: "
+            f"{len(before.rows)} facts differ ({counts}).",
+            *(f"  because of {cause.kind}: {cause.text}" for cause in before.causes),
+        ]
+    for line in lines:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_collected(out: Console, done: Collected, *, as_json: bool) -> None:

@@ -58,9 +58,23 @@ class Entry:
     collected_at: datetime
 
 
+class Reported(msgspec.Struct, frozen=True):
+    """A quarter's report, frozen: what `audit.evidence.editions` keeps of it.
+
+    Attributes:
+        quarter: as in 2026Q3.
+        edition: 1 for the first; a restatement is the next one.
+        seal: sha256 of the seal of its folder, which names the sha256 of each file in it.
+    """
+
+    quarter: str
+    edition: int
+    seal: str
+
+
 @dataclass(frozen=True)
 class Manifest:
-    """What one collection brought.
+    """What one collection brought, or what was reported from it.
 
     Attributes:
         sequence: 1 for the first.
@@ -68,6 +82,7 @@ class Manifest:
         as_of: the instant as of which it was collected (UTC).
         entries: what was new, ordered by source and key.
         tips: by repository, the sha that each ref pointed to; empty when they had not changed.
+        reported: the report that was frozen then; nearly always none.
         sha256: of its own file.
         signed_by: ids of the keys that its signatures name; not verified by loading it.
     """
@@ -77,19 +92,21 @@ class Manifest:
     as_of: datetime
     entries: tuple[Entry, ...]
     tips: dict[str, dict[str, str]]
+    reported: tuple[Reported, ...]
     sha256: str
     signed_by: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Predicate:
-    """The predicate of the statement, as it is written."""
+class _Predicate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The predicate of the statement, as it is written. What came to it later is left out where there is none, so
+    that manifests from before keep their bytes."""
 
     sequence: int
     previous: str
     as_of: datetime
     entries: tuple[Entry, ...]
     tips: dict[str, dict[str, str]]
+    reported: tuple[Reported, ...] = ()
 
 
 def append(
@@ -98,6 +115,7 @@ def append(
     as_of: datetime,
     entries: Iterable[Entry],
     tips: Tips | None = None,
+    reported: Iterable[Reported] = (),
     signer: Signer | None = None,
 ) -> Manifest | None:
     """Adds a manifest to the chain; None, and no manifest, when there is nothing new to say.
@@ -112,7 +130,8 @@ def append(
         before = load_all(store)
         changed = _changed(tips or {}, latest_tips(before))
         new = sorted(entries, key=lambda each: (each.source, each.location, each.key, each.version_id))
-        if not new and not changed:
+        frozen = tuple(reported)
+        if not new and not changed and not frozen:
             return None
         predicate = _Predicate(
             sequence=len(before) + 1,
@@ -120,6 +139,7 @@ def append(
             as_of=as_of.astimezone(UTC),
             entries=tuple(new),
             tips=changed,
+            reported=frozen,
         )
         envelope = Envelope(encode_statement(predicate), PAYLOAD, {})
         if signer is not None:
@@ -183,8 +203,11 @@ def latest_tips(manifests: Iterable[Manifest]) -> dict[str, dict[str, str]]:
     return tips
 
 
-def tips_seen(store: Store) -> list[dict[str, str | datetime]]:
+def tips_seen(store: Store, *, until: datetime) -> list[dict[str, str | datetime]]:
     """Every tip that a manifest of the store records, in the order of manifests, repositories and refs.
+
+    Args:
+        until: runs that stood at a later moment are left out.
 
     Returns:
         `repo`, `ref`, `sha`, `seen_at` (aware, UTC: the run's `as_of`) and `manifest` (sha256 of its file).
@@ -195,9 +218,15 @@ def tips_seen(store: Store) -> list[dict[str, str | datetime]]:
     return [
         {"repo": repo, "ref": ref, "sha": sha, "seen_at": one.as_of, "manifest": one.sha256}
         for one in load_all(store)
+        if one.as_of <= until
         for repo, refs in one.tips.items()
         for ref, sha in refs.items()
     ]
+
+
+def frozen(manifests: Iterable[Manifest]) -> list[Reported]:
+    """Every report that was frozen, in the order in which they were."""
+    return [one for manifest in manifests for one in manifest.reported]
 
 
 def encode_statement(predicate: Any) -> bytes:
@@ -205,7 +234,7 @@ def encode_statement(predicate: Any) -> bytes:
     return msgspec.json.encode(
         {
             "_type": STATEMENT,
-            "subject": subjects(predicate.entries, predicate.tips),
+            "subject": subjects(predicate.entries, predicate.tips, predicate.reported),
             "predicateType": PREDICATE,
             "predicate": predicate,
         },
@@ -213,8 +242,8 @@ def encode_statement(predicate: Any) -> bytes:
     )
 
 
-def subjects(entries: Iterable[Entry], tips: Tips) -> list[dict[str, Any]]:
-    """What a statement is about: each object once, and each ref's commit."""
+def subjects(entries: Iterable[Entry], tips: Tips, reported: Iterable[Reported] = ()) -> list[dict[str, Any]]:
+    """What a statement is about: each object once, each ref's commit, and each frozen report."""
     objects = [
         {"name": f"objects/{sha256[:2]}/{sha256}", "digest": {"sha256": sha256}}
         for sha256 in sorted({entry.sha256 for entry in entries})
@@ -224,7 +253,10 @@ def subjects(entries: Iterable[Entry], tips: Tips) -> list[dict[str, Any]]:
         for repo, each in sorted(tips.items())
         for ref, sha in sorted(each.items())
     ]
-    return objects + refs
+    reports = [
+        {"name": f"reported/{one.quarter}/{one.edition}", "digest": {"sha256": one.seal}} for one in reported
+    ]
+    return objects + refs + reports
 
 
 def open_envelope(name: str, content: bytes) -> Envelope:
@@ -265,6 +297,7 @@ def _manifest(predicate: _Predicate, content: bytes, envelope: Envelope) -> Mani
         as_of=predicate.as_of,
         entries=predicate.entries,
         tips=predicate.tips,
+        reported=predicate.reported,
         sha256=hashlib.sha256(content).hexdigest(),
         signed_by=tuple(sorted(cast("dict[str, Any]", envelope.signatures))),
     )

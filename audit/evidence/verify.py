@@ -1,4 +1,5 @@
-"""Proof that the store is what it was: the chain, the signatures, every object's bytes, and nothing else in it."""
+"""Proof that the store is what it was: the chain, the signatures, every object's bytes, what was reported, and nothing
+else in it."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError
 
 from audit.errors import IntegrityError
+from audit.evidence import editions
 from audit.evidence.journal import Journal
 from audit.evidence.keys import Key
 from audit.evidence.manifest import Manifest, load, open_envelope
@@ -34,7 +36,8 @@ def verify(store: Store, keys: Sequence[Key] = ()) -> list[str]:
     the last manifest's sha256 (`head`) with the one that a report prints.
     """
     chain, problems = _chain(store)
-    return problems + _signatures(chain, keys) + _objects(store, chain)
+    frozen = editions.check(store, [link.manifest for link in chain])
+    return problems + _signatures(chain, keys) + _objects(store, chain) + frozen
 
 
 def check_chain(store: Store, keys: Sequence[Key] = ()) -> None:

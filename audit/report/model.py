@@ -17,7 +17,15 @@ from audit.period import Period
 from audit.report import complete, counted, judged, populations
 from audit.report.judged import Described
 from audit.report.plain import iso
-from audit.report.shapes import ControlResult, DeploymentRow, LandingRow, Report, SourceRow, Summary
+from audit.report.shapes import (
+    ControlResult,
+    DeploymentRow,
+    LandingRow,
+    Report,
+    Restatement,
+    SourceRow,
+    Summary,
+)
 from audit.settings import Settings
 
 __all__ = ["Described", "Report", "build"]
@@ -32,6 +40,9 @@ def build(
     version: str,
     catalogue: Iterable[Described],
     manifest: tuple[int, str] | None = None,
+    edition: int = 1,
+    draft: bool = False,
+    restates: Restatement | None = None,
 ) -> Report:
     """The report of one quarter.
 
@@ -41,10 +52,14 @@ def build(
         version: of this product, printed on the cover.
         catalogue: the controls, in the order in which they are printed.
         manifest: how many manifests the evidence has, and the sha256 of the last one; None without any evidence.
+        edition: of the final report.
+        draft: it is one, though the quarter is over; while the quarter runs it always is.
+        restates: what differs from the edition before.
 
     Raises:
         KeyError: a table or a control's conclusion is missing.
     """
+    status = "draft" if draft or as_of < period.end else "final"
     controls = judged.controls(tables["conclusions"], tables["exceptions"], catalogue)
     landings = populations.landings(tables, settings, period, as_of)
     deployments = populations.deployments(tables, settings, period, as_of)
@@ -72,7 +87,9 @@ def build(
         time_zone=period.time_zone,
         as_of=iso(as_of),
         version=version,
-        status="draft" if as_of < period.end else "final",
+        status=status,
+        edition=edition if status == "final" else 0,
+        restates=restates,
         summary=summary,
         trends=counted.trends(tables["metrics"], controls),
         controls=controls,

@@ -28,6 +28,8 @@ from audit.report.shapes import Report
 SECONDS = 900
 QUARANTINE_ROWS = 50
 EVIDENCE_ROWS = 400
+RESTATED_ROWS = 400
+RESTATED_OBJECTS = 8
 
 _SYMBOLS = {"effective": "✓", "exceptions": "×", "not tested": "?", "not applicable": "–"}
 
@@ -148,5 +150,7 @@ def html(report: Report) -> str:
         "symbols": _SYMBOLS,
         "quarantine_rows": QUARANTINE_ROWS,
         "evidence_rows": EVIDENCE_ROWS,
+        "restated_rows": RESTATED_ROWS,
+        "restated_objects": RESTATED_OBJECTS,
     }
     return environment.get_template("report.html").render(report=report)

@@ -209,6 +209,12 @@ def read(table: type[Table], paths: Iterable[Path]) -> pd.DataFrame:
     return from_arrow(table, [pq.ParquetFile(path).read() for path in paths])
 
 
+def read_as_written(path: Path) -> pd.DataFrame:
+    """The rows of a Parquet file written by `write`, perhaps by another version: with the columns that it has."""
+    rows: pd.DataFrame = pq.ParquetFile(path).read().to_pandas(types_mapper=_NULLABLE.get)
+    return rows
+
+
 def from_arrow(table: type[Table], parts: list[pyarrow.Table]) -> pd.DataFrame:
     """The rows of what was read from files written by `write`, one after the other, dtypes restored."""
     if not parts:

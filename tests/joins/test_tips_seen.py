@@ -20,13 +20,15 @@ def test_every_manifest_tells_the_tips_that_it_recorded(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     for day, sha in enumerate(("a" * 40, "a" * 40, "b" * 40), 1):
         append(store, as_of=datetime(2026, 7, day, tzinfo=UTC), entries=[], tips={REPO: {MAIN: sha}})
-    seen = tips_seen(store)
+    seen = tips_seen(store, until=datetime(2026, 7, 3, tzinfo=UTC))
     assert [(one["sha"], one["seen_at"]) for one in seen] == [
         ("a" * 40, datetime(2026, 7, 1, tzinfo=UTC)),  # unchanged on the second day: said once
         ("b" * 40, datetime(2026, 7, 3, tzinfo=UTC)),
     ]
     assert {(one["repo"], one["ref"]) for one in seen} == {(REPO, MAIN)}
     assert len({one["manifest"] for one in seen}) == 2
+    earlier = tips_seen(store, until=datetime(2026, 7, 2, tzinfo=UTC))
+    assert [one["sha"] for one in earlier] == ["a" * 40]
 
 
 def seen(sha: str, days: int = 0, **more: Any) -> dict[str, Any]:

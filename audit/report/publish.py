@@ -1,0 +1,149 @@
+"""Rendering a checked quarter, and freezing it: once a quarter is over, what was reported of it is an edition.
+
+The next report of the same quarter is the same file, unless a fact differs: then it is a restatement, which lists what
+differs and why, and stands beside the edition before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import audit
+from audit.evidence import editions, keys
+from audit.evidence.editions import Edition, Facts
+from audit.evidence.store import Store
+from audit.evidence.verify import head
+from audit.period import Period
+from audit.report import model, pdf, restated, result, templates
+from audit.report.judged import Described
+from audit.report.shapes import Restatement
+from audit.settings import Settings
+
+_OF_A_PLACE = {"store"}
+"""Settings that say where things lie on one machine, and decide nothing."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a report came to.
+
+    Attributes:
+        path: of the PDF.
+        edition: number of the frozen edition that it is; 0 for a draft.
+        as_of: up to when events count in it.
+        new: it was made now; else it is what was reported before.
+        restates: what it changes in the edition before; None for a first edition, and for what is not new.
+    """
+
+    path: Path
+    edition: int
+    as_of: datetime
+    new: bool
+    restates: Restatement | None
+
+
+def publish(
+    tables: Mapping[str, pd.DataFrame],
+    settings: Settings,
+    period: Period,
+    folder: Path,
+    *,
+    as_of: datetime,
+    made_at: datetime,
+    catalogue: Iterable[Described],
+    draft: bool = False,
+) -> Published:
+    """`report.pdf` and `results.json` of a checked quarter, in its folder; frozen when the quarter is over.
+
+    Args:
+        tables: every table of the quarter, as they lie in `folder`.
+        as_of: up to when events count: the frozen edition's, where there is one.
+        made_at: when evidence was last collected.
+        draft: freeze nothing.
+
+    Raises:
+        IntegrityError: what was reported before is gone or was changed.
+        UsageError: another run is collecting into the store.
+    """
+    store = Store(settings.store_path)
+    final = not draft and as_of >= period.end
+    frozen = editions.last(store, period.label)
+    now = Facts(as_of, made_at if frozen else as_of, audit.__version__, code(), said(settings))
+    restates = restated.restatement(frozen, tables, now, period) if frozen else None
+    if frozen and restates is None and final:
+        _restore(frozen, folder)
+        return Published(folder / "report.pdf", frozen.number, as_of, False, None)
+    number = (frozen.number if frozen else 0) + 1
+    built = model.build(
+        dict(tables),
+        settings,
+        period,
+        as_of=as_of,
+        version=audit.__version__,
+        catalogue=catalogue,
+        manifest=head(store),
+        edition=number,
+        draft=not final,
+        restates=restates,
+    )
+    result.write(built, folder / "results.json")
+    pdf.render(built, folder / "report.pdf")
+    if final:
+        editions.freeze(store, folder, period.label, now, signer=keys.signer(settings))
+    return Published(folder / "report.pdf", number if final else 0, as_of, True, restates)
+
+
+def _restore(frozen: Edition, folder: Path) -> None:
+    """The frozen report's files in the quarter's folder, where they are not there as they were."""
+    for name in editions.FILES:
+        kept, here = (frozen.folder / name).read_bytes(), folder / name
+        if not here.is_file() or here.read_bytes() != kept:
+            aside = folder / f".{name}.part"
+            aside.write_bytes(kept)
+            aside.replace(here)
+
+
+def said(settings: Settings) -> dict[str, str]:
+    """Every setting that decides something, by dotted name, as JSON."""
+    flat: dict[str, str] = {}
+
+    def walk(name: str, value: Any) -> None:
+        if isinstance(value, dict) and value:
+            for key in sorted(value):
+                walk(f"{name}.{key}" if name else key, value[key])
+        else:
+            flat[name] = json.dumps(value, sort_keys=True)
+
+    walk("", settings.model_dump(mode="json", exclude={"s3", *_OF_A_PLACE}))
+    return flat
+
+
+@cache
+def code() -> str:
+    """sha256 of this product's modules and templates: what made a report, whatever its version is called."""
+    digest = hashlib.sha256()
+    package = Path(audit.__file__).parent
+    files = {path.relative_to(package).as_posix(): path for path in package.rglob("*.py")}
+    files |= {
+        f"templates/{path.relative_to(templates.folder()).as_posix()}": path
+        for path in templates.folder().rglob("*")
+        if path.is_file()
+    }
+    for name in sorted(files):
+        digest.update(f"{name}\0{hashlib.sha256(files[name].read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def withdraw(folder: Path) -> None:
+    """Removes the report of a quarter whose tables were made anew: it speaks of others. Frozen editions stay."""
+    for name in editions.FILES:
+        (folder / name).unlink(missing_ok=True)
