@@ -117,7 +117,7 @@ def said(settings: Settings) -> dict[str, str]:
     flat: dict[str, str] = {}
 
     def walk(name: str, value: Any) -> None:
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict):
             for key in sorted(value):
                 walk(f"{name}.{key}" if name else key, value[key])
         else:

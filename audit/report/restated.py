@@ -88,9 +88,18 @@ def _differences(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[R
     for subject in changed:
         pointers = _pointers(after, subject)
         for column in differs.columns[differs.loc[subject]]:
-            old_text, new_text = str(old.at[subject, column]), str(now.at[subject, column])
+            old_text, new_text = _apart(str(old.at[subject, column]), str(now.at[subject, column]))
             found.append(RestatedRow(name, subject, "changed", str(column), old_text, new_text, pointers))
     return sorted(found, key=lambda row: (row.subject, row.what, row.column))
+
+
+def _apart(before: str, after: str) -> tuple[str, str]:
+    """Two texts, or of two lists (`a; b; c`) what is in one of them alone."""
+    if "; " not in before and "; " not in after:
+        return before, after
+    old, new = before.split("; "), after.split("; ")
+    gone, come = ([each for each in one if each not in other] for one, other in ((old, new), (new, old)))
+    return ("; ".join(gone), "; ".join(come)) if gone or come else (before, after)
 
 
 def _pointers(table: pd.DataFrame, subject: str) -> list[str]:
