@@ -1,20 +1,32 @@
 """GitHub's audit log, as its stream and its exports write it, to `forge_events`.
 
-Times come as milliseconds or seconds since 1970 (integer, float or digits in a string) or as RFC 3339. Tokens are
-left out altogether, hashed or not.
+Every action is kept, also those that are not known yet, but what only reads: clones, fetches, calls of the API are
+noise. Times come as milliseconds or seconds since 1970 (integer, float or digits in a string) or as RFC 3339. Secrets
+are left out altogether, hashed or not.
 """
 
 from __future__ import annotations
 
-import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
+from audit.normalise.forge_actions import only_reads
+from audit.normalise.github_events import clean, digest, event_row
 from audit.normalise.interface import Context, Outcome, Unreadable
-from audit.normalise.jsonformat import JsonFormat, has
+from audit.normalise.jsonformat import JsonFormat, names
 from audit.normalise.times import parse
 
-_TOKENS = frozenset({"token", "hashed_token", "oauth_token", "access_token"})
-_OWN = ("_document_id", "action", "actor", "actor_is_bot", "repo", "user")
+_OWN = ("_document_id", "action", "actor", "actor_is_bot", "org", "repo", "user", "programmatic_access_type")
+_GIT = "git."  # exported apart from the rest, and without ids
+
+_SUBJECTS = (
+    "ruleset_name", "team", "environment_name", "environment", "self_hosted_runner_name", "runner_name", "runner_group_name",
+    "integration", "oauth_application_name", "application_name", "user_programmatic_access_name", "pull_request_url",
+    "workflow_name", "invitee", "title", "name", "key", "fingerprint", "secret_type", "number", "hook_id",
+)  # fmt: skip
+_BRANCHES = ("branch", "ref", "head_branch")
+_OLD = re.compile(r"(ruleset_)?(?:old|previous)_(.+)|(.+)_(?:was|were)")
 
 
 def _rows(event: dict[str, Any], context: Context) -> Outcome:
@@ -27,17 +39,69 @@ def _rows(event: dict[str, Any], context: Context) -> Outcome:
     bot = event.get("actor_is_bot")
     if bot is not None and not isinstance(bot, bool):
         raise Unreadable("actor_is_bot is not true or false")
-    row = {
-        "document_id": _required(event, "_document_id"),
-        "at": at,
-        "action": _required(event, "action"),
-        "actor": _text(event, "actor"),
-        "actor_is_bot": bot,
-        "repo": _text(event, "repo") or context.repository,
-        "user": _text(event, "user"),
-        "detail": json.dumps(_without_tokens(_others(event)), sort_keys=True, ensure_ascii=False),
-    }
+    action = _required(event, "action")
+    known = event.get("_document_id")
+    if only_reads(action) and (known or action.startswith(_GIT)):
+        return Outcome([], at)
+    event = clean(event)
+    fields = _fields(event)
+    before, after = _changes(fields)
+    row = event_row(
+        document_id=digest(event)
+        if known is None and action.startswith(_GIT)
+        else _required(event, "_document_id"),
+        told_by="log",
+        at=at,
+        action=action,
+        actor=_text(event, "actor"),
+        actor_is_bot=bot,
+        access=_text(event, "programmatic_access_type"),
+        org=_text(event, "org"),
+        repo=_text(event, "repo") or context.repository,
+        user=_text(event, "user"),
+        subject=_first(fields, _SUBJECTS),
+        branch=_branch(action, fields),
+        before=before,
+        after=after,
+        detail=_others(event),
+    )
     return Outcome([("forge_events", row)], at)
+
+
+def _fields(event: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an event, those that older streams put below `data` among them."""
+    data = event.get("data")
+    return {**data, **event} if isinstance(data, dict) else event
+
+
+def _changes(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was changed, by field: its old value (`old_x`, `previous_x`, `x_was`) and its new one (`x`, `new_x`)."""
+    before: dict[str, Any] = {}
+    for name, value in fields.items():
+        old = _OLD.fullmatch(name)
+        if old is not None:
+            before[old[3] or (old[1] or "") + old[2]] = value
+    after = {}
+    for name in before:
+        for told in (name, f"new_{name}"):
+            if told in fields:
+                after[name] = fields[told]
+    return before, after
+
+
+def _branch(action: str, fields: Mapping[str, Any]) -> str | None:
+    """The branch or pattern that it concerns; the log calls that of a protection `name`."""
+    named = _first(fields, _BRANCHES)
+    return _first(fields, ("name",)) if named is None and action.startswith("protected_branch.") else named
+
+
+def _first(fields: Mapping[str, Any], wanted: tuple[str, ...]) -> str | None:
+    """The first of the fields that holds a text or a number."""
+    for name in wanted:
+        value = fields.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            return str(value)
+    return None
 
 
 def _others(event: dict[str, Any]) -> dict[str, Any]:
@@ -64,14 +128,14 @@ def _text(event: dict[str, Any], name: str) -> str | None:
     return value
 
 
-def _without_tokens(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_tokens(v) for k, v in value.items() if k.lower() not in _TOKENS}
-    if isinstance(value, list):
-        return [_without_tokens(item) for item in value]
-    return value
+def _looks(record: bytes) -> bool:
+    if b'"action"' not in record:
+        return False
+    if b'"_document_id"' in record:
+        return {"action", "_document_id"} <= names(record)
+    return b'"transport_protocol' in record and {"action", "@timestamp", "transport_protocol"} <= names(
+        record
+    )
 
 
-_looks = has(("action", "_document_id"))
-
-FORMAT = JsonFormat("github-audit-log", 1, ("forge_events",), dict[str, Any], _rows, _looks)
+FORMAT = JsonFormat("github-audit-log", 2, ("forge_events",), dict[str, Any], _rows, _looks)

@@ -6,6 +6,12 @@ from typing import ClassVar
 
 from audit.tables.base import UTC, Bool, Int, Meta, Table, column
 
+CATEGORIES = (
+    "push", "pull_request", "review", "protection", "ruleset", "merge_queue", "repository", "access", "key", "app", "token",
+    "runner", "secret_scanning", "actions", "deployment", "check", "hook", "organisation", "other",
+)  # fmt: skip
+"""Kinds of what is done on the forge."""
+
 _EVIDENCE = "sha256 of the evidence object"
 _LINE = "Record in that object, counted from 1"
 
@@ -141,20 +147,34 @@ class GitOperations(Table):
 
 
 class ForgeEvents(Table):
-    """The forge's own audit log."""
+    """What was done on the forge, as its own audit log and its webhooks tell it."""
 
-    document_id: str = column("The log's own id of the event")
-    at: UTC = column("When")
+    document_id: str = column(
+        "The log's own id of the event, or the delivery's of a webhook; sha256 of what it says where it has none"
+    )
+    told_by: str = column("log or webhook: the same event may be told by both", isin=["log", "webhook"])
+    at: UTC = column("When; missing where a webhook tells no time: its evidence object does", optional=True)
     action: str = column("Action, such as protected_branch.policy_override")
+    category: str = column("Of what kind the action is; other: of no known kind", isin=list(CATEGORIES))
     actor: str = column("Login that acted", optional=True)
     actor_is_bot: Bool = column("The log calls the actor a bot", optional=True)
+    access: str = column("Kind of token or key with which a program did it, as the log tells", optional=True)
+    org: str = column("Organisation it concerns", optional=True)
     repo: str = column("Repository it concerns", optional=True)
     user: str = column("Login it concerns", optional=True)
-    detail: str = column("Every other field, as JSON with sorted keys; tokens are hashed by the forge")
+    subject: str = column("What it concerns: ruleset, team, key, app, runner, environment, …", optional=True)
+    branch: str = column("Branch, ref or pattern of branches it concerns", optional=True)
+    before: str = column("What was changed, before: JSON with sorted keys", optional=True)
+    after: str = column("The same fields after, as far as told", optional=True)
+    detail: str = column("Every other field, as JSON with sorted keys; secrets are left out")
     evidence: str = column(_EVIDENCE)
     line: Int = column(_LINE, ge=1)
 
     class Config:
-        title = "The forge's audit log"
-        metadata: ClassVar[Meta] = {"source": "GitHub audit log stream", "stage": "normalised", "time": "at"}
+        title = "What was done on the forge"
+        metadata: ClassVar[Meta] = {
+            "source": "GitHub audit log stream and webhooks",
+            "stage": "normalised",
+            "time": "at",
+        }
         unique: ClassVar[list[str]] = ["document_id"]

@@ -96,8 +96,8 @@ def test_details_are_sorted_and_hold_no_token() -> None:
         "@timestamp": 1782900000000,
         "created_at": 1782900000000,
         "data": {"branch": "main"},
-        "org": "netbpf",
     }
+    assert (found["org"], found["branch"], found["category"]) == ("netbpf", "main", "protection")
     assert found["detail"] == json.dumps(json.loads(found["detail"]), sort_keys=True)
 
 
