@@ -19,10 +19,13 @@ from audit.normalise import (
     github_review_events,
     github_reviews,
     grafana_history,
+    grype_report,
     kubernetes_audit,
     prometheus_query,
     rbac_object,
+    sarif,
     trainings,
+    trivy_operator,
     trivy_report,
     vault_audit,
 )
@@ -53,5 +56,8 @@ FORMATS: dict[str, Format] = {
         trainings.FORMAT,
         access_reviews.FORMAT,
         trivy_report.FORMAT,
+        trivy_operator.FORMAT,
+        grype_report.FORMAT,
+        sarif.FORMAT,
     )
 }

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from audit.normalise.interface import Context, Outcome, Row, Rows
+import msgspec
+
+from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import JsonFormat
 
 T = TypeVar("T")
@@ -91,7 +93,8 @@ _FINDING: Row = {
     "suppressed": False, "reason": None, "fingerprint": None,
 }  # fmt: skip
 _SCAN: Row = {
-    "scanner_version": None, "report": None, "cluster": None, "namespace": None, "names": "", "image_id": None,
+    "scanner_version": None, "report": None, "cluster": None, "namespace": None, "workload_kind": None,
+    "workload": None, "container": None, "names": "", "image_id": None,
     "repository": None, "revision": None, "targets": None, "declared": None, "end_of_support": None,
     "succeeded": None,
 }  # fmt: skip
@@ -128,7 +131,7 @@ class ReportFormat(JsonFormat[T]):
     def read(self, record: bytes, context: Context) -> Outcome:
         """As `JsonFormat.read`."""
         outcome = super().read(record, context)
-        scan = hashlib.sha256(record.strip()).hexdigest()
+        scan = _identity(record)
         places: dict[str, int] = {}
         for table, row in outcome.rows:
             row["scan"] = scan
@@ -136,3 +139,15 @@ class ReportFormat(JsonFormat[T]):
                 row["item"] = places.get(table, 0)
                 places[table] = row["item"] + 1
         return outcome
+
+
+def _identity(record: bytes) -> str:
+    """sha256 of the report with its keys in order and no blanks between them: of how it is written, nothing counts."""
+    try:
+        return hashlib.sha256(
+            msgspec.json.encode(msgspec.json.decode(record), order="deterministic")
+        ).hexdigest()
+    except msgspec.DecodeError as error:
+        raise Unreadable(str(error)) from None
+    except RecursionError:
+        raise Unreadable("nested too deep") from None

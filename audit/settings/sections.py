@@ -86,6 +86,9 @@ FormatName = Literal[
     "trainings",
     "access-reviews",
     "trivy-json",
+    "trivy-operator",
+    "grype-json",
+    "sarif",
 ]
 """As `audit.normalise.registry` names them; a test holds both to be the same."""
 

@@ -9,7 +9,7 @@ from audit.tables.forge import _EVIDENCE, _LINE
 
 SEVERITIES = ["critical", "high", "medium", "low", "none", "unknown"]
 
-_SCAN = "sha256 of the report's bytes: the same report in two objects is one scan"
+_SCAN = "sha256 of what the report says, however it is laid out: the same report in two objects is one scan"
 _RUN = "Place of the run in the report, counted from 0; a report of one run has 0"
 _ITEM = "Place of the finding among those of the report, counted from 0"
 _SCANNER = "Name of the scanner, in lower case"
@@ -32,6 +32,9 @@ class Scans(Table):
     report: str = column("Id of the report, as the scanner gives it", optional=True)
     cluster: str = column("Cluster that the source belongs to", optional=True)
     namespace: str = column("Namespace of the artifact in the cluster", optional=True)
+    workload_kind: str = column("Kind of the workload that runs the artifact", optional=True)
+    workload: str = column("Name of that workload", optional=True)
+    container: str = column("Name of its container", optional=True)
     artifact_kind: str = column(
         "Kind of the artifact, as the scanner names it; target, where the report is of one target alone"
     )
@@ -105,7 +108,7 @@ class Vulnerabilities(Table):
 
 
 class ScanFindings(Table):
-    """What scans found beside vulnerabilities: misconfigurations, secrets (never their values), licences, code."""
+    """What scans found beside vulnerabilities: misconfigurations, secrets (never their values), licences, faults in code."""
 
     scan: str = column(_SCAN)
     run: Int = column(_RUN, ge=0)
@@ -116,12 +119,14 @@ class ScanFindings(Table):
     at: UTC = column(_AT, optional=True)
     target: str = column("Part of the artifact in which it was found: a file, most often")
     kind: str = column(
-        "misconfiguration, secret, licence, code or other",
-        isin=["misconfiguration", "secret", "licence", "code", "other"],
+        "misconfiguration, secret, licence, or other: code, most often",
+        isin=["misconfiguration", "secret", "licence", "other"],
     )
     rule: str = column("Id of the rule")
     title: str = column("What the rule is about", optional=True)
-    status: str = column("pass, fail or exception", isin=["pass", "fail", "exception"])
+    status: str = column(
+        "pass, fail, exception, or other: to be judged by hand", isin=["pass", "fail", "exception", "other"]
+    )
     severity: str = column(_SEVERITY, isin=SEVERITIES)
     severity_as_given: str = column(_GIVEN)
     start_line: Int = column("First line of what was found", ge=0, optional=True)
@@ -135,7 +140,7 @@ class ScanFindings(Table):
     line: Int = column(_LINE, ge=1)
 
     class Config:
-        title = "Misconfigurations, secrets and licences that scans found"
+        title = "What else scans found"
         metadata: ClassVar[Meta] = {"source": "reports of scanners", "stage": "normalised", "time": "at"}
         unique: ClassVar[list[str]] = [
             "scanner", "artifact", "kind", "rule", "target", "scan", "run", "item",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from audit import tables as t
 from audit.normalise.interface import Context, Parsed
@@ -104,3 +105,54 @@ def test_cyclonedx_names_the_same_vulnerabilities(data: Path, name: str) -> None
     sent = json.loads((data / f"trivy/{name}-cyclonedx.json.golden").read_text(encoding="utf-8"))
     expected = Counter({vuln["id"]: len(vuln["affects"]) for vuln in sent["vulnerabilities"]})
     assert Counter(row["vulnerability"] for row in rows) == expected
+
+
+def test_sarif_counts_the_same_by_severity_and_package(data: Path) -> None:
+    """Of one scan there are both formats: they agree exactly, by vulnerability, package, versions and severity."""
+    rows = parse_file(data / "trivy/alpine-310.json.golden").rows
+    parsed = parse_file(data / "trivy/alpine-310.sarif.golden", "sarif")
+    assert (parsed.records, parsed.kept, parsed.quarantined) == (1, 1, [])
+    same = (
+        "vulnerability",
+        "package",
+        "installed",
+        "fixed_version",
+        "fixable",
+        "severity",
+        "severity_as_given",
+        "artifact",
+    )
+    found, expected = (
+        Counter(tuple(row[name] for name in same) for row in side["vulnerabilities"])
+        for side in (parsed.rows, rows)
+    )
+    assert found == expected
+    assert found.total() == 4
+    (scan,), (other,) = parsed.rows["scans"], rows["scans"]
+    assert all(
+        scan[name] == other[name] for name in ("vulnerabilities", "artifact_kind", "image_id", "digest")
+    )
+
+
+@pytest.mark.parametrize("format", ["auto", "trivy-operator"])
+def test_a_list_of_vulnerability_reports(data: Path, tmp_path: Path, format: str) -> None:
+    """One of one, whose own summary is what is counted; all of it tells the image and the workload."""
+    sent = yaml.safe_load(
+        (data / "wg-policy/trivy-adapter__vulnerabilityreport.yaml").read_text(encoding="utf-8")
+    )
+    path = tmp_path / "object"
+    path.write_text(json.dumps(sent), encoding="utf-8")
+    parsed = parse_file(path, format)
+    assert (parsed.records, parsed.kept, parsed.quarantined) == (1, 1, [])
+    (scan,) = parsed.rows["scans"]
+    assert scan["declared"] == scan["vulnerabilities"] == len(parsed.rows["vulnerabilities"]) == 14
+    assert (scan["artifact"], scan["workload_kind"], scan["workload"]) == (
+        "index.docker.io/openzipkin/zipkin:latest",
+        "Pod",
+        "zipkin-6b59cc5ddb-bp9h8",
+    )
+    summary = sent["items"][0]["report"]["summary"]
+    counted = _by_severity(parsed.rows["vulnerabilities"])
+    assert {name: counted[name] for name in ("critical", "high", "medium", "low", "none", "unknown")} == {
+        name.removesuffix("Count"): count for name, count in sorted(summary.items())
+    }

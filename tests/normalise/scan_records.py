@@ -47,6 +47,106 @@ TRIVY_FIRST: dict[str, Any] = {
     ],
 }  # fmt: skip
 
+GRYPE: dict[str, Any] = {
+    "matches": [{
+        "vulnerability": {"id": "GHSA-aaaa-bbbb-cccc", "namespace": "github:language:python", "severity": "Negligible",
+                          "fix": {"versions": ["1.2", "2.0"], "state": "fixed"}},
+        "relatedVulnerabilities": [{"id": "CVE-2026-0003"}, {"id": "GHSA-aaaa-bbbb-cccc"}], "matchDetails": [],
+        "artifact": {"name": "requests", "version": "1.1", "type": "python", "purl": "pkg:pypi/requests@1.1",
+                     "locations": [{"path": "/usr/lib/requests", "layerID": "sha256:1"}]},
+    }],
+    "ignoredMatches": [{
+        "vulnerability": {"id": "CVE-2026-0004", "severity": "Critical", "fix": {"versions": [], "state": "wont-fix"}},
+        "artifact": {"name": "zlib", "version": "1.0", "type": "apk", "purl": ""},
+        "appliedIgnoreRules": [{"vulnerability": "CVE-2026-0004", "reason": "not reachable"}],
+    }],
+    "source": {"type": "image", "target": {
+        "userInput": f"{IMAGE}:1.2", "imageID": f"sha256:{'b2' * 32}", "manifestDigest": f"sha256:{'c3' * 32}",
+        "tags": [f"{IMAGE}:1.2"], "repoDigests": [f"{IMAGE}@{MANIFEST}"],
+    }},
+    "distro": {"name": "alpine", "version": "3.20.1"},
+    "descriptor": {"name": "grype", "version": "0.104.0", "timestamp": "2026-07-01T09:00:00Z"},
+}  # fmt: skip
+SARIF: dict[str, Any] = {
+    "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+    "runs": [{
+        "tool": {"driver": {"name": "CodeQL", "semanticVersion": "2.20.0", "rules": [
+            {"id": "py/sql-injection", "name": "py/sql-injection", "shortDescription": {"text": "SQL query"},
+             "defaultConfiguration": {"level": "error"}, "properties": {"tags": ["security"], "security-severity": "8.8"}},
+            {"id": "py/unused", "name": "Unused"},
+        ]}},
+        "results": [
+            {"ruleId": "py/sql-injection", "ruleIndex": 0, "message": {"text": "pretend-message"},
+             "locations": [{"physicalLocation": {"artifactLocation": {"uri": "app.py"},
+                                                 "region": {"startLine": 7, "snippet": {"text": "pretend-snippet"}}}}],
+             "partialFingerprints": {"primaryLocationLineHash": "39fa2ee980eb94b0:1"}},
+            {"ruleId": "py/unused", "level": "note", "message": {"text": "unused"},
+             "suppressions": [{"kind": "inSource", "justification": "kept for later"}]},
+            {"ruleId": "CVE-2026-0001-libssl", "kind": "fail", "message": {"text": "A high vulnerability"}},
+        ],
+        "invocations": [{"executionSuccessful": True, "endTimeUtc": "2026-07-01T09:00:00Z"}],
+        "versionControlProvenance": [{"repositoryUri": "https://git.example/netbpf", "revisionId": "4f2a" * 10}],
+        "automationDetails": {"id": "ci/main/"},
+    }],
+}  # fmt: skip
+_LABELS = {
+    "trivy-operator.resource.kind": "ReplicaSet", "trivy-operator.resource.name": "web-6b59", "trivy-operator.container.name": "web",
+    "trivy-operator.resource.namespace": "shop",
+}  # fmt: skip
+_OPERATOR = "aquasecurity.github.io/v1alpha1"
+_SCANNER = {"name": "Trivy", "vendor": "Aqua Security", "version": "0.66.0"}
+_UPDATED = "2026-07-01T09:00:00Z"
+VULNERABILITY_REPORT: dict[str, Any] = {
+    "apiVersion": _OPERATOR, "kind": "VulnerabilityReport",
+    "metadata": {"name": "replicaset-web-6b59-web", "namespace": "shop", "uid": "u-1", "labels": _LABELS},
+    "report": {
+        "artifact": {"repository": "shop/web", "tag": "1.2", "digest": MANIFEST}, "registry": {"server": "registry.example"},
+        "scanner": _SCANNER, "updateTimestamp": _UPDATED, "os": {"family": "alpine", "name": "3.10.2", "eosl": True},
+        "summary": {"criticalCount": 0, "highCount": 1, "mediumCount": 0, "lowCount": 0, "noneCount": 0, "unknownCount": 1},
+        "vulnerabilities": [
+            {"vulnerabilityID": "CVE-2026-0001", "resource": "libssl", "installedVersion": "1.1", "fixedVersion": "1.2",
+             "severity": "HIGH", "title": "openssl: overflow", "target": "web (alpine)", "class": "os-pkgs",
+             "packageType": "alpine", "packagePURL": "pkg:apk/alpine/libssl@1.1", "publishedDate": "2026-06-01T00:00:00Z"},
+        ],
+    },
+}  # fmt: skip
+CONFIG_AUDIT: dict[str, Any] = {
+    "apiVersion": _OPERATOR, "kind": "ConfigAuditReport",
+    "metadata": {"name": "replicaset-web-6b59", "namespace": "shop", "labels": _LABELS},
+    "report": {"scanner": _SCANNER, "updateTimestamp": _UPDATED, "summary": {"criticalCount": 0, "highCount": 1},
+               "checks": [{"checkID": "KSV-0014", "title": "Root file system", "severity": "HIGH", "success": False,
+                           "messages": ["set it", "read-only"]},
+                          {"checkID": "KSV-0001", "severity": "MEDIUM", "success": True}]},
+}  # fmt: skip
+EXPOSED_SECRETS: dict[str, Any] = {
+    "apiVersion": _OPERATOR, "kind": "ExposedSecretReport", "metadata": {"name": "s", "namespace": "shop", "labels": _LABELS},
+    "report": {"artifact": {"repository": "shop/web", "tag": "1.2"}, "registry": {"server": "registry.example"},
+               "scanner": _SCANNER, "updateTimestamp": _UPDATED, "summary": {"criticalCount": 1},
+               "secrets": [{"target": "/app/.env", "ruleID": "stripe", "title": "Stripe", "category": "Stripe",
+                            "severity": "CRITICAL", "match": "pretend-match"}]},
+}  # fmt: skip
+RBAC_ASSESSMENT: dict[str, Any] = {
+    "apiVersion": _OPERATOR, "kind": "ClusterRbacAssessmentReport",
+    "metadata": {"name": "clusterrole-admin", "labels": {"trivy-operator.resource.kind": "ClusterRole"},
+                 "annotations": {"trivy-operator.resource.name": "system:admin"}},
+    "report": {"scanner": _SCANNER, "updateTimestamp": _UPDATED,
+               "checks": [{"checkID": "KSV-0041", "severity": "CRITICAL", "success": False}]},
+}  # fmt: skip
+COMPLIANCE: dict[str, Any] = {
+    "apiVersion": _OPERATOR, "kind": "ClusterComplianceReport", "metadata": {"name": "k8s-cis-1.23", "uid": "u-2"},
+    "status": {
+        "updateTimestamp": _UPDATED, "summary": {"passCount": 1, "failCount": 1},
+        "summaryReport": {"id": "cis", "controlCheck": [
+            {"id": "1.1.1", "name": "Modes of files", "severity": "HIGH", "totalFail": 0},
+            {"id": "1.2.1", "name": "No anonymous", "severity": "MEDIUM", "totalFail": 2},
+            {"id": "3.1.1", "name": "By hand", "severity": "LOW"},
+        ]},
+    },
+}  # fmt: skip
+
 SCANS: dict[str, list[dict[str, Any]]] = {
     "trivy-json": [TRIVY, TRIVY_FIRST],
+    "trivy-operator": [VULNERABILITY_REPORT, CONFIG_AUDIT, EXPOSED_SECRETS, RBAC_ASSESSMENT, COMPLIANCE],
+    "grype-json": [GRYPE],
+    "sarif": [SARIF],
 }

@@ -29,6 +29,7 @@ def test_a_scan_of_an_image_is_told_with_its_digests_its_time_and_its_counts() -
     assert len(row.pop("scan")) == 64
     assert {name: value for name, value in row.items() if name != "evidence"} == {
         "run": 0, "scanner": "trivy", "scanner_version": "0.66.0", "report": "t-1", "cluster": "prod", "namespace": None,
+        "workload_kind": None, "workload": None, "container": None,
         "artifact_kind": "container_image", "artifact": f"{IMAGE}:1.2",
         "names": f"{IMAGE}:1.2 {IMAGE}:latest {IMAGE}@{MANIFEST}", "digest": MANIFEST, "image_id": f"sha256:{'b2' * 32}",
         "repository": None, "revision": None, "targets": 5, "vulnerabilities": 2, "findings": 3, "suppressed": 1,
@@ -121,7 +122,9 @@ def test_a_report_without_a_time_gets_none() -> None:
 
 def test_the_same_report_in_two_objects_is_one_scan_and_another_report_another() -> None:
     first = parse_bytes(lines(TRIVY)).rows["scans"][0]
-    again = parse_bytes(b"\n" + lines(TRIVY), Context("copy", "b.json", cluster="prod")).rows["scans"][0]
+    again = parse_bytes(
+        json.dumps(TRIVY, indent=1, sort_keys=True).encode(), Context("copy", "b.json", cluster="prod")
+    ).rows["scans"][0]
     assert first["evidence"] != again["evidence"]
     assert first["scan"] == again["scan"] != only(read(changed(ReportID="t-2")).rows["scans"])["scan"]
 
@@ -152,3 +155,11 @@ def test_a_scan_of_a_repository_tells_its_commit() -> None:
 )  # fmt: skip
 def test_what_cannot_be_read_is_quarantined_with_its_reason(record: Any, reason: str) -> None:
     assert reason in refused(record, format="trivy-json", context=CONTEXT)
+
+
+def test_numbers_and_depths_out_of_range_are_refused_even_where_they_mean_nothing() -> None:
+    start = lines(TRIVY).strip().removesuffix(b"}")
+    for more, reason in ((b"1e999", "out of range"), (b"[" * 5000 + b"]" * 5000, "nested too deep")):
+        parsed = parse_bytes(start + b',"More":' + more + b"}", format="trivy-json")
+        assert reason in parsed.quarantined[0][2]
+        assert parsed.rows == {}

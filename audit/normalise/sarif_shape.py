@@ -1,0 +1,174 @@
+"""The parts of SARIF 2.1.0 that are read. What is not declared here is not decoded: messages but Trivy's, snippets."""
+
+from __future__ import annotations
+
+import msgspec
+
+from audit.normalise.jsonformat import Id
+from audit.normalise.times import Time
+
+
+class Text(msgspec.Struct):
+    """A message."""
+
+    text: str | None = None
+
+
+class Default(msgspec.Struct):
+    """How a rule is configured where a result says nothing else."""
+
+    level: str | None = None
+
+
+class RuleProperties(msgspec.Struct):
+    """What scanners add to a rule: GitHub's and Grype's conventions."""
+
+    tags: list[str] | None = None
+    security_severity: str | float | None = msgspec.field(name="security-severity", default=None)
+    purls: list[str] | None = None
+
+
+class Rule(msgspec.Struct):
+    """A rule that results name."""
+
+    id: str
+    name: str | None = None
+    shortDescription: Text | None = None
+    defaultConfiguration: Default | None = None
+    properties: RuleProperties | None = None
+
+
+class Component(msgspec.Struct):
+    """A scanner, or an extension of it that brings rules."""
+
+    name: str
+    version: str | None = None
+    semanticVersion: str | None = None
+    rules: list[Rule] | None = None
+
+
+class Tool(msgspec.Struct):
+    """What ran."""
+
+    driver: Component
+    extensions: list[Component] | None = None
+
+
+class ComponentReference(msgspec.Struct):
+    """An extension, by its place."""
+
+    index: int | None = None
+
+
+class RuleReference(msgspec.Struct):
+    """A rule, by its id or its place in a component."""
+
+    id: str | None = None
+    index: int | None = None
+    toolComponent: ComponentReference | None = None
+
+
+class Region(msgspec.Struct):
+    """Lines of a file."""
+
+    startLine: Id | None = None
+    endLine: Id | None = None
+
+
+class Artifact(msgspec.Struct):
+    """A file."""
+
+    uri: str | None = None
+
+
+class Physical(msgspec.Struct):
+    """A place in a file."""
+
+    artifactLocation: Artifact | None = None
+    region: Region | None = None
+
+
+class Logical(msgspec.Struct):
+    """A place in what is declared: a function, a resource."""
+
+    fullyQualifiedName: str | None = None
+
+
+class Location(msgspec.Struct):
+    """A place."""
+
+    physicalLocation: Physical | None = None
+    logicalLocations: list[Logical] | None = None
+
+
+class Suppression(msgspec.Struct):
+    """Why a result was let pass, or is asked to be."""
+
+    kind: str
+    status: str | None = None
+    justification: str | None = None
+
+
+class Result(msgspec.Struct):
+    """One result."""
+
+    ruleId: str | None = None
+    ruleIndex: int | None = None
+    rule: RuleReference | None = None
+    kind: str = "fail"
+    level: str | None = None
+    message: Text | None = None
+    locations: list[Location] | None = None
+    fingerprints: dict[str, str] | None = None
+    partialFingerprints: dict[str, str] | None = None
+    suppressions: list[Suppression] | None = None
+    baselineState: str | None = None
+
+
+class Invocation(msgspec.Struct):
+    """One call of the scanner."""
+
+    executionSuccessful: bool
+    startTimeUtc: Time | None = None
+    endTimeUtc: Time | None = None
+
+
+class Code(msgspec.Struct):
+    """The commit that was scanned."""
+
+    repositoryUri: str
+    revisionId: str | None = None
+
+
+class Automation(msgspec.Struct):
+    """The id of a run."""
+
+    id: str | None = None
+    guid: str | None = None
+
+
+class RunProperties(msgspec.Struct):
+    """What Trivy adds of the image that it scanned."""
+
+    imageName: str | None = None
+    imageID: str | None = None
+    repoDigests: list[str] | None = None
+    repoTags: list[str] | None = None
+
+
+class Run(msgspec.Struct):
+    """One run of a scanner; `results` is absent when it did not come to its end."""
+
+    tool: Tool
+    results: list[Result] | None = None
+    invocations: list[Invocation] | None = None
+    versionControlProvenance: list[Code] | None = None
+    automationDetails: Automation | None = None
+    properties: RunProperties | None = None
+
+
+class Log(msgspec.Struct):
+    """A file."""
+
+    version: str
+    runs: list[Run]
