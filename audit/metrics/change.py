@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.metrics.interface import ROW, Metric, Span, Tables, by, counts
+from audit.metrics.interface import Count, Grouped, Metric, Span, Tables, by
 
 LANDING = ["repo", "head_sha"]
 NOWHERE = "(none)"
@@ -23,26 +23,19 @@ def reached(rows: pd.DataFrame, tables: Tables, column: str) -> pd.DataFrame:
     return rows.merge(places, on=LANDING, how="left").assign(group=lambda r: r[column].fillna(NOWHERE))
 
 
-def _landings(tables: Tables, span: Span) -> pd.DataFrame:
+def _landings(tables: Tables, span: Span) -> Grouped:
     rows = landed(tables, span)
-    return counts(
-        by(
-            rows,
-            kind=rows.assign(group=rows["kind"]),
-            environment=reached(rows, tables, "environment"),
-            app=reached(rows, tables, "app"),
-        ),
-        "one",
+    return by(
+        rows,
+        kind=rows.assign(group=rows["kind"]),
+        environment=reached(rows, tables, "environment"),
+        app=reached(rows, tables, "app"),
     )
 
 
-def _files(tables: Tables, span: Span) -> pd.DataFrame:
-    return counts(by(landed(tables, span)), "files")
-
-
-def _lines(tables: Tables, span: Span) -> pd.DataFrame:
+def _sizes(tables: Tables, span: Span) -> Grouped:
     rows = landed(tables, span)
-    return counts(by(rows.assign(lines=rows["added"] + rows["deleted"])), "lines")[ROW]
+    return by(rows.assign(lines=rows["added"] + rows["deleted"]))
 
 
 METRICS = (
@@ -53,7 +46,9 @@ METRICS = (
         "Arrivals on the default branch in the quarter: merged, squashed and rebased pull requests and direct pushes, "
         "by when they landed. A landing counts in every environment and application that it reaches.",
         "landings",
+        "landing",
         _landings,
+        Count("one"),
     ),
     Metric(
         "files_changed",
@@ -61,7 +56,9 @@ METRICS = (
         "files",
         "Files that the quarter's landings changed against the mainline before them, added up over landings.",
         "landings",
-        _files,
+        "landing",
+        _sizes,
+        Count("files"),
     ),
     Metric(
         "lines_changed",
@@ -69,6 +66,8 @@ METRICS = (
         "lines",
         "Lines that the quarter's landings added and deleted, added up; binary files have none.",
         "landings",
-        _lines,
+        "landing",
+        _sizes,
+        Count("lines"),
     ),
 )

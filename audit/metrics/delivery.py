@@ -7,22 +7,19 @@ import pandas as pd
 from audit.metrics.change import LANDING, landed
 from audit.metrics.failures import DEPLOYMENT, outcomes, production, restore_hours
 from audit.metrics.interface import (
-    ROW,
+    Count,
+    Grouped,
+    Median,
     Metric,
+    Share,
     Span,
     Tables,
     by,
-    counts,
     earliest,
     hours,
     kept_for_all,
     kept_for_quarter,
-    medians,
-    ratio,
-    shares,
 )
-
-_WEEK = pd.Timedelta(weeks=1)
 
 
 @kept_for_quarter
@@ -46,10 +43,10 @@ def _live(tables: Tables, span: Span) -> pd.DataFrame:
     return earliest(carried, LANDING, "done_at").rename(columns={"done_at": "live_at"})
 
 
-def _lead_time(tables: Tables, span: Span) -> pd.DataFrame:
+def _lead_time(tables: Tables, span: Span) -> Grouped:
     rows = _bound(tables, span)
     rows = rows.assign(hours=hours(rows["live_at"] - rows["landed_at"]))
-    return medians(by(rows, app=_by_app(rows, tables, span)), "hours")
+    return by(rows, app=_by_app(rows, tables, span))
 
 
 def _by_app(rows: pd.DataFrame, tables: Tables, span: Span) -> pd.DataFrame:
@@ -61,9 +58,9 @@ def _by_app(rows: pd.DataFrame, tables: Tables, span: Span) -> pd.DataFrame:
     return rows.merge(apps, on=LANDING).rename(columns={"app": "group"})
 
 
-def _from_first_commit(tables: Tables, span: Span) -> pd.DataFrame:
+def _from_first_commit(tables: Tables, span: Span) -> Grouped:
     rows = _bound(tables, span).merge(_begun(tables, span), on=LANDING, how="left")
-    return medians(by(rows.assign(hours=hours(rows["live_at"] - rows["begun_at"]))), "hours")
+    return by(rows.assign(hours=hours(rows["live_at"] - rows["begun_at"])))
 
 
 @kept_for_all
@@ -92,41 +89,30 @@ def _begun(tables: Tables, _span: Span) -> pd.DataFrame:
     return earliest(every, LANDING, "begun_at")
 
 
-def _changing(tables: Tables, span: Span) -> dict[str, pd.DataFrame]:
+def _changing(tables: Tables, span: Span) -> Grouped:
     """Production deployments of the span that changed the revision: all, and by application."""
     rows = production(tables, span)
     rows = rows[rows["changed"].astype(bool) & span.holds(rows["started_at"])]
     return by(rows, app=rows.assign(group=rows["app"]))
 
 
-def _deployments(tables: Tables, span: Span) -> pd.DataFrame:
-    return counts(_changing(tables, span), "one")
-
-
-def _weekly(tables: Tables, span: Span) -> pd.DataFrame:
-    rows = counts(_changing(tables, span), "one")
-    weeks = pd.Series((span.stop - span.start) / _WEEK, index=rows.index, dtype="Float64")
-    return rows.assign(value=ratio(rows["numerator"], weeks), denominator=weeks)[ROW]
-
-
-def _failure_rate(tables: Tables, span: Span) -> pd.DataFrame:
+def _failures(tables: Tables, span: Span) -> Grouped:
     rows = outcomes(tables, span)
-    return shares(by(rows, app=rows.assign(group=rows["app"])), hit="failed", known="known")
+    return by(rows, app=rows.assign(group=rows["app"]))
 
 
-def _restore(tables: Tables, span: Span) -> pd.DataFrame:
+def _restore(tables: Tables, span: Span) -> Grouped:
     rows = outcomes(tables, span)
     rows = rows[rows["failed"]]
     restored = rows["restored_at"] < span.now
-    return medians(by(rows.assign(hours=restore_hours(rows).where(restored))), "hours")
+    return by(rows.assign(hours=restore_hours(rows).where(restored)))
 
 
-def _sync_success(tables: Tables, span: Span) -> pd.DataFrame:
+def _syncs(tables: Tables, span: Span) -> Grouped:
     rows = tables["deployments"]
     rows = rows[span.holds(rows["started_at"])]
     rows = rows.assign(succeeded=rows["status"].eq("succeeded"), known=rows["status"].ne("running"))
-    groups = {column: rows.assign(group=rows[column]) for column in ("environment", "app")}
-    return shares(by(rows, **groups), hit="succeeded", known="known")
+    return by(rows, **{column: rows.assign(group=rows[column]) for column in ("environment", "app")})
 
 
 METRICS = (
@@ -137,7 +123,9 @@ METRICS = (
         "Median hours from landing to the end of the first successful production deployment that carried the landing, "
         "over the quarter's landings that reach production. Undetermined: not deployed to production yet.",
         "deployments",
+        "landing",
         _lead_time,
+        Median("hours"),
     ),
     Metric(
         "commit_to_production",
@@ -148,7 +136,9 @@ METRICS = (
         "that carried it, over the quarter's landings that reach production. Undetermined: not deployed to "
         "production yet.",
         "deployments",
+        "landing",
         _from_first_commit,
+        Median("hours"),
     ),
     Metric(
         "deployment_frequency",
@@ -156,7 +146,9 @@ METRICS = (
         "deployments",
         "Successful production deployments started in the quarter whose revision differs from the one before.",
         "deployments",
-        _deployments,
+        "deployment",
+        _changing,
+        Count("one"),
     ),
     Metric(
         "deployments_per_week",
@@ -165,7 +157,9 @@ METRICS = (
         "Successful production deployments started in the quarter whose revision differs from the one before, divided "
         "by the quarter's weeks, or those gone by.",
         "deployments",
-        _weekly,
+        "deployment",
+        _changing,
+        Count("one", weekly=True),
     ),
     Metric(
         "change_failure_rate",
@@ -177,7 +171,9 @@ METRICS = (
         "count against the last such deployment before them. Undetermined, and not in the denominator: deployments "
         "without such a failure whose window is not over or whose application's health is not on record.",
         "deployments",
-        _failure_rate,
+        "deployment",
+        _failures,
+        Share(hit="failed", known="known"),
     ),
     Metric(
         "restore_time",
@@ -187,7 +183,9 @@ METRICS = (
         "next healthy state, for a rollback the end of that deployment, for a revert the end of the first production "
         "deployment that carried it. Undetermined: not restored yet.",
         "deployments",
+        "deployment",
         _restore,
+        Median("hours"),
     ),
     Metric(
         "sync_success_rate",
@@ -196,6 +194,8 @@ METRICS = (
         "Sync operations started in the quarter, in all environments, that succeeded, divided by those that succeeded "
         "or failed. Undetermined: still running.",
         "deployments",
-        _sync_success,
+        "deployment",
+        _syncs,
+        Share(hit="succeeded", known="known"),
     ),
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pandas as pd
 
@@ -18,6 +18,10 @@ from audit.period import Period
 from audit.settings import Settings
 
 Tables = dict[str, pd.DataFrame]
+Grouped = dict[str, pd.DataFrame]
+"""Items with their `group`, by dimension."""
+
+_WEEK = pd.Timedelta(weeks=1)
 
 ROW = ["dimension", "group", "value", "numerator", "denominator", "undetermined"]
 """Columns of what a metric gives; `audit.metrics.compute` adds what it is and for which quarter."""
@@ -68,7 +72,9 @@ class Metric:
         unit: unit of its value.
         definition: what is counted, exactly.
         evidence: what it rests on: `landings`, `reviews` or `deployments`.
-        measure: the figure over a span, by group: the columns `ROW`.
+        item: what it is counted over: each of its items is one of these.
+        items: those of a span, with a `group` column, by dimension (see `by`).
+        figure: what they come to.
     """
 
     id: str
@@ -76,7 +82,13 @@ class Metric:
     unit: str
     definition: str
     evidence: str
-    measure: Callable[[Tables, Span], pd.DataFrame]
+    item: Literal["landing", "pull request", "deployment"]
+    items: Callable[[Tables, Span], Grouped]
+    figure: Count | Share | Median
+
+    def measure(self, tables: Tables, span: Span) -> pd.DataFrame:
+        """The figure over a span, by dimension and group: the columns `ROW`."""
+        return self.figure.rows(self.items(tables, span), span)
 
 
 Step = Callable[[Tables, Span], pd.DataFrame]
@@ -108,7 +120,7 @@ def _kept(step: Step, period: Period | None, tables: Tables, span: Span) -> pd.D
     return span.kept[step, period]
 
 
-def by(items: pd.DataFrame, **dimensions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def by(items: pd.DataFrame, **dimensions: pd.DataFrame) -> Grouped:
     """Items with a `group` column, once for all of them together and once for each dimension.
 
     Args:
@@ -117,7 +129,7 @@ def by(items: pd.DataFrame, **dimensions: pd.DataFrame) -> dict[str, pd.DataFram
     return {"all": items.assign(group=""), **dimensions}
 
 
-def tally(grouped: dict[str, pd.DataFrame], **parts: str | None) -> pd.DataFrame:
+def tally(grouped: Grouped, **parts: str | None) -> pd.DataFrame:
     """Counts or sums by dimension and group.
 
     Args:
@@ -143,40 +155,85 @@ def tally(grouped: dict[str, pd.DataFrame], **parts: str | None) -> pd.DataFrame
     return pd.concat(rows, ignore_index=True)
 
 
-def counts(grouped: dict[str, pd.DataFrame], column: str) -> pd.DataFrame:
-    """A count or sum of `column`: the value is its numerator, and there is no denominator."""
-    rows = tally(grouped, numerator=column)
-    missing = pd.Series(pd.NA, index=rows.index, dtype="Float64")
-    return rows.assign(value=rows["numerator"], denominator=missing, undetermined=0)[ROW]
+@dataclass(frozen=True)
+class Count:
+    """A count, or the sum of `column`: the value is its numerator, and there is no denominator.
+
+    Attributes:
+        weekly: divided by the span's weeks, which are then the denominator.
+    """
+
+    column: str
+    weekly: bool = False
+
+    def rows(self, grouped: Grouped, span: Span) -> pd.DataFrame:
+        """The columns `ROW`."""
+        rows = tally(grouped, numerator=self.column)
+        weeks = (span.stop - span.start) / _WEEK if self.weekly else pd.NA
+        rows = rows.assign(denominator=pd.Series(weeks, index=rows.index, dtype="Float64"), undetermined=0)
+        value = ratio(rows["numerator"], rows["denominator"]) if self.weekly else rows["numerator"]
+        return rows.assign(value=value)[ROW]
+
+    def parts(self, items: pd.DataFrame) -> pd.DataFrame:
+        """What each item gives the figure: `value` (Float64) and `part` (str)."""
+        return pd.DataFrame({"value": items[self.column].astype("Float64"), "part": "counted"})
 
 
-def shares(grouped: dict[str, pd.DataFrame], *, hit: str, known: str) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Share:
     """The share of items with `hit` among those with `known` (both boolean columns); the others are undetermined."""
-    grouped = {
-        dimension: items.assign(
-            _hit=(items[hit] & items[known]).astype("int64"),
-            _known=items[known].astype("int64"),
-            _unknown=(~items[known]).astype("int64"),
-        )
-        for dimension, items in grouped.items()
-    }
-    rows = tally(grouped, numerator="_hit", denominator="_known", undetermined="_unknown")
-    return rows.assign(value=ratio(rows["numerator"], rows["denominator"]))[ROW]
+
+    hit: str
+    known: str
+
+    def rows(self, grouped: Grouped, _span: Span) -> pd.DataFrame:
+        """The columns `ROW`."""
+        grouped = {
+            dimension: items.assign(
+                _hit=(items[self.hit] & items[self.known]).astype("int64"),
+                _known=items[self.known].astype("int64"),
+                _unknown=(~items[self.known]).astype("int64"),
+            )
+            for dimension, items in grouped.items()
+        }
+        rows = tally(grouped, numerator="_hit", denominator="_known", undetermined="_unknown")
+        return rows.assign(value=ratio(rows["numerator"], rows["denominator"]))[ROW]
+
+    def parts(self, items: pd.DataFrame) -> pd.DataFrame:
+        """What each item gives the figure: `value` (Float64, 1 or 0; missing: undetermined) and `part` (str)."""
+        known = items[self.known].astype(bool)
+        hit = items[self.hit].astype(bool) & known
+        part = pd.Series("denominator alone", index=items.index, dtype="str")
+        part = part.mask(hit, "numerator").mask(~known, "undetermined")
+        return pd.DataFrame({"value": hit.astype("Float64").mask(~known), "part": part})
 
 
-def medians(grouped: dict[str, pd.DataFrame], column: str) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Median:
     """The median of `column` (missing: not determined); numerator: how many were measured, denominator: of how many."""
-    rows = []
-    for dimension, items in grouped.items():
-        groups = items.assign(_value=items[column].astype("Float64")).groupby("group", sort=True)["_value"]
-        made = pd.DataFrame(
-            {"value": groups.median(), "numerator": groups.count(), "denominator": groups.size()}
-        )
-        if dimension == "all":
-            made = made.reindex([""]).fillna({"numerator": 0, "denominator": 0})
-        rows.append(made.rename_axis("group").reset_index().assign(dimension=dimension))
-    whole = pd.concat(rows, ignore_index=True)
-    return whole.assign(undetermined=whole["denominator"] - whole["numerator"])[ROW]
+
+    column: str
+
+    def rows(self, grouped: Grouped, _span: Span) -> pd.DataFrame:
+        """The columns `ROW`."""
+        rows = []
+        for dimension, items in grouped.items():
+            values = items.assign(_value=items[self.column].astype("Float64"))
+            groups = values.groupby("group", sort=True)["_value"]
+            made = pd.DataFrame(
+                {"value": groups.median(), "numerator": groups.count(), "denominator": groups.size()}
+            )
+            if dimension == "all":
+                made = made.reindex([""]).fillna({"numerator": 0, "denominator": 0})
+            rows.append(made.rename_axis("group").reset_index().assign(dimension=dimension))
+        whole = pd.concat(rows, ignore_index=True)
+        return whole.assign(undetermined=whole["denominator"] - whole["numerator"])[ROW]
+
+    def parts(self, items: pd.DataFrame) -> pd.DataFrame:
+        """What each item gives the figure: `value` (Float64; missing: undetermined) and `part` (str)."""
+        value = items[self.column].astype("Float64")
+        part = pd.Series("measured", index=items.index, dtype="str").mask(value.isna(), "undetermined")
+        return pd.DataFrame({"value": value, "part": part})
 
 
 def ratio(numerator: pd.Series, denominator: pd.Series) -> pd.Series:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from audit.metrics.change import LANDING, landed, reached
-from audit.metrics.interface import Metric, Span, Tables, by, hours, medians, shares
+from audit.metrics.interface import Grouped, Median, Metric, Share, Span, Tables, by, hours
 from audit.model import LandingKind
 
 
-def _coverage(tables: Tables, span: Span) -> pd.DataFrame:
+def _coverage(tables: Tables, span: Span) -> Grouped:
     rows = landed(tables, span)
     rows = rows.merge(_least(tables, rows), on=LANDING, how="left")
     approved = rows["approvals_independent"].fillna(0).gt(0).astype(bool)
@@ -19,7 +19,7 @@ def _coverage(tables: Tables, span: Span) -> pd.DataFrame:
     exported = rows["repo"].isin([*tables["pull_requests"]["repo"], *tables["git_operations"]["repo"]])
     rows = rows.assign(approved=approved, known=exported & ~(unclear | untold).astype(bool))
     places = {column: reached(rows, tables, column) for column in ("environment", "app")}
-    return shares(by(rows, **places), hit="approved", known="known")
+    return by(rows, **places)
 
 
 def _least(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
@@ -49,17 +49,17 @@ def _least(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _latency(tables: Tables, span: Span, column: str) -> pd.DataFrame:
+def _latency(tables: Tables, span: Span, column: str) -> Grouped:
     rows = tables["changes"]
     rows = rows[span.holds(rows["landed_at"])]
-    return medians(by(rows.assign(hours=hours(rows[column] - rows["created_at"]))), "hours")
+    return by(rows.assign(hours=hours(rows[column] - rows["created_at"])))
 
 
-def _first_review(tables: Tables, span: Span) -> pd.DataFrame:
+def _first_review(tables: Tables, span: Span) -> Grouped:
     return _latency(tables, span, "first_review_at")
 
 
-def _first_approval(tables: Tables, span: Span) -> pd.DataFrame:
+def _first_approval(tables: Tables, span: Span) -> Grouped:
     return _latency(tables, span, "first_approval_at")
 
 
@@ -74,7 +74,9 @@ METRICS = (
         "of which the forge exported nothing, those with a pull request (or a Gerrit change) that is not in evidence, and "
         "approved ones with an author whom the roster does not know.",
         "landings",
+        "landing",
         _coverage,
+        Share(hit="approved", known="known"),
     ),
     Metric(
         "time_to_first_review",
@@ -83,7 +85,9 @@ METRICS = (
         "Median hours from the opening of a pull request to the first review by someone other than its opener, over "
         "pull requests that landed in the quarter. Undetermined: those that nobody else reviewed.",
         "reviews",
+        "pull request",
         _first_review,
+        Median("hours"),
     ),
     Metric(
         "time_to_first_approval",
@@ -93,6 +97,8 @@ METRICS = (
         "over pull requests that landed in the quarter, also where it came after the merge. Undetermined: those that "
         "nobody else approved.",
         "reviews",
+        "pull request",
         _first_approval,
+        Median("hours"),
     ),
 )
