@@ -208,6 +208,29 @@ def report(
 
 
 @app.command()
+def trace(
+    finding: Annotated[str, typer.Argument(help="What to trace: see below.", metavar="FINDING")],
+    quarter: Quarter,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    limit: Annotated[
+        int, typer.Option(min=0, help="Raw lines and commits to print at most; 0 for all of them.")
+    ] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a number or finding of a checked quarter rests on, down to raw evidence lines and commits.
+
+    FINDING is an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a row of
+    annex A or B (A12, B7), a change (owner/name@commit), a pull request (owner/name#7), a deployment
+    (cluster/application@time), a line of evidence (sha256:line), an object (its sha256) or a source. Raw lines are printed
+    as they were collected: they may hold what systems should not have logged.
+    Example: audit trace CHG-03 --quarter 2026Q3
+    """
+    chosen = load(settings)
+    found = pipeline.trace(chosen, chosen.quarter(quarter), finding, limit=limit or None)
+    screen.show_trace(out, found, as_json=as_json)
+
+
+@app.command()
 def controls(
     control: Annotated[str | None, typer.Argument(help="Explain this control, such as CHG-03.")] = None,
     as_json: AsJson = False,

@@ -44,6 +44,8 @@ from audit.normalise import roster
 from audit.period import Period
 from audit.report.publish import Published, publish, withdraw
 from audit.settings import Settings
+from audit.trace import Trace
+from audit.trace import trace as find_trace
 
 log = logging.getLogger(__name__)
 
@@ -283,6 +285,16 @@ def checked(settings: Settings, period: Period) -> Run:
         name: t.read(table, [folder / "tables" / f"{name}.parquet"]) for name, table in t.TABLES.items()
     }
     return Run(period, as_of, folder, tables=tables)
+
+
+def trace(settings: Settings, period: Period, name: str, *, limit: int | None) -> Trace:
+    """Everything behind a number or finding of a checked quarter; see `audit.trace`.
+
+    Raises:
+        UsageError: the quarter was never checked, or has nothing of this name.
+    """
+    done = checked(settings, period)
+    return find_trace(name, done.tables, settings, period, as_of=done.as_of, limit=limit)
 
 
 def last_as_of(settings: Settings, *, otherwise: datetime | None = None) -> datetime:

@@ -19,6 +19,7 @@ from audit.model import Severity
 from audit.pipeline import Run
 from audit.report.publish import Published
 from audit.report.words import printable
+from audit.trace import Trace
 
 _SYMBOLS = {"effective": "✓", "exceptions": "✗", "not tested": "?", "not applicable": "–"}
 
@@ -139,6 +140,36 @@ def _tell_published(out: Console, done: Published) -> None:
         ]
     for line in lines:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_trace(out: Console, found: Trace, *, as_json: bool) -> None:
+    """Facts, items, then what their pointers lead to. Control characters of evidence are shown, not obeyed."""
+    if as_json:
+        _dump(asdict(found))
+        return
+
+    def tell(line: str) -> None:
+        out.print("".join(map(_harmless, line)), markup=False, highlight=False, soft_wrap=True, emoji=False)
+
+    tell(f"{found.kind} {found.name}")
+    for name, value in found.facts.items():
+        tell(f"  {name}: {value}")
+    tell(f"\n{len(found.items):,} {'item' if len(found.items) == 1 else 'items'}")
+    for item in found.items:
+        tell("  " + "  ".join(part for part in (item.role, item.at, item.subject, item.says) if part))
+        for pointer in item.pointers:
+            tell(f"      ↳ {pointer}")
+    for raw in found.raw:
+        tell(f"\n{raw.pointer}  {raw.where}".rstrip())
+        for line in (f"not shown: {raw.problem}" if raw.problem else raw.text.rstrip("\n")).split("\n"):
+            tell(f"  {line}")
+    left = found.pointers - len(found.raw)
+    if left:
+        tell(f"\n{left:,} more lines or commits: add --limit 0 for all of them")
+
+
+def _harmless(character: str) -> str:
+    return character if character.isprintable() or character in "\n\t" else f"\\u{ord(character):04x}"
 
 
 def show_collected(out: Console, done: Collected, *, as_json: bool) -> None:

@@ -41,6 +41,52 @@ def compute(tables: Tables, settings: Settings, period: Period, *, as_of: dateti
     return t.conform(t.Metrics, pd.concat(parts, ignore_index=True))
 
 
+_TIME = {"landing": "landed_at", "pull request": "landed_at", "deployment": "started_at"}
+
+
+def _subject(item: str, rows: pd.DataFrame) -> pd.Series:
+    """What names each item in exceptions and reports."""
+    if item == "landing":
+        return rows["repo"] + "@" + rows["head_sha"]
+    if item == "pull request":
+        return rows["repo"] + "#" + rows["pr_number"].astype("str")
+    started: pd.Series = rows["started_at"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rows["cluster"] + "/" + rows["application"] + "@" + started
+
+
+def made_of(
+    metric: str, tables: Tables, settings: Settings, period: Period, *, as_of: datetime
+) -> pd.DataFrame:
+    """The items that a figure of one quarter is made of.
+
+    Args:
+        metric: id of one of `METRICS`.
+        tables, as_of: as for `compute`.
+
+    Returns:
+        `dimension`, `group`, `subject` (str), `at` (datetime64[us, UTC]), `value` (Float64; missing: undetermined) and
+        `part` (str): one row for each item and group; in order of dimension, group, time and subject.
+
+    Raises:
+        KeyError: there is no such metric.
+    """
+    known = {one.id: one for one in METRICS}[metric]
+    span = Span(settings, period, as_of)
+    parts = [
+        pd.DataFrame(
+            {
+                "group": items["group"],
+                "subject": _subject(known.item, items),
+                "at": items[_TIME[known.item]],
+                **known.figure.parts(items),
+            }
+        ).assign(dimension=dimension)
+        for dimension, items in known.items(tables, span).items()
+    ]
+    rows = pd.concat(parts, ignore_index=True)[["dimension", "group", "subject", "at", "value", "part"]]
+    return rows.sort_values(["dimension", "group", "at", "subject"], kind="stable", ignore_index=True)
+
+
 def _measured(metric: Metric, tables: Tables, span: Span) -> pd.DataFrame:
     """One metric over one quarter."""
     lacking = _lacking(metric, tables, span)
