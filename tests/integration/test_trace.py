@@ -55,16 +55,16 @@ def test_every_exception_leads_to_the_very_lines_and_commits_that_prove_it(
         assert found.kind == "exception"
         assert found.facts["subject"] == row.subject
         pointed = row.evidence.split()
-        assert set(pointed) <= {raw.pointer for raw in found.raw}
-        for raw in found.raw:
-            assert not raw.problem, (row.exception_id, raw)
-            where, _, line = raw.pointer.partition(":")
-            if line and raw.where.startswith(
+        assert set(pointed) <= {each.pointer for each in found.raw}
+        for each in found.raw:
+            assert not each.problem, (row.exception_id, each)
+            where, _, line = each.pointer.partition(":")
+            if line and each.where.startswith(
                 ("dev-audit", "prod-audit", "staging-audit", "github-audit-log")
             ):
                 whole = lines_of(ran.store, where)
-                if raw.text in whole:  # not pretty-printed, nor an array
-                    assert whole[int(line) - 1] == raw.text
+                if each.text in whole:  # not pretty-printed, nor an array
+                    assert whole[int(line) - 1] == each.text
                     followed += 1
     assert len(exceptions) > 5
     assert followed > 3
