@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +19,7 @@ from audit import narrate, pipeline, screen
 from audit.controls import registry
 from audit.errors import AuditError, ExitCode, UsageError
 from audit.period import Period
-from audit.settings import load
+from audit.settings import Settings, Source, load
 from audit.settings_template import commented
 
 app = typer.Typer(
@@ -31,6 +33,16 @@ app = typer.Typer(
 out = Console()
 
 SettingsPath = Annotated[Path, typer.Option("--settings", "-s", help="Settings file.", metavar="FILE")]
+
+
+class Kind(StrEnum):
+    """Kinds of sources."""
+
+    S3 = "s3"
+    FOLDER = "folder"
+    GITHUB = "github"
+
+
 Quarter = Annotated[
     str, typer.Option("--quarter", "-q", help="Fiscal quarter, as in 2026Q3.", metavar="QUARTER")
 ]
@@ -111,14 +123,26 @@ def run(
 
 @app.command()
 def collect(
-    settings: SettingsPath = DEFAULT_SETTINGS, as_of: AsOf = None, as_json: AsJson = False
+    kind: Annotated[
+        Kind | None, typer.Argument(help="Only sources of this kind; all when not given.", metavar="[KIND]")
+    ] = None,
+    *,
+    repository: Annotated[
+        list[str] | None,
+        typer.Option(help="With github: only this repository; may be repeated.", metavar="OWNER/NAME"),
+    ] = None,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
 ) -> ExitCode:
-    """Bring evidence from S3 and folders into the store; what is there already is not pulled again.
+    """Bring evidence into the store; what is there already is not pulled again. KIND: s3, folder or github.
 
-    Example: audit collect --settings audit.toml
+    Examples: audit collect, audit collect github --repository netbpf/netbpf-gitops
     """
+    chosen = load(settings)
+    only = _only(chosen, kind, repository or [])
     with narrate.Narrator() as progress:
-        done = pipeline.collect(load(settings), _moment(as_of), progress)
+        done = pipeline.collect(chosen, _moment(as_of), progress, only=only)
     screen.show_collected(out, done, as_json=as_json)
     return max((problem.exit_code for problem in done.problems), default=ExitCode.CLEAN)
 
@@ -272,6 +296,29 @@ def demo(
     with narrate.Narrator() as progress:
         done = demonstration.run(output, seed=seed, changes=changes, log_events=log_events, progress=progress)
     screen.show_run(out, done, as_json=as_json)
+
+
+def _only(chosen: Settings, kind: Kind | None, repositories: list[str]) -> Callable[[Source], bool] | None:
+    """Which sources a collection is of; None for all.
+
+    Raises:
+        UsageError: no source of the settings is meant.
+    """
+    if repositories and kind is not Kind.GITHUB:
+        raise UsageError(
+            "--repository is of GitHub's sources alone", remedy="write: audit collect github --repository …"
+        )
+    if kind is None:
+        return None
+    known = {source.location.lower() for source in chosen.sources if source.kind == kind.value}
+    wanted = {f"github:{name.lower()}" for name in repositories}
+    if not known or not wanted <= known:
+        lacking = ", ".join(sorted(wanted - known)) or f"of the kind '{kind.value}'"
+        raise UsageError(
+            f"the settings name no source {lacking}",
+            remedy='add it to audit.toml under [[sources]], with a location such as "github:owner/name"',
+        )
+    return lambda source: source.kind == kind.value and (not wanted or source.location.lower() in wanted)
 
 
 def _moment(as_of: datetime | None) -> datetime:

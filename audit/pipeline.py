@@ -43,7 +43,7 @@ from audit.model import Conclusion
 from audit.normalise import roster
 from audit.period import Period
 from audit.report.publish import Published, publish, withdraw
-from audit.settings import Settings
+from audit.settings import Settings, Source
 from audit.trace import Trace
 from audit.trace import trace as find_trace
 
@@ -88,8 +88,15 @@ class Run:
         return max(codes, default=ExitCode.CLEAN)
 
 
-def collect(settings: Settings, as_of: datetime, progress: Progress = _silent) -> Collected:
-    """Brings every source's objects into the store and records them in the manifest.
+def collect(
+    settings: Settings,
+    as_of: datetime,
+    progress: Progress = _silent,
+    *,
+    only: Callable[[Source], bool] | None = None,
+) -> Collected:
+    """Brings every source's objects into the store, or those of sources that are `only`, and records them in the
+    manifest.
 
     What a source could not give is in `Collected.problems`: the others are collected all the same.
     """
@@ -97,7 +104,7 @@ def collect(settings: Settings, as_of: datetime, progress: Progress = _silent) -
     def tell(source: str, done: int, listed: int, _bytes: int) -> None:
         progress(f"collect {source}", done, listed)
 
-    return collect_evidence(settings, Store(settings.store_path), as_of=as_of, progress=tell)
+    return collect_evidence(settings, Store(settings.store_path), as_of=as_of, progress=tell, only=only)
 
 
 def mine(

@@ -188,6 +188,9 @@ def show_collected(out: Console, done: Collected, *, as_json: bool) -> None:
             source.name, f"{source.listed:,}", f"{source.pulled:,}", f"{source.kept:,}", f"{source.bytes:,}"
         )
     out.print(table)
+    for source in done.sources:
+        for remark in source.remarks:
+            out.print(f"Note: {remark}", markup=False, highlight=False, soft_wrap=True)
     for problem in done.problems:
         out.print(f"Missing: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
 

@@ -53,7 +53,7 @@ def _load(folder: Path, text: str):
         (
             MINIMAL
             + '[[sources]]\nname = "a"\nlocation = "file:x"\n[[sources]]\nname = "b"\nlocation = "ftp://x"\n',
-            "audit.toml:8: sources.1.location: neither s3://bucket/prefix nor file:folder",
+            "audit.toml:8: sources.1.location: neither s3://bucket/prefix nor file:folder, github:owner/name or github:owner",
         ),
         (MINIMAL + '[machines]\nforge = ["("]\n', "machines.forge.0: not a regular expression"),
         (

@@ -8,52 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from audit.errors import AuditError, EvidenceMissing, IntegrityError
 from audit.evidence.journal import Journal
 from audit.evidence.keys import signer, verifiers
 from audit.evidence.manifest import Entry, Manifest, Tips, append, current_entries
+from audit.evidence.outcome import Progress, SourceCollected, in_words
 from audit.evidence.store import Store
 from audit.evidence.verify import check_chain
-from audit.settings import Settings
-from audit.sources.interface import Changed, Interrupted, Listed, Origin, Unread, Unreadable
+from audit.evidence.walked import follow
+from audit.settings import Settings, Source
+from audit.sources.interface import Changed, Interrupted, Listed, Origin, Unread, Unreadable, Walk
 from audit.sources.origins import origins
 from audit.sources.parallel import each
 
-Progress = Callable[[str, int, int, int], None]
-"""Called with a source's name, its objects done and listed, and bytes pulled from it so far."""
-
-_SHOWN = 3  # keys named in a message about several
 _FIRST_PAUSE = 0.2  # seconds before an object that broke off is read again; doubles each time
-
-
-@dataclass
-class SourceCollected:
-    """What became of one source.
-
-    Attributes:
-        listed: objects that it has.
-        pulled: of them, those read now.
-        kept: of them, those that an earlier run, or one that was interrupted, had brought.
-        bytes: read now.
-        deleted, superseded, folders: as in `audit.sources.interface.Listing`.
-        unread: what could not be read, one by one.
-        problems: the same in words, grouped, or why the source gave nothing.
-    """
-
-    name: str
-    location: str
-    listed: int = 0
-    pulled: int = 0
-    kept: int = 0
-    bytes: int = 0
-    deleted: int = 0
-    superseded: int = 0
-    folders: int = 0
-    unread: list[Unread] = field(default_factory=list)
-    problems: list[AuditError] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -96,6 +67,7 @@ def collect(
     as_of: datetime,
     progress: Progress | None = None,
     tips: Tips | None = None,
+    only: Callable[[Source], bool] | None = None,
 ) -> Collected:
     """Brings the store up to what the sources have.
 
@@ -103,22 +75,26 @@ def collect(
         as_of: what the entries' `collected_at` says (aware).
         progress: called after each object.
         tips: by repository, the sha of each ref: recorded in the manifest where they changed.
+        only: which sources to collect; all when not given.
 
     Raises:
         UsageError: the settings can't be used, the store can't be written, or another run is collecting into it.
         IntegrityError: the store's manifests are not what they were.
         What sources could not give is not raised but told in `Collected.problems`.
     """
-    signs, all_origins = signer(settings), origins(settings)
     as_of = as_of.astimezone(UTC)
+    signs, all_origins = signer(settings), origins(settings, as_of=as_of, only=only)
     with store.exclusive():
         check_chain(store, verifiers(settings))
         journal = Journal(store)
         recorded = current_entries(store)
-        known = _Known([*recorded, *journal.entries()])
+        unfinished = journal.entries()
+        known = _Known([*recorded, *unfinished])
         with journal:
             results = [
-                _Run(origin, store, journal, known, as_of, progress).all(settings.s3.threads)
+                follow(origin, store, journal, recorded, unfinished, as_of=as_of, progress=progress)
+                if isinstance(origin, Walk)
+                else _Run(origin, store, journal, known, as_of, progress).all(settings.s3.threads)
                 for origin in all_origins
             ]
         brought = _not_in(journal.entries(), recorded)
@@ -190,7 +166,7 @@ class _Run:
             result.unread += [Unread(key, reason, _CHANGING) for key, reason in sorted(changed.items())]
         except (EvidenceMissing, IntegrityError) as error:
             result.problems.append(error)
-        result.problems += _in_words(self.origin, result.unread)
+        result.problems += in_words(self.origin.name, self.origin.location, result.unread)
         return result
 
     def _again(self, changed: dict[str, str]) -> list[Listed]:
@@ -216,9 +192,7 @@ class _Run:
             else:
                 result.pulled += 1
                 result.bytes += outcome.size
-            if self.progress is not None:
-                done = result.pulled + result.kept + len(result.unread)
-                self.progress(result.name, done, result.listed, result.bytes)
+            result.tell(self.progress)
         return changed
 
     def _one(self, listed: Listed) -> Entry | Unread | Changed | None:
@@ -268,28 +242,6 @@ class _Run:
 
 _REMOVED = "ask who runs the source why it was removed; evidence should be kept"
 _CHANGING = "let the export finish, then collect again"
-
-
-def _in_words(origin: Origin, unread: Iterable[Unread]) -> list[AuditError]:
-    """One error for each reason, with how many objects it hit and the first of them."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for one in unread:
-        groups.setdefault((one.reason, one.remedy), []).append(one.key)
-    return [
-        EvidenceMissing(
-            f"source '{origin.name}' ({origin.location}): {_objects(sorted(keys))} could not be read: {reason}",
-            remedy=remedy,
-        )
-        for (reason, remedy), keys in sorted(groups.items())
-    ]
-
-
-def _objects(keys: list[str]) -> str:
-    """`object 'a'`, or `5 objects ('a', 'b', 'c', …)`."""
-    if len(keys) == 1:
-        return f"object {keys[0]!r}"
-    shown = ", ".join(repr(key) for key in keys[:_SHOWN])
-    return f"{len(keys)} objects ({shown}{', …' if len(keys) > _SHOWN else ''})"
 
 
 def _not_the_same(origin: Origin, entry: Entry) -> IntegrityError:

@@ -21,7 +21,7 @@ _REVIEW_STATES = {"PENDING": 0, "COMMENTED": 1, "APPROVED": 2, "CHANGES_REQUESTE
 def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`rows` of the table `name` with one row for each key, and what was left out.
 
-    - `pull_requests`: the latest `updated_at` stays.
+    - `pull_requests`: the latest `updated_at` stays; of several, the one that says what lists leave out.
     - `reviews`: the latest state a review can have come to: DISMISSED comes after any other, PENDING before.
     - `checks`: a completed run before one still running, the latest completion first.
     - `cluster_access`: the highest stage. Requests that share an id but differ in who, what, on which object or with
@@ -93,7 +93,9 @@ def _priority(name: str, rows: pd.DataFrame) -> dict[str, pd.Series]:
     ties |= {f"other_{column}": rows[column] for column in rows if column not in declared}
     match name:
         case "pull_requests":
-            return {"most_recent": rows["updated_at"], "most_merged": rows["merged_at"].notna(), **ties}
+            told = rows["merged_by"].notna().astype("int64") + rows["commits"].notna().astype("int64")
+            merged = rows["merged_at"].notna()
+            return {"most_recent": rows["updated_at"], "most_merged": merged, "most_told": told, **ties}
         case "reviews":
             return {"most_final": rows["state"].map(_REVIEW_STATES), **ties}
         case "checks":

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from audit.normalise.github import Account, login, repository
 from audit.normalise.interface import Context, Outcome, Unreadable
 from audit.normalise.jsonformat import Id, JsonFormat, Number, has
 from audit.normalise.times import Time, utc
+
+_KEY = re.compile(r"(?:^|/)pulls/([0-9]{6,18})/events/page-[0-9]+\.json$")
 
 
 class _Issue(msgspec.Struct):
@@ -37,11 +41,9 @@ def _rows(event: IssueEvent, context: Context) -> Outcome:
         return Outcome([], at)
     if event.dismissed_review is None:
         raise Unreadable("dismissed_review is missing")
-    if event.issue is None:
-        raise Unreadable("it names no pull request: export the events of the repository, not of one issue")
     row = {
         "repo": repository(event.url, context),
-        "number": event.issue.number,
+        "number": _number(event, context),
         "review_id": event.dismissed_review.review_id,
         "dismissed_at": at,
         "dismissed_by": login(event.actor),
@@ -50,9 +52,19 @@ def _rows(event: IssueEvent, context: Context) -> Outcome:
     return Outcome([("review_dismissals", row)], at)
 
 
+def _number(event: IssueEvent, context: Context) -> int:
+    """The pull request: as the event names it, else as the key of the list that holds it, which `collect` wrote."""
+    if event.issue is not None:
+        return event.issue.number
+    key = _KEY.search(context.key)
+    if key is None:
+        raise Unreadable("it names no pull request: export the events of the repository, not of one issue")
+    return int(key[1])
+
+
 FORMAT = JsonFormat(
     "github-review-events",
-    1,
+    2,
     ("review_dismissals",),
     IssueEvent,
     _rows,

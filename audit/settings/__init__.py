@@ -1,7 +1,7 @@
 """The settings: one validated model, read from `audit.toml`, overridden by environment variables.
 
 A variable `AUDIT__S3__ENDPOINT_URL` overrides the key `s3.endpoint_url`. Secrets are never settings: S3
-credentials come from boto3's chain, the signing key from the file or variable that `[signing]` names.
+credentials come from boto3's chain, GitHub's token from a variable, keys from the files that the settings name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from audit.settings.sections import (
     BreakGlass,
     Cluster,
     FormatName,
+    GitHub,
     Machines,
     Organisation,
     PathRule,
@@ -42,6 +43,7 @@ __all__ = [
     "BreakGlass",
     "Cluster",
     "FormatName",
+    "GitHub",
     "Machines",
     "Organisation",
     "PathRule",
@@ -77,6 +79,7 @@ class Settings(Section):
     clusters: tuple[Cluster, ...] = ()
     path_rules: tuple[PathRule, ...] = ()
     s3: S3 = S3()
+    github: GitHub = GitHub()
     people: People = People()
     machines: Machines = Machines()
     break_glass: tuple[BreakGlass, ...] = ()

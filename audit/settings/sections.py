@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -93,11 +93,18 @@ FormatName = Literal[
 """As `audit.normalise.registry` names them; a test holds both to be the same."""
 
 
+_GITHUB = re.compile(
+    r"github:(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})(?:/(?P<name>(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}))?"
+)
+
+
 class Source(Section):
     """A place where evidence lies."""
 
     name: str = Field(description="Name of the source, used in the report", pattern=r"^[A-Za-z0-9._-]+$")
-    location: str = Field(description="s3://bucket/prefix/ or file:folder (relative to audit.toml)")
+    location: str = Field(
+        description="s3://bucket/prefix/, file:folder (relative to audit.toml), github:owner/name or github:owner"
+    )
     format: FormatName = Field(
         "auto", description="Format of its records; auto recognises it record by record"
     )
@@ -110,12 +117,31 @@ class Source(Section):
         description="When its exports were made (with offset), where neither its objects nor their records show it",
     )
 
+    @property
+    def kind(self) -> Literal["s3", "folder", "github"]:
+        """What sort of place it is."""
+        if self.location.startswith("github:"):
+            return "github"
+        return "s3" if self.location.startswith("s3://") else "folder"
+
     @field_validator("location")
     @classmethod
     def _known_scheme(cls, value: str) -> str:
         if re.match(r"s3://[^/]+", value) or value.removeprefix("file:") not in ("", value):
             return value
-        raise ValueError("neither s3://bucket/prefix nor file:folder")
+        if _GITHUB.fullmatch(value):
+            return value
+        raise ValueError("neither s3://bucket/prefix nor file:folder, github:owner/name or github:owner")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_repository(cls, values: Any) -> Any:
+        """What GitHub gives of a repository speaks of that repository, unless the settings say otherwise."""
+        if isinstance(values, dict) and values.get("repository") is None:
+            named = _GITHUB.fullmatch(str(values.get("location")))
+            if named is not None and named["name"]:
+                return values | {"repository": f"{named['owner']}/{named['name']}"}
+        return values
 
     @field_validator("exported_at")
     @classmethod
@@ -135,6 +161,49 @@ class S3(Section):
     requester_pays: bool = Field(False, description="The reader pays for requests")
     threads: int = Field(8, ge=1, le=64, description="Objects pulled at once")
     attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
+
+
+class GitHub(Section):
+    """How to ask GitHub's API, for sources `github:…`. A token comes from the environment, never from here."""
+
+    api_url: str = Field(
+        "https://api.github.com",
+        description="Root of the API; https://HOST/api/v3 for GitHub Enterprise Server",
+    )
+    token_variable: str = Field(
+        "GITHUB_TOKEN",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable that holds the token",
+    )
+    app_id: int | None = Field(None, ge=1, description="GitHub App to ask as, instead of with a token")
+    installation_id: int | None = Field(None, ge=1, description="Installation of the App")
+    private_key_file: str | None = Field(
+        None, description="Private key of the App (PEM); relative to audit.toml"
+    )
+    since: date | None = Field(
+        None,
+        description="What did not change since this day is left out; the start of the trend's first quarter when not set",
+    )
+    max_wait_seconds: int = Field(
+        3900, ge=0, description="Longest wait for a rate limit; where it takes longer, collection stops there"
+    )
+    attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
+
+    @field_validator("api_url")
+    @classmethod
+    def _safe(cls, value: str) -> str:
+        if not re.fullmatch(
+            r"https://[^\s/@?#]+(?:/[^\s@?#]*)?|http://(?:127\.0\.0\.1|localhost)(?::\d+)?", value
+        ):
+            raise ValueError("not a URL of an API, as in https://github.example.org/api/v3")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _whole_app(self) -> Self:
+        given = (self.app_id, self.installation_id, self.private_key_file)
+        if any(part is not None for part in given) and None in given:
+            raise ValueError("an App needs all of app_id, installation_id and private_key_file")
+        return self
 
 
 class Cluster(Section):

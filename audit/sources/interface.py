@@ -6,10 +6,10 @@ listed it turns it into anything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from audit.errors import EvidenceMissing
 
@@ -121,6 +121,66 @@ class Origin(Protocol):
             Changed: it is no longer what was listed.
             Interrupted: it broke off.
             Unreadable: it can't be read.
+            EvidenceMissing: nothing of this source can be read any more.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the store has of a key of a source that is walked.
+
+    Attributes:
+        etag: ETag without its quotes; empty where the source gave none.
+        at: when the source says that it gave it (UTC).
+        unfinished: it was brought by a collection that did not end: this one goes on from there.
+        read: gives its bytes.
+    """
+
+    etag: str
+    at: datetime | None
+    unfinished: bool
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Brought:
+    """An object that a walk came to.
+
+    Attributes:
+        content: its bytes; None where they are those that the store has.
+        at: when the source says that it gave it (UTC).
+    """
+
+    key: str
+    content: bytes | None = field(repr=False)
+    etag: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that a user should know of a source, and that is no failure."""
+
+    text: str
+
+
+@runtime_checkable
+class Walk(Protocol):
+    """A source whose objects are found by reading others of them: they come with their bytes, one after the other."""
+
+    name: str
+    """Name of the source in the settings."""
+    location: str
+    """Its location, as the settings give it."""
+
+    def walk(self, before: Callable[[str], Before | None]) -> Iterator[Brought | Unread | Remark]:
+        """Everything that the source has, each object once it is whole.
+
+        Args:
+            before: what the store has of a key, if anything.
+
+        Raises:
             EvidenceMissing: nothing of this source can be read any more.
         """
         ...

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import boto3
 import botocore.session
@@ -19,7 +22,9 @@ from botocore.exceptions import BotoCoreError, ProfileNotFound
 from audit.errors import UsageError
 from audit.settings import S3, Settings, Source
 from audit.sources.folder import Folder
-from audit.sources.interface import Origin
+from audit.sources.github import access
+from audit.sources.github.origin import Repository
+from audit.sources.interface import Origin, Walk
 from audit.sources.s3 import Bucket
 
 if TYPE_CHECKING:
@@ -30,19 +35,31 @@ _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
 
 
-def origins(settings: Settings) -> list[Origin]:
+def origins(
+    settings: Settings, *, as_of: datetime, only: Callable[[Source], bool] | None = None
+) -> list[Origin | Walk]:
     """One origin for each source, in the order of the settings. Nothing is asked of the outside yet.
 
+    Args:
+        as_of: when it is collected (aware): GitHub is asked for the quarters of the last whole trend before.
+        only: which sources; all when not given.
+
     Raises:
-        UsageError: the profile does not exist, the endpoint is no URL, or a folder holds the evidence store.
+        UsageError: the profile does not exist, the endpoint is no URL, a folder holds the evidence store, or the
+            GitHub App's private key can't be read.
     """
-    remote = any(source.location.startswith("s3://") for source in settings.sources)
+    sources = [source for source in settings.sources if only is None or only(source)]
+    remote = any(source.kind == "s3" for source in sources)
     client = s3_client(settings.s3) if remote else None
-    return [_origin(source, settings, client) for source in settings.sources]
+    if any(source.kind == "github" for source in sources):
+        access.check(settings)
+    return [_origin(source, settings, client, as_of) for source in sources]
 
 
-def _origin(source: Source, settings: Settings, client: S3Client | None) -> Origin:
-    if client is not None and source.location.startswith("s3://"):
+def _origin(source: Source, settings: Settings, client: S3Client | None, as_of: datetime) -> Origin | Walk:
+    if source.kind == "github":
+        return Repository(source.name, source.location, settings, _since(settings, as_of))
+    if client is not None and source.kind == "s3":
         return Bucket(
             source.name,
             source.location,
@@ -57,6 +74,18 @@ def _origin(source: Source, settings: Settings, client: S3Client | None) -> Orig
             remedy="set 'store' to a folder outside of it, or name the folder of the export alone",
         )
     return Folder(source.name, source.location, folder)
+
+
+def _since(settings: Settings, as_of: datetime) -> datetime:
+    """From when on GitHub is asked: as the settings say, else the start of the last trend that had ended."""
+    if settings.github.since is not None:
+        return datetime.combine(
+            settings.github.since, datetime.min.time(), ZoneInfo(settings.organisation.time_zone)
+        )
+    quarter = settings.quarter_of(as_of)
+    for _ in range(settings.thresholds.trend_quarters):
+        quarter = quarter.previous()
+    return quarter.start
 
 
 def s3_client(s3: S3) -> S3Client:

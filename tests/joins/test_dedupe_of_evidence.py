@@ -19,6 +19,7 @@ LATER = T0 + timedelta(hours=1)
     ("name", "rows", "column", "stays"),
     [
         ("pull_requests", [{"updated_at": LATER, "evidence": B, "title_text": "new"}, {"evidence": A}], "title_text", "new"),
+        ("pull_requests", [{"merged_by": None, "commits": None, "evidence": A}, {"merged_by": "grace", "commits": 1, "evidence": B}], "commits", 1),
         ("pull_requests", [{"merged_at": None, "evidence": A, "state": "open"}, {"evidence": B}], "state", "closed"),
         ("reviews", [{"state": "APPROVED", "evidence": A}, {"state": "DISMISSED", "evidence": B}], "state", "DISMISSED"),
         ("reviews", [{"state": "DISMISSED", "evidence": A}, {"state": "APPROVED", "evidence": B}], "state", "DISMISSED"),

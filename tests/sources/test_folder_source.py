@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 
 import pytest
 
@@ -122,4 +123,4 @@ def test_the_store_is_not_evidence(tmp_path):
         }
     )
     with pytest.raises(UsageError, match="the folder holds the evidence store"):
-        origins(settings)
+        origins(settings, as_of=datetime(2026, 10, 1, tzinfo=UTC))

@@ -1,0 +1,71 @@
+"""What became of a source in a collection, and its failures in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from audit.errors import AuditError, EvidenceMissing
+from audit.sources.interface import Unread
+
+Progress = Callable[[str, int, int, int], None]
+"""Called with a source's name, its objects done and listed, and bytes pulled from it so far."""
+
+_SHOWN = 3  # keys named in a message about several
+
+
+@dataclass
+class SourceCollected:
+    """What became of one source.
+
+    Attributes:
+        listed: objects that it has.
+        pulled: of them, those read now.
+        kept: of them, those that an earlier run, or one that was interrupted, had brought.
+        bytes: read now.
+        deleted, superseded, folders: as in `audit.sources.interface.Listing`.
+        unread: what could not be read, one by one.
+        problems: the same in words, grouped, or why the source gave nothing.
+        remarks: what a user should know of it, and that is no failure.
+    """
+
+    name: str
+    location: str
+    listed: int = 0
+    pulled: int = 0
+    kept: int = 0
+    bytes: int = 0
+    deleted: int = 0
+    superseded: int = 0
+    folders: int = 0
+    unread: list[Unread] = field(default_factory=list)
+    problems: list[AuditError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def tell(self, progress: Progress | None) -> None:
+        """Tells how far it is."""
+        if progress is not None:
+            done = self.pulled + self.kept + len(self.unread)
+            progress(self.name, done, self.listed, self.bytes)
+
+
+def in_words(name: str, location: str, unread: Iterable[Unread]) -> list[AuditError]:
+    """One error for each reason, with how many objects it hit and the first of them."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in unread:
+        groups.setdefault((one.reason, one.remedy), []).append(one.key)
+    return [
+        EvidenceMissing(
+            f"source '{name}' ({location}): {_objects(sorted(keys))} could not be read: {reason}",
+            remedy=remedy,
+        )
+        for (reason, remedy), keys in sorted(groups.items())
+    ]
+
+
+def _objects(keys: list[str]) -> str:
+    """`object 'a'`, or `5 objects ('a', 'b', 'c', …)`."""
+    if len(keys) == 1:
+        return f"object {keys[0]!r}"
+    shown = ", ".join(repr(key) for key in keys[:_SHOWN])
+    return f"{len(keys)} objects ({shown}{', …' if len(keys) > _SHOWN else ''})"
