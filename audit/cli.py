@@ -20,7 +20,7 @@ from audit.controls import registry
 from audit.errors import AuditError, ExitCode, UsageError
 from audit.period import Period
 from audit.settings import Settings, Source, load
-from audit.settings_template import commented
+from audit.settings_template import ROSTER, commented
 
 app = typer.Typer(
     name="audit",
@@ -80,25 +80,35 @@ def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = DEFAULT_SETTINGS,
     show: Annotated[bool, typer.Option("--print", help="Print it instead.")] = False,
 ) -> None:
-    """Write a commented audit.toml. Never overwrites one.
+    """Write a commented audit.toml, and roster.yaml beside it. Never overwrites one.
 
     Example: audit init
     """
     if show:
         print(commented())
         return
+    roster = path.with_name("roster.yaml")
+    _write_new(path, commented())
+    if not roster.exists():
+        _write_new(roster, ROSTER)
+    out.print(
+        f"Wrote {path} and {roster.name}. Fill in repositories, sources and people, then: audit run --quarter 2026Q3",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Writes a file that is not there yet."""
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(commented())
+            file.write(text)
     except FileExistsError:
         raise UsageError(f"{path}: exists already", remedy="name another file, or use --print") from None
     except OSError as error:
         raise UsageError(
             f"{path}: can't be written: {error.strerror}", remedy="name a folder that exists"
         ) from None
-    out.print(
-        f"Wrote {path}. Fill in repositories and sources, then: audit run --quarter 2026Q3", highlight=False
-    )
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The commented `audit.toml` that `audit init` writes, made from the settings' own declarations."""
+"""What `audit init` writes: the commented `audit.toml`, made from the settings' own declarations, and a roster."""
 
 from __future__ import annotations
 
@@ -52,6 +52,30 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     }
 }
 _VALUES: dict[str, Any] = {"organisation.name": "NETBPF", "people.roster": "roster.yaml"}
+
+ROSTER = """\
+# Who is who. Replace these examples by your people and bots; a person is the same wherever a name here is met.
+# Write names as each system's evidence has them: e-mails of commits, forge logins, Kubernetes users with their prefix.
+people:
+  - id: alindqvist              # stable: what the report and break-glass spans call the person
+    name: Ada Lindqvist
+    kind: person
+    team: platform
+    role: lead
+    joined: 2024-02-10
+    # left: 2026-08-01          # first day no longer there
+    identities:
+      git: [ada.lindqvist@netbpf.com]
+      github: [ada-lindqvist]
+      kubernetes: ["oidc:ada-lindqvist"]
+      argocd: [ada.lindqvist@netbpf.com]
+  - id: release-bot
+    name: Release bot
+    kind: machine               # a bot of your own: it may deploy, and approves nothing
+    identities:
+      github: ["netbpf-release[bot]"]
+"""
+"""A roster that is valid as it stands, to be filled in."""
 
 
 def commented() -> str:

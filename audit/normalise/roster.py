@@ -35,9 +35,7 @@ _REQUIRED = ("id", "name")
 _KEYS = (*_REQUIRED, "kind", "team", "role", "joined", "left", "identities")
 _MAX_SIZE = 16 << 20
 _ANCHORS = "anchors and aliases are not read"
-_SCHEMA = (
-    "write it as 'audit init' shows: people: a list of id, name, kind, team, role, joined, left, identities"
-)
+_SCHEMA = "write it as the roster.yaml of 'audit init': people: a list of id, name, kind, team, role, joined, left, identities"
 _COLUMNS = tuple(key for key in _KEYS if key != "identities")
 _CSV_SCHEMA = (
     f"write a header with id, name and as needed {', '.join((*_COLUMNS[2:], *SYSTEMS))}, and one row for each person; "

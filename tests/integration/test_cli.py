@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from audit.cli import main
+from audit.normalise.roster import read as read_roster
+from audit.settings import load
 from tests.integration.conftest import AS_OF_ARGUMENTS as AS_OF
 from tests.integration.conftest import Ran
 
@@ -142,12 +144,18 @@ def test_garbage_and_a_corrupt_gzip_are_quarantined_and_counted(
 
 
 def test_settings_are_written_once_and_are_valid(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "audit.toml"
+    path, roster = tmp_path / "audit.toml", tmp_path / "roster.yaml"
     assert main(["init", str(path)]) == 0
+    people = read_roster(load(path).resolve(load(path).people.roster or ""))["people"]
+    assert set(people["kind"]) == {"person", "machine"}
+    roster.write_text("people: []\n", encoding="utf-8")
     before = path.read_bytes()
     assert main(["init", str(path)]) == 2
     assert path.read_bytes() == before
     assert "exists already" in capfd.readouterr().err
+    path.unlink()
+    assert main(["init", str(path)]) == 0
+    assert roster.read_text(encoding="utf-8") == "people: []\n"
 
 
 def test_a_changed_object_is_an_integrity_error(
