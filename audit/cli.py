@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,9 +16,10 @@ from typer.exceptions import TyperException
 
 import audit
 from audit import demo as demonstration
-from audit import narrate, pipeline, screen
+from audit import narrate, parse, pipeline, screen
 from audit.controls import registry
 from audit.errors import AuditError, ExitCode, UsageError
+from audit.normalise.interface import Context
 from audit.period import Period
 from audit.settings import Settings, Source, load
 from audit.settings_template import ROSTER, commented
@@ -329,6 +331,43 @@ def _only(chosen: Settings, kind: Kind | None, repositories: list[str]) -> Calla
             remedy='add it to audit.toml under [[sources]], with a location such as "github:owner/name"',
         )
     return lambda source: source.kind == kind.value and (not wanted or source.location.lower() in wanted)
+
+
+@app.command("parse")
+def parse_files(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Files of evidence, plain or compressed; - for stdin.", metavar="FILE..."),
+    ],
+    name: Annotated[
+        str, typer.Option("--format", help="Format that every record must be of; auto recognises each.")
+    ] = "auto",
+    cluster: Annotated[str, typer.Option(help="Cluster that the records speak of.")] = "-",
+    repository: Annotated[
+        str, typer.Option(help="Repository that the records speak of, where they name none.")
+    ] = "-",
+) -> ExitCode:
+    """Print the rows of files as JSON lines, without settings or store; on stderr what can't be read, and counts.
+
+    Ends with 3 when something could not be read. Example: audit parse audit.log.gz
+    """
+    parse.require_files([path for path in files if path != parse.STDIN])
+    counts, errors = parse.Counts(), Console(stderr=True, soft_wrap=True)
+    try:
+        for path in files:
+            with parse.spooled(path) as content:
+                context = Context("parse", str(path), cluster=cluster, repository=repository)
+                for found in parse.read(content, context, counts, format=name):
+                    if isinstance(found, parse.Found):
+                        screen.show_row(str(path), found)
+                    else:
+                        screen.show_refused(errors, str(path), found)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the rows, as `head` does, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.CLEAN
+    screen.show_counts(errors, counts)
+    return ExitCode.EVIDENCE if counts.quarantined else ExitCode.CLEAN
 
 
 def _moment(as_of: datetime | None) -> datetime:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +17,7 @@ from audit.controls.registry import Page
 from audit.errors import UsageError
 from audit.evidence.collect import Collected
 from audit.model import Severity
+from audit.parse import Counts, Found, Refused
 from audit.pipeline import Run
 from audit.report.publish import Published
 from audit.report.words import printable
@@ -24,6 +26,31 @@ from audit.trace import Trace
 _SYMBOLS = {"effective": "✓", "exceptions": "✗", "not tested": "?", "not applicable": "–"}
 
 _UNMATCHED = 10  # of the landings that nothing ties, how many are shown
+
+
+def show_row(file: str, found: Found) -> None:
+    """One row as a JSON line: table, file, number of the record, then the columns."""
+    named = {"table": found.table, "file": file, "line": found.row["line"]}
+    print(msgspec.json.encode(named | found.row).decode())
+
+
+def show_refused(errors: Console, file: str, refused: Refused) -> None:
+    """One record that could not be read, on a line of its own, without anything that a terminal would obey."""
+    said = f"{file}: record {refused.line}, byte {refused.offset}: {refused.reason}"
+    errors.out(printable(said), highlight=False)
+
+
+def show_counts(errors: Console, counts: Counts) -> None:
+    """What became of the records of all files, and what they were and came in."""
+    errors.out(
+        f"{counts.records:,} records = {counts.kept:,} kept + {counts.noise:,} noise "
+        f"+ {counts.quarantined:,} quarantined",
+        highlight=False,
+    )
+    for title, found in (("read as", counts.formats), ("opened", counts.envelopes)):
+        if found:
+            each = ", ".join(f"{name} {number:,}" for name, number in sorted(found.items()))
+            errors.out(f"{title}: {each}", highlight=False)
 
 
 def _dump(value: Any) -> None:

@@ -1,12 +1,18 @@
-"""Stored bytes to uncompressed blocks: plain or gzip, streamed, bounded, and nothing lost before a break."""
+"""Stored bytes to uncompressed blocks: plain, gzip, zstd or bzip2, streamed, bounded, and nothing lost before a break.
+
+Members of gzip, frames of zstd and streams of bzip2 may follow each other in one object; zeros between them are
+padding. What a damaged block of zstd or bzip2 held is not given: nothing in it can be told from damage.
+"""
 
 from __future__ import annotations
 
+import bz2
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
+import zstandard
 from isal import isal_zlib
 
 BLOCK = 1 << 20
@@ -18,12 +24,16 @@ _IsalError = cast("type[Exception]", isal_zlib.error)
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib's code for "gzip header, largest window"
 _OTHERS = {
-    b"\x28\xb5\x2f\xfd": "zstd",
     b"\xfd7zXZ\x00": "xz",
-    b"BZh": "bzip2",
     b"PK\x03\x04": "zip",
     b"PAR1": "Parquet",
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"Obj\x01": "Avro",
 }
+_STEP = 1 << 10  # of compressed bytes at a time: a block of them may hold 30,000 times as much
+_ZSTD_WINDOW = 128 << 20  # what `zstd --ultra` needs; more, only `--long` asks for
+ENDINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2"}
+"""What the end of a key says of its compression."""
 
 
 class Broken(Exception):
@@ -38,11 +48,58 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int = 0) -> bytes: ...
 
 
-def blocks(path: Path, *, named_gzip: bool = False) -> Iterator[bytes]:
-    """The uncompressed content of `path`, in blocks of at most about 1 MiB.
+class _Decoder(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _Codec(NamedTuple):
+    """A compression whose objects are frames, one after the other.
+
+    Attributes:
+        magics: what a frame begins with: one of them.
+        decoder: what decompresses one frame.
+        error: what it raises when the frame is damaged.
+    """
+
+    name: str
+    magics: tuple[bytes, ...]
+    decoder: Callable[[], _Decoder]
+    error: type[Exception]
+
+
+class _Damaged(Exception):
+    """A frame could not be decompressed.
+
+    Attributes:
+        place: where the bytes begin, in the object, that could not be.
+    """
+
+    def __init__(self, place: int, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+
+
+_SKIPPED = tuple(bytes([number]) + b"\x2a\x4d\x18" for number in range(0x50, 0x60))
+_CODECS = (
+    _Codec(
+        "zstd",
+        (b"\x28\xb5\x2f\xfd", *_SKIPPED),
+        lambda: zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj(),
+        zstandard.ZstdError,
+    ),
+    _Codec("bzip2", (b"BZh",), bz2.BZ2Decompressor, OSError),
+)
+
+
+def blocks(path: Path, *, key: str = "") -> Iterator[bytes]:
+    """The uncompressed content of `path`, in blocks of at most about 1 MiB (zstd and bzip2: 32 MiB).
 
     Args:
-        named_gzip: its key says that it is gzip, so that anything else is refused.
+        key: of the object; where its end names a compression (`ENDINGS`), anything else is refused.
 
     Raises:
         Broken: the object is empty, compressed in a way that isn't read, cut off, damaged, or grows beyond
@@ -55,15 +112,75 @@ def blocks(path: Path, *, named_gzip: bool = False) -> Iterator[bytes]:
         other = next((name for magic, name in _OTHERS.items() if head.startswith(magic)), None)
         if other is not None:
             raise Broken(f"{other} is not read")
-        gzip = head.startswith(_GZIP)
-        if named_gzip and not gzip:
-            raise Broken("not gzip, though its name ends in .gz")
+        codec = next((each for each in _CODECS if head.startswith(each.magics)), None)
+        found = codec.name if codec is not None else "gzip" if head.startswith(_GZIP) else ""
+        ending = next((ending for ending in ENDINGS if key.lower().endswith(ending)), None)
+        if ending is not None and ENDINGS[ending] != found:
+            raise Broken(f"not {ENDINGS[ending]}, though its name ends in {ending}")
         file.seek(0)
-        if gzip:
+        if codec is not None:
+            yield from _bounded(file, _decoded(path, file, codec))
+        elif found:
             yield from _bounded(file, _gunzip(path, file))
         else:
             while block := file.read(BLOCK):
                 yield block
+
+
+def _decoded(path: Path, file: BinaryIO, codec: _Codec) -> Iterator[bytes]:
+    """Content of all frames; where one is damaged, it is read again byte by byte up to the damage."""
+    given = 0
+    try:
+        for block in _frames(file, codec):
+            given += len(block)
+            yield block
+        return
+    except _Damaged as damaged:
+        place, reason = damaged.place, str(damaged)
+    try:
+        with path.open("rb") as again:
+            for block in _frames(again, codec, careful_from=place):
+                if given < len(block):
+                    yield block[given:]
+                given = max(0, given - len(block))
+    except _Damaged:
+        raise Broken(f"the {codec.name} data is damaged: {reason}") from None
+
+
+def _frames(file: BinaryIO, codec: _Codec, *, careful_from: int | None = None) -> Iterator[bytes]:
+    """Content of all frames; from `careful_from` on, where a step began before, a byte at a time.
+
+    Raises:
+        Broken: cut off, or something else follows.
+        _Damaged: a frame, or its checksum, is.
+    """
+    while head := _next_frame(file):
+        if not head.startswith(codec.magics):
+            raise Broken(f"something that is not {codec.name} follows the {codec.name} data")
+        decoder = codec.decoder()
+        while not decoder.eof:
+            place = file.tell()
+            data = file.read(_STEP if careful_from is None or place < careful_from else 1)
+            if not data:
+                raise Broken(f"the {codec.name} data is cut off")
+            try:
+                block = decoder.decompress(data)
+            except codec.error as error:
+                raise _Damaged(place, str(error).rpartition(": ")[2]) from None
+            if block:
+                yield block
+        file.seek(-len(decoder.unused_data), 1)
+
+
+def _next_frame(file: BinaryIO) -> bytes:
+    """The first bytes of what comes next, zeros left out, where it is placed; none at the end."""
+    while head := file.read(8):
+        rest = head.lstrip(b"\0")
+        if rest:
+            file.seek(-len(rest), 1)
+            if len(rest) == len(head):
+                return head
+    return b""
 
 
 def _bounded(file: BinaryIO, source: Iterator[bytes]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ JSON value, already unwrapped from its envelope) and gives rows, says that the r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -88,8 +89,20 @@ class Parsed:
     noise: int = 0
     quarantined: list[tuple[int, int, str]] = field(default_factory=list)
     """(record number from 1, byte offset in the uncompressed object, reason)."""
-    formats: set[str] = field(default_factory=set)
-    """Formats that its records were read as."""
+    by_format: Counter[str] = field(default_factory=Counter)
+    """How many records were read as which format."""
+    by_envelope: Counter[str] = field(default_factory=Counter)
+    """How many envelopes of which kind were opened."""
+
+    @property
+    def formats(self) -> set[str]:
+        """Formats that its records were read as."""
+        return set(self.by_format)
+
+    @property
+    def envelopes(self) -> set[str]:
+        """Kinds of envelopes that were opened."""
+        return set(self.by_envelope)
 
     def tables(self) -> Iterable[str]:
         """Tables that it has rows of."""

@@ -31,9 +31,22 @@ def parse(path: Path, context: Context, *, format: str = AUTO) -> Parsed:
     """What became of the object at `path`.
 
     Args:
-        path: the stored bytes, plain or gzip.
+        path: the stored bytes, plain, gzip, zstd or bzip2.
         context: what is known of the object from where it lies.
         format: name of a format, which every record must then be of; `auto` recognises each by itself.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    (parsed,) = parts(path, context, format=format, size=None)
+    return parsed
+
+
+def parts(path: Path, context: Context, *, format: str = AUTO, size: int | None = 1000) -> Iterator[Parsed]:
+    """As `parse`, in parts that together are the whole, so that memory is bounded by one of them.
+
+    Args:
+        size: records in a part, about; None puts all into one.
 
     Raises:
         UsageError: there is no such format.
@@ -43,12 +56,13 @@ def parse(path: Path, context: Context, *, format: str = AUTO) -> Parsed:
             f"format '{format}' is not known", remedy=f"use auto, or one of {', '.join(FORMATS)}"
         )
     reading = _Reading(_sha256(path), context, None if format == AUTO else FORMATS[format])
-    records = splitter(context.key, blocks(path, named_gzip=context.key.endswith(".gz")))
+    records = splitter(context.key, blocks(path, key=context.key))
     for record in records:
         if not reading.take(record):
             records.reject()
-    reading.close()
-    return reading.parsed
+        if size is not None and reading.parsed.records >= size:
+            yield reading.part()
+    yield reading.part()
 
 
 def _sha256(path: Path) -> str:
@@ -134,7 +148,7 @@ class _Reading:
     def _keep(self, outcome: Outcome, format_: Format, number: int) -> None:
         parsed = self.parsed
         parsed.records += 1
-        parsed.formats.add(format_.name)
+        parsed.by_format[format_.name] += 1
         if outcome.at is not None:
             self._cover(outcome.at, format_.name)
         if not outcome.rows:
@@ -151,7 +165,7 @@ class _Reading:
 
     def _cover(self, at: datetime, name: str) -> None:
         if self._hour is None or name != self._counted or not self._hour <= at <= self._end:
-            self.close()
+            self._close()
             self._counted = name
             self._hour, self._first, self._latest = at.replace(minute=0, second=0, microsecond=0), at, at
             self._end = self._hour.replace(minute=59, second=59, microsecond=999_999)
@@ -161,7 +175,13 @@ class _Reading:
         elif at > self._latest:
             self._latest = at
 
-    def close(self) -> None:
+    def part(self) -> Parsed:
+        """What was found since the last part."""
+        self._close()
+        part, self.parsed = self.parsed, Parsed()
+        return part
+
+    def _close(self) -> None:
         """Books what was counted in the current hour."""
         if self._hour is not None:
             where = (self._counted, self._hour)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from audit.normalise.decompress import Broken
+from audit.normalise.decompress import ENDINGS, Broken
 from audit.normalise.plainyaml import NotPlain, items
 from audit.normalise.records import Record, Splitter
 
@@ -144,10 +144,12 @@ def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet:
     """The records of an object: of a sheet when its name says so and it does not begin as JSON does, else of JSON.
 
     Args:
-        key: its name; `.gz` at the end is left out of account.
+        key: its name; what names a compression at its end is left out of account.
         blocks: its uncompressed content; may end with `Broken`.
     """
-    name = key.lower().removesuffix(".gz")
+    name = key.lower()
+    for ending in ENDINGS:
+        name = name.removesuffix(ending)
     if not name.endswith(_CSV + _YAML):
         return Splitter(blocks)
     content, broken = b"", None
