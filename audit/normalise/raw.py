@@ -18,7 +18,7 @@ def records(path: Path, key: str, numbers: Iterable[int]) -> dict[int, bytes | s
         numbers: of records, counted from 1. One that the object has not is left out.
     """
     wanted, found = set(numbers), dict[int, bytes | str]()
-    split = splitter(key, blocks(path, named_gzip=key.endswith(".gz")))
+    split = splitter(key, blocks(path, key=key))
     for record in split:
         if record.reason is None and not record.whole and not is_value(record.data):
             split.reject()  # as reading does, so that records have the same numbers
