@@ -1,4 +1,4 @@
-"""Argo CD Applications, as `kubectl get applications -o json` prints them, to `applications` and `sync_records`.
+"""Argo CD Applications, as `kubectl get applications -o json` prints them: `applications`, `app_settings`, `sync_records`.
 
 Each entry of status.history is a sync that succeeded; status.operationState is the last operation, however it
 ended. A dry run deploys nothing, and gives no record.
@@ -11,11 +11,12 @@ from typing import Literal
 import msgspec
 
 from audit.normalise import revisions
+from audit.normalise.argocd_spec import GROUP, Metadata, Source, Spec, settings
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import Id, JsonFormat, cluster_of, keys
 from audit.normalise.times import Time, optional, utc
+from audit.normalise.urls import without_credentials
 
-GROUP = "argoproj.io/"
 _PHASES = {
     "Succeeded": "succeeded",
     "Failed": "failed",
@@ -23,40 +24,6 @@ _PHASES = {
     "Running": "running",
     "Terminating": "running",
 }
-
-
-class _Metadata(msgspec.Struct):
-    name: str
-    namespace: str
-
-
-class _Source(msgspec.Struct):
-    repoURL: str | None = None
-    path: str | None = None
-    chart: str | None = None
-    targetRevision: str | None = None
-    ref: str | None = None
-
-
-class _Automated(msgspec.Struct):
-    selfHeal: bool = False
-    enabled: bool | None = None
-
-
-class _SyncPolicy(msgspec.Struct):
-    automated: _Automated | None = None
-    syncOptions: list[str] | None = None
-
-
-class _Destination(msgspec.Struct):
-    namespace: str | None = None
-
-
-class _Spec(msgspec.Struct):
-    source: _Source | None = None
-    sources: list[_Source] | None = None
-    destination: _Destination | None = None
-    syncPolicy: _SyncPolicy | None = None
 
 
 class _Initiator(msgspec.Struct):
@@ -70,8 +37,8 @@ class _History(msgspec.Struct):
     deployStartedAt: Time | None = None
     revision: str | None = None
     revisions: list[str] | None = None
-    source: _Source | None = None
-    sources: list[_Source] | None = None
+    source: Source | None = None
+    sources: list[Source] | None = None
     initiatedBy: _Initiator | None = None
 
 
@@ -102,8 +69,8 @@ class _Operation(msgspec.Struct):
 class _SyncResult(msgspec.Struct):
     revision: str | None = None
     revisions: list[str] | None = None
-    source: _Source | None = None
-    sources: list[_Source] | None = None
+    source: Source | None = None
+    sources: list[Source] | None = None
 
 
 class _OperationState(msgspec.Struct):
@@ -130,19 +97,20 @@ class _Status(msgspec.Struct):
 class Application(msgspec.Struct):
     """An Application; what is not needed is not decoded."""
 
-    metadata: _Metadata
-    spec: _Spec
+    metadata: Metadata
+    spec: Spec
     status: _Status | None = None
 
 
 def _rows(found: Application, context: Context) -> Outcome:
     cluster, status = cluster_of(context), found.status or _Status()
-    if status.reconciledAt is None:
+    app, at = f"{found.metadata.namespace}/{found.metadata.name}", optional(status.reconciledAt)
+    set_to = ("app_settings", settings(found.metadata, found.spec, cluster=cluster, app=app, at=at))
+    if at is None:
         if status.history or status.operationState:
             raise Unreadable("status.reconciledAt is missing, though it was synced")
-        return Outcome([], None)  # never reconciled: it says nothing yet
-    at, app = utc(status.reconciledAt), f"{found.metadata.namespace}/{found.metadata.name}"
-    rows: Rows = [("applications", _application(found, status, cluster=cluster, app=app))]
+        return Outcome([set_to], None)  # never reconciled: it says nothing yet of a state
+    rows: Rows = [("applications", _application(found, status, cluster=cluster, app=app)), set_to]
     rows += [("sync_records", _from_history(entry, cluster, app)) for entry in status.history or ()]
     state = status.operationState
     if state is not None and state.operation.sync is not None and not state.operation.sync.dryRun:
@@ -150,10 +118,10 @@ def _rows(found: Application, context: Context) -> Outcome:
     return Outcome(rows, at)
 
 
-def _chosen(source: _Source | None, sources: list[_Source] | None) -> tuple[int, _Source]:
+def _chosen(source: Source | None, sources: list[Source] | None) -> tuple[int, Source]:
     """The source that says what is deployed: of several, the first with a path; and its place among them."""
     if not sources:
-        return 0, source or _Source()
+        return 0, source or Source()
     return next(((i, s) for i, s in enumerate(sources) if s.path and not s.chart), (0, sources[0]))
 
 
@@ -166,8 +134,7 @@ def _revision(place: int, revision: str | None, revisions_: list[str] | None) ->
 def _application(found: Application, status: _Status, *, cluster: str, app: str) -> Row:
     spec = found.spec
     _, source = _chosen(spec.source, spec.sources)
-    policy = spec.syncPolicy.automated if spec.syncPolicy is not None else None
-    automated = policy is not None and policy.enabled is not False
+    automated = spec.automated()
     last = status.history[-1] if status.history else None
     synced = None
     if last is not None:
@@ -178,12 +145,12 @@ def _application(found: Application, status: _Status, *, cluster: str, app: str)
         "observed_at": optional(status.reconciledAt),
         "operator": "argocd",
         "object_kind": "Application",
-        "repo_url": source.repoURL,
+        "repo_url": without_credentials(source.repoURL),
         "path": source.path,
         "target_revision": source.targetRevision,
         "namespace": spec.destination.namespace if spec.destination is not None else None,
-        "automated": automated,
-        "self_heal": automated and policy is not None and policy.selfHeal,
+        "automated": automated is not None,
+        "self_heal": automated is not None and automated.selfHeal is True,
         "sync_status": (status.sync.status or None) if status.sync is not None else None,
         "health_status": (status.health.status or None) if status.health is not None else None,
         "revision": synced,
@@ -218,12 +185,12 @@ def _from_history(entry: _History, cluster: str, app: str) -> Row:
         "automated": automated,
         "options": "",
         "path": source.path,
-        "repo_url": source.repoURL,
+        "repo_url": without_credentials(source.repoURL),
         "message": None,
     }
 
 
-def _from_operation(state: _OperationState, sync: _Sync, spec: _Spec, cluster: str, app: str) -> Row:
+def _from_operation(state: _OperationState, sync: _Sync, spec: Spec, cluster: str, app: str) -> Row:
     result = state.syncResult or _SyncResult()
     place, source = _chosen(result.source or spec.source, result.sources or spec.sources)
     revision = _revision(place, result.revision, result.revisions)
@@ -249,12 +216,12 @@ def _from_operation(state: _OperationState, sync: _Sync, spec: _Spec, cluster: s
         "automated": automated,
         "options": ",".join(_options(sync, spec, by_operator=automated is True)),
         "path": source.path,
-        "repo_url": source.repoURL,
+        "repo_url": without_credentials(source.repoURL),
         "message": state.message,
     }
 
 
-def _options(sync: _Sync, spec: _Spec, *, by_operator: bool) -> list[str]:
+def _options(sync: _Sync, spec: Spec, *, by_operator: bool) -> list[str]:
     """What was asked for beyond an ordinary sync.
 
     Pruning, and options that the Application declares, are ordinary when the operator itself applies them.
@@ -280,4 +247,6 @@ def _looks(record: bytes) -> bool:
     return found.kind == "Application" and (found.apiVersion or "").startswith(GROUP)
 
 
-FORMAT = JsonFormat("argocd-application", 1, ("applications", "sync_records"), Application, _rows, _looks)
+FORMAT = JsonFormat(
+    "argocd-application", 2, ("applications", "app_settings", "sync_records"), Application, _rows, _looks
+)

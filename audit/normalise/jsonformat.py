@@ -17,6 +17,14 @@ Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 """As `Id`, counted from 1."""
 
+ABSENT = msgspec.Raw()
+"""Default of a field that is kept as it is written: it is not there."""
+
+
+def is_there(raw: msgspec.Raw) -> bool:
+    """Whether a field that is kept as it is written is there, and not null."""
+    return bytes(raw) not in (b"", b"null")
+
 
 @dataclass
 class JsonFormat(Generic[T]):

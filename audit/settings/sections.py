@@ -72,6 +72,8 @@ FormatName = Literal[
     "github-checks",
     "github-activity",
     "argocd-application",
+    "argocd-project",
+    "argocd-application-set",
     "flux-object",
     "flux-event",
     "argocd-event",

@@ -54,6 +54,13 @@ from audit.tables.git import (
     UnreadFiles,
 )
 from audit.tables.monitoring import Alerts, MetricSamples
+from audit.tables.operator_objects import (
+    ApplicationSets,
+    AppProjects,
+    AppSettings,
+    ProjectRoles,
+    SyncWindows,
+)
 from audit.tables.operators import (
     Applications,
     AppStates,
@@ -71,7 +78,8 @@ _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
-    Applications, SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess,
+    Applications, AppSettings, AppProjects, ProjectRoles, SyncWindows, ApplicationSets,
+    SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess,
     CloudEvents, Alerts, MetricSamples,
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews,
     Scans, Vulnerabilities, ScanFindings,
@@ -92,7 +100,10 @@ __all__ = [
     "TABLES",
     "AccessReviews",
     "Alerts",
+    "AppProjects",
+    "AppSettings",
     "AppStates",
+    "ApplicationSets",
     "Applications",
     "BranchTips",
     "Changes",
@@ -124,6 +135,7 @@ __all__ = [
     "Metrics",
     "People",
     "PolicyResults",
+    "ProjectRoles",
     "Promotions",
     "PullRequests",
     "Quarantine",
@@ -143,6 +155,7 @@ __all__ = [
     "Signatures",
     "StateChanges",
     "SyncRecords",
+    "SyncWindows",
     "Table",
     "Trainings",
     "UnreadFiles",

@@ -79,7 +79,8 @@ def test_files_of_yaml_are_read_as_their_json_is(data: Path, tmp_path: Path) -> 
         for table, rows in read.rows.items():
             assert [row | place for row in rows] == [row | place for row in again.rows[table]], path
         assert (read.kept, read.noise) == (again.kept, again.noise)
-    assert (len(paths), refused, kept) == (508, [TWICE], 8)
+    assert (len(paths), refused) == (508, [TWICE])
+    assert kept >= 12
 
 
 def _json(value: Any) -> str:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from operator_records import OPERATORS
 from outside_records import OUTSIDE
 from scan_records import SCANS
 
@@ -162,6 +163,7 @@ VALID: dict[str, list[dict[str, Any]]] = (
         "flux-event": [FLUX_EVENT],
         "gatekeeper-audit": [VIOLATION],
     }
+    | OPERATORS
     | OUTSIDE
     | SCANS
 )

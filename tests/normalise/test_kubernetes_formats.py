@@ -188,9 +188,10 @@ def test_of_several_sources_the_first_with_a_path_counts() -> None:
     assert rows(several, "applications")[0]["automated"] is False
 
 
-def test_an_application_that_was_never_reconciled_says_nothing_yet() -> None:
+def test_an_application_that_was_never_reconciled_tells_its_settings_alone() -> None:
     new = {k: v for k, v in APPLICATION.items() if k != "status"}
-    assert read(new).noise == 1
+    assert set(read(new).rows) == {"app_settings"}
+    assert rows(new, "app_settings")[0]["observed_at"] is None
     broken = copy.deepcopy(APPLICATION)
     del broken["status"]["reconciledAt"]
     assert "reconciledAt is missing, though it was synced" in refused(broken)

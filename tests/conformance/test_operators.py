@@ -1,0 +1,66 @@
+"""Real objects of the operators are read, and judged as Argo CD judges them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from audit import tables as t
+from audit.normalise.interface import Context, Parsed
+from audit.normalise.reader import parse
+
+CONTEXT = Context("samples", "sample.json", cluster="sample")
+
+
+def parse_values(folder: Path, *values: Any, format: str = "auto") -> Parsed:
+    path = folder / "object"
+    path.write_text("".join(json.dumps(value, default=_json) + "\n" for value in values), encoding="utf-8")
+    parsed = parse(path, CONTEXT, format=format)
+    assert parsed.records == parsed.kept + parsed.noise + len(parsed.quarantined)
+    for table, rows in parsed.rows.items():
+        t.conform(t.TABLES[table], t.frame(t.TABLES[table], rows))
+    return parsed
+
+
+def _json(value: Any) -> str:
+    """YAML makes dates of what JSON writes as text."""
+    return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)
+
+
+def samples(data: Path, *kinds: str) -> Iterator[tuple[str, Any, str]]:
+    """Name, content and expected health of the samples of some kinds."""
+    folder = data / "argocd"
+    for case in json.loads((folder / "health_cases.json").read_text(encoding="utf-8")):
+        if case["kind"] in kinds:
+            (document,) = yaml.safe_load_all((folder / case["input"]).read_text(encoding="utf-8"))
+            yield case["input"], document, case["expected_status"]
+
+
+@pytest.mark.parametrize(("kind", "table", "count"), [("ApplicationSet", "application_sets", 5)])
+def test_health_of_objects(data: Path, tmp_path: Path, kind: str, table: str, count: int) -> None:
+    """As many of as many, each with the health that Argo CD gives it."""
+    found = list(samples(data, kind))
+    assert len(found) == count
+    for name, document, expected in found:
+        parsed = parse_values(tmp_path, document)
+        assert (parsed.records, parsed.kept) == (1, 1), name
+        assert [row["health_status"] for row in parsed.rows[table]] == [expected], name
+
+
+def test_settings_of_applications(data: Path, tmp_path: Path) -> None:
+    """Two of two: one that syncs by itself, one that a person syncs."""
+    names = ("diff-cache", "live-child-application")
+    paths = [data / f"argocd/controller/{name}.yaml" for name in names]
+    documents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
+    parsed = parse_values(tmp_path, *documents)
+    assert (parsed.records, parsed.kept) == (2, 2)
+    for document, row in zip(documents, parsed.rows["app_settings"], strict=True):
+        automated = (document["spec"].get("syncPolicy") or {}).get("automated")
+        assert row["automated"] is (automated is not None)
+        assert row["self_heal"] is bool((automated or {}).get("selfHeal"))
+        assert row["project"] == document["spec"]["project"]
