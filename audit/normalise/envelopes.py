@@ -1,4 +1,4 @@
-"""What wraps records on their way: arrays, lists of Kubernetes objects, pages of check runs, log subscriptions,
+"""What wraps records on their way: arrays, lists of Kubernetes objects, pages of GitHub's, log subscriptions,
 files that CloudTrail delivers.
 
 A wrapped record shares the number of the value that it came in; each counts as a record of its own.
@@ -25,6 +25,8 @@ class _Envelope(msgspec.Struct):
     apiVersion: str | None = None
     items: list[msgspec.Raw] | None = None
     check_runs: list[msgspec.Raw] | None = None
+    workflow_runs: list[msgspec.Raw] | None = None
+    environments: list[msgspec.Raw] | None = None
     total_count: msgspec.Raw = _ABSENT
     messageType: str | None = None
     logEvents: list[msgspec.Raw] | None = None
@@ -69,8 +71,10 @@ def _opened(envelope: _Envelope) -> Unwrapped | None:
         return _messages(envelope.logEvents)
     if envelope.items is not None and bytes(envelope.kind).endswith(b'List"'):
         return Unwrapped([_typed(bytes(item), envelope) for item in envelope.items])
-    if envelope.check_runs is not None and bytes(envelope.total_count):
-        return Unwrapped([bytes(item) for item in envelope.check_runs])
+    if bytes(envelope.total_count):
+        for page in (envelope.check_runs, envelope.workflow_runs, envelope.environments):
+            if page is not None:
+                return Unwrapped([bytes(item) for item in page])
     for listed in (envelope.Records, envelope.trainings, envelope.access_reviews):
         if listed is not None:
             return Unwrapped([bytes(item) for item in listed])

@@ -165,6 +165,20 @@ class S3(Section):
     attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
 
 
+GitHubPart = Literal[
+    "pulls",
+    "statuses",
+    "activity",
+    "deployments",
+    "runs",
+    "rules",
+    "access",
+    "members",
+    "teams",
+    "audit-log",
+]
+
+
 class GitHub(Section):
     """How to ask GitHub's API, for sources `github:…`. A token comes from the environment, never from here."""
 
@@ -190,6 +204,11 @@ class GitHub(Section):
         3900, ge=0, description="Longest wait for a rate limit; where it takes longer, collection stops there"
     )
     attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
+    leave_out: tuple[GitHubPart, ...] = Field(
+        ("statuses", "deployments", "runs", "rules", "access", "members", "teams"),
+        description="Parts not to collect, at first those that no format reads yet. Of a repository: pulls, statuses, activity, deployments, runs, rules, access; "
+        "of an organisation: members, teams, rules, audit-log",
+    )
 
     @field_validator("api_url")
     @classmethod

@@ -23,7 +23,7 @@ from audit.errors import UsageError
 from audit.settings import S3, Settings, Source
 from audit.sources.folder import Folder
 from audit.sources.github import access
-from audit.sources.github.origin import Repository
+from audit.sources.github.origin import GitHub
 from audit.sources.interface import Origin, Walk
 from audit.sources.s3 import Bucket
 
@@ -58,7 +58,7 @@ def origins(
 
 def _origin(source: Source, settings: Settings, client: S3Client | None, as_of: datetime) -> Origin | Walk:
     if source.kind == "github":
-        return Repository(source.name, source.location, settings, _since(settings, as_of))
+        return GitHub(source.name, source.location, settings, _since(settings, as_of))
     if client is not None and source.kind == "s3":
         return Bucket(
             source.name,

@@ -57,7 +57,11 @@ class FakeGitHub:
 
     things: dict[str, Any] = field(default_factory=dict)
     wrapped: dict[str, str] = field(
-        default_factory=lambda: {"check-runs": "check_runs", "runs": "workflow_runs"}
+        default_factory=lambda: {
+            "check-runs": "check_runs",
+            "runs": "workflow_runs",
+            "environments": "environments",
+        }
     )
     per_page: int | None = None
     faults: dict[str, list[Answer]] = field(default_factory=dict)
@@ -88,6 +92,8 @@ class FakeGitHub:
                 query = f"?{parts.query}" if parts.query else ""
                 to = f"{self.url}{new}{parts.path.removeprefix(f'/repos/{old}')}{query}"
                 return 301, {"Location": to}, b'{"message":"Moved Permanently"}'
+        if parts.path.endswith("/protection") and parts.path not in self.things:
+            return _json(404, {"message": "Branch not protected"})
         if parts.path not in self.things:
             return _json(404, {"message": "Not Found"})
         return self._held(parts.path, parse_qs(parts.query), headers)
@@ -95,13 +101,19 @@ class FakeGitHub:
     def _held(self, path: str, query: dict[str, list[str]], headers: Any) -> Answer:
         value, links = self.things[path], {}
         if isinstance(value, list):
+            if "created" in query:
+                first, last = query["created"][0].split("..")
+                value = [one for one in value if first <= one["created_at"][:10] <= last]
+            total = len(value)
+            if path.endswith("/runs"):
+                value = value[:1000]  # as many as a search gives
             size = self.per_page or int(query.get("per_page", ["30"])[0])
             page = int(query.get("page", ["1"])[0])
             items = value[(page - 1) * size : page * size]
             if page * size < len(value):
                 links = {"Link": f'<{self._page(path, query, page + 1)}>; rel="next"'}
             key = self.wrapped.get(path.rsplit("/", 1)[-1])
-            value = {"total_count": len(value), key: items} if key else items
+            value = {"total_count": total, key: items} if key else items
         status, given, body = _json(200, value)
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
         if headers.get("If-None-Match") == etag:
@@ -253,7 +265,10 @@ def repository(count: int = 3, **more: Any) -> FakeGitHub:
     held = FakeGitHub(**more)
     root = f"/repos/{REPO}"
     held.things[root] = {"full_name": REPO, "default_branch": "main", "id": 77}
-    held.things[f"{root}/pulls"] = []
+    for name in (
+        "pulls", "activity", "deployments", "actions/runs", "rulesets", "environments", "collaborators", "teams",
+    ):  # fmt: skip
+        held.things[f"{root}/{name}"] = []
     for number in range(1, count + 1):
         add_pull(held, number)
     if count:
@@ -275,3 +290,68 @@ def add_pull(held: FakeGitHub, number: int, **changed: Any) -> None:
         commit = sha(number, kind)
         held.things[f"{root}/commits/{commit}/check-runs"] = [check_run(first + number, commit)]
         held.things[f"{root}/commits/{commit}/statuses"] = []
+
+
+def activity(ident: int, at: str) -> dict[str, Any]:
+    """A change of a ref."""
+    return {
+        "id": ident,
+        "before": "a" * 40,
+        "after": "b" * 40,
+        "ref": "refs/heads/main",
+        "timestamp": at,
+        "activity_type": "force_push",
+        "actor": {"login": "ada", "id": 1},
+    }
+
+
+def deployment(ident: int, at: str = "2026-08-01T10:00:00Z") -> dict[str, Any]:
+    """A deployment."""
+    api = f"https://api.github.com/repos/{REPO}"
+    return {
+        "url": f"{api}/deployments/{ident}",
+        "id": ident,
+        "task": "deploy",
+        "environment": "prod",
+        "sha": "b" * 40,
+        "ref": "main",
+        "creator": {"login": "ada", "id": 1},
+        "created_at": at,
+        "updated_at": at,
+        "statuses_url": f"{api}/deployments/{ident}/statuses",
+        "repository_url": api,
+    }
+
+
+def run(ident: int, at: str) -> dict[str, Any]:
+    """A run of a workflow."""
+    return {
+        "id": ident,
+        "name": "build",
+        "head_branch": "main",
+        "head_sha": "b" * 40,
+        "event": "push",
+        "status": "completed",
+        "conclusion": "success",
+        "workflow_id": 5,
+        "url": f"https://api.github.com/repos/{REPO}/actions/runs/{ident}",
+        "created_at": at,
+        "updated_at": at,
+        "run_started_at": at,
+        "actor": {"login": "ada", "id": 1},
+    }
+
+
+def organisation(**more: Any) -> FakeGitHub:
+    """An organisation with two people, a team and a ruleset, and without an audit log."""
+    held, root = FakeGitHub(**more), "/orgs/netbpf"
+    held.things |= {
+        root: {"login": "netbpf", "id": 5},
+        f"{root}/members": [{"login": "ada", "id": 1}, {"login": "grace", "id": 2}],
+        f"{root}/teams": [{"id": 8, "slug": "platform", "name": "Platform"}],
+        f"{root}/teams/platform/members": [{"login": "grace", "id": 2}],
+        f"{root}/teams/platform/repos": [{"id": 77, "full_name": REPO}],
+        f"{root}/rulesets": [{"id": 31, "name": "main"}],
+        f"{root}/rulesets/31": {"id": 31, "name": "main", "enforcement": "active", "rules": []},
+    }
+    return held

@@ -23,11 +23,15 @@ from github_server import (
     REPO,
     TOKEN,
     FakeGitHub,
+    activity,
     add_pull,
     check_run,
+    deployment,
+    organisation,
     pull,
     repository,
     review,
+    run,
     serving,
     sha,
 )
@@ -67,7 +71,14 @@ def _values(held: FakeGitHub, store: Path, **github: Any) -> dict[str, Any]:
         "organisation": {"name": "NETBPF"},
         "store": str(store),
         "sources": [{"name": "hub", "location": f"github:{REPO}"}],
-        "github": {"api_url": held.url, "attempts": 2, "max_wait_seconds": 5} | github,
+        "github": {
+            "api_url": held.url,
+            "attempts": 2,
+            "max_wait_seconds": 5,
+            "since": "2026-07-01",
+            "leave_out": [],
+        }
+        | github,
     }
 
 
@@ -184,7 +195,8 @@ class TestOnce:
         assert (second.pulled, second.kept, second.bytes) == (0, first.pulled, 0)
         assert second.manifest is None
         unconditional = [one.path for one in held.asked if one.etag is None]
-        assert unconditional == [ROOT]  # what it is called now
+        not_kept = [ROOT, f"{ROOT}/branches/main/protection", f"{ROOT}/rulesets"]
+        assert [path.split("?")[0] for path in unconditional] == not_kept
         assert {one.status for one in held.asked if one.etag is not None} == {304}
 
     def test_only_what_changed_is_pulled(self, serve: Serve, tmp_path: Path) -> None:
@@ -550,9 +562,177 @@ class TestResume:
         asked = [one.path for one in held.asked]
         brought = [f"{ROOT}/pulls/{n}" for n in range(1, 20)] + [f"{ROOT}/commits/{sha(19, 'merge')}"]
         assert [path for path in asked if path.split("?")[0].removesuffix("/reviews") in brought] == []
-        assert sum(one.status == 200 for one in held.asked) <= 11 * 7 + 2  # the repository, the list
+        sent = [one.path.split("/") for one in held.asked if one.status == 200]
+        of_pulls = [path for path in sent if len(path) > 5 and path[4] in ("pulls", "issues", "commits")]
+        assert len(of_pulls) <= 11 * 7
         assert sum(key.endswith("/pull.json") for key in _keys(settings)) == 30
         assert verify(Store(settings.store_path)) == []
+
+
+def _organisation(held: FakeGitHub, store: Path, **github: Any) -> Settings:
+    values = _values(held, store, **github)
+    values["sources"] = [{"name": "org", "location": "github:netbpf"}]
+    return Settings.model_validate(values)
+
+
+class TestBesidesPulls:
+    def test_changes_of_refs_are_read_back_to_the_day_that_the_settings_name(
+        self, serve: Serve, tmp_path: Path
+    ) -> None:
+        held = repository(0, per_page=2)
+        times = ["2026-09-01", "2026-08-01", "2026-07-02", "2026-06-01", "2026-05-01", "2026-04-01"]
+        held.things[f"{ROOT}/activity"] = [activity(n, f"{day}T10:00:00Z") for n, day in enumerate(times)]
+        settings = _settings(serve(held), tmp_path / "store")
+        assert _collect(settings).problems == []
+        built = pipeline.build(settings)
+        assert _rows(built, "git_operations", "repo", "operation_id") == [(REPO, n) for n in range(4)]
+        assert built.tables["quarantine"].empty
+
+    def test_deployments_come_with_their_statuses(self, serve: Serve, tmp_path: Path) -> None:
+        held = repository(0)
+        held.things[f"{ROOT}/deployments"] = [deployment(2), deployment(1, "2026-06-01T10:00:00Z")]
+        held.things[f"{ROOT}/deployments/2/statuses"] = [{"id": 21, "state": "success"}]
+        settings = _settings(serve(held), tmp_path / "store")
+        assert _collect(settings).problems == []
+        assert [key for key in _keys(settings) if key.startswith("deployments")] == [
+            "deployments/2/statuses/page-0001.json",
+            "deployments/page-0001.json",
+        ]
+
+    def test_runs_are_asked_for_by_month_and_by_fewer_days_where_a_search_does_not_give_them_all(
+        self, serve: Serve, tmp_path: Path
+    ) -> None:
+        held = repository(0)
+        held.things[f"{ROOT}/actions/runs"] = [
+            run(n, f"2026-08-{1 + n % 31:02}T10:00:00Z") for n in range(1900)
+        ] + [run(9000, "2026-09-01T10:00:00Z")]
+        settings = _settings(serve(held), tmp_path / "store")
+        assert _collect(settings).problems == []
+        keys = [key for key in _keys(settings) if key.startswith("runs/")]
+        assert {key.split("/")[1] for key in keys} == {
+            "2026-07-01..2026-07-31",
+            "2026-08-01..2026-08-16",
+            "2026-08-17..2026-08-31",
+            "2026-09-01..2026-09-30",
+            "2026-10-01..2026-10-31",
+        }
+        pages = [json.loads(_bytes(settings, key))["workflow_runs"] for key in keys]
+        assert sorted(one["id"] for page in pages for one in page) == [*range(1900), 9000]
+
+    def test_a_day_with_more_runs_than_a_search_gives_is_said(self, serve: Serve, tmp_path: Path) -> None:
+        held = repository(0)
+        held.things[f"{ROOT}/actions/runs"] = [run(n, "2026-08-05T10:00:00Z") for n in range(1001)]
+        done = _collect(_settings(serve(held), tmp_path / "store"))
+        assert "1000 items came of the 1001 that it says it has" in _problems(done)
+        assert [one.key for one in done.sources[0].unread] == ["runs/2026-08-05..2026-08-05/"]
+
+    def test_rules_and_rights_are_kept_as_they_stand(self, serve: Serve, tmp_path: Path) -> None:
+        held = repository(0)
+        held.things[f"{ROOT}/branches/main/protection"] = {"url": "x", "enforce_admins": {"enabled": True}}
+        held.things[f"{ROOT}/rulesets"] = [{"id": 31, "name": "main"}]
+        held.things[f"{ROOT}/rulesets/31"] = {"id": 31, "name": "main", "rules": [{"type": "deletion"}]}
+        held.things[f"{ROOT}/collaborators"] = [{"login": "ada", "id": 1, "role_name": "admin"}]
+        settings = _settings(serve(held), tmp_path / "store")
+        done = _collect(settings)
+        assert (done.problems, done.sources[0].remarks) == ([], [])
+        assert {"protection/main.json", "rulesets/31.json", "collaborators/page-0001.json"} <= set(
+            _keys(settings)
+        )
+        assert b"deletion" in _bytes(settings, "rulesets/31.json")
+
+    def test_a_branch_without_protection_is_told_and_no_failure(self, serve: Serve, tmp_path: Path) -> None:
+        done = _collect(_settings(serve(repository(0)), tmp_path / "store"))
+        assert done.problems == []
+        assert "no classic protection of branch 'main'" in done.sources[0].remarks[0]
+
+    def test_who_may_not_see_the_protection_is_told_what_to_allow(self, serve: Serve, tmp_path: Path) -> None:
+        held = repository(0)
+        held.faults[f"{ROOT}/branches/main/protection"] = [(404, {}, b'{"message":"Not Found"}')]
+        problem = _problems(_collect(_settings(serve(held), tmp_path / "store")))
+        assert "Administration: read" in problem
+
+    def test_the_name_of_a_branch_is_no_path(self, serve: Serve, tmp_path: Path) -> None:
+        held = repository(0)
+        held.things[ROOT]["default_branch"] = "release/../x?y"
+        held.things[f"{ROOT}/branches/release%2F..%2Fx%3Fy/protection"] = {"url": "x"}
+        settings = _settings(serve(held), tmp_path / "store")
+        assert _collect(settings).problems == []
+        assert "protection/release%2F..%2Fx%3Fy.json" in _keys(settings)
+
+    def test_what_is_collected_unless_the_settings_say_otherwise_can_all_be_read(
+        self, serve: Serve, tmp_path: Path
+    ) -> None:
+        held = repository(2)
+        held.things[f"{ROOT}/activity"] = [activity(1, "2026-09-01T10:00:00Z")]
+        held.things[f"{ROOT}/deployments"] = [deployment(2)]
+        held.things[f"{ROOT}/deployments/2/statuses"] = [{"id": 21, "state": "success"}]
+        held.things[f"{ROOT}/actions/runs"] = [run(1, "2026-08-05T10:00:00Z")]
+        values = _values(serve(held), tmp_path / "store")
+        del values["github"]["leave_out"]
+        settings = Settings.model_validate(values)
+        assert _collect(settings).problems == []
+        built = pipeline.build(settings)
+        assert built.tables["quarantine"].empty
+        assert _rows(built, "git_operations", "repo") == [(REPO,)]
+
+    def test_parts_that_the_settings_leave_out_are_not_asked_for(self, serve: Serve, tmp_path: Path) -> None:
+        held = serve(repository(1))
+        parts = ["statuses", "activity", "deployments", "runs", "rules", "access"]
+        assert _collect(_settings(held, tmp_path / "store", leave_out=parts)).problems == []
+        assert {one.path.split("?")[0].split("/")[4] for one in held.asked[1:]} == {
+            "pulls",
+            "issues",
+            "commits",
+        }
+        assert not any(one.path.endswith("statuses?per_page=100") for one in held.asked)
+
+
+class TestOrganisation:
+    def test_people_teams_and_rules_are_kept(self, serve: Serve, tmp_path: Path) -> None:
+        settings = _organisation(serve(organisation()), tmp_path / "store")
+        done = _collect(settings)
+        assert done.problems == []
+        assert _keys(settings) == [
+            "members/admin/page-0001.json",
+            "members/member/page-0001.json",
+            "rulesets/31.json",
+            "teams/page-0001.json",
+            "teams/platform/members/maintainer/page-0001.json",
+            "teams/platform/members/member/page-0001.json",
+            "teams/platform/repos/page-0001.json",
+        ]
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_a_plan_without_audit_log_is_told_and_no_failure(
+        self, serve: Serve, tmp_path: Path, status: int
+    ) -> None:
+        held = organisation()
+        held.faults["/orgs/netbpf/audit-log"] = [(status, {}, b'{"message":"Upgrade your plan"}')]
+        done = _collect(_organisation(serve(held), tmp_path / "store"))
+        assert done.problems == []
+        assert f"no audit log: GET /orgs/{{org}}/audit-log answered {status}" in done.sources[0].remarks[0]
+
+    def test_the_audit_log_gives_events(self, serve: Serve, tmp_path: Path) -> None:
+        held = organisation()
+        held.things["/orgs/netbpf/audit-log"] = [
+            {
+                "@timestamp": 1785578400000,
+                "_document_id": f"event-{n}",
+                "action": "protected_branch.destroy",
+                "actor": "ada",
+                "created_at": 1785578400000,
+                "org": "netbpf",
+                "repo": REPO,
+                "name": "main",
+            }
+            for n in range(3)
+        ]
+        parts = ["members", "teams", "rules"]
+        settings = _organisation(serve(held), tmp_path / "store", leave_out=parts)
+        assert _collect(settings).problems == []
+        built = pipeline.build(settings)
+        assert len(built.tables["forge_events"]) == 3
+        assert built.tables["quarantine"].empty
 
 
 class TestCommand:

@@ -24,9 +24,10 @@ _PERMISSIONS = re.compile(r"[a-z_]+=[a-z]+(?:[,;] ?[a-z_]+=[a-z]+)*")
 class Refused(Exception):
     """One endpoint can't be read, others may be."""
 
-    def __init__(self, status: int, reason: str, *, remedy: str) -> None:
-        """Args: status, as HTTP gives it; 0 where none tells."""
+    def __init__(self, status: int, reason: str, *, remedy: str, message: str = "") -> None:
+        """Args: status, as HTTP gives it, 0 where none tells; message, what GitHub said."""
         super().__init__(reason)
+        self.message = message
         self.status = status
         self.reason = reason
         self.remedy = remedy
@@ -45,7 +46,7 @@ def refused(endpoint: Endpoint, status: int, headers: Mapping[str, str], message
         410: "it was removed, or the feature is switched off there: ask the repository's administrators",
         451: "it was taken down for legal reasons: ask the repository's administrators",
     }
-    return Refused(status, what, remedy=remedies.get(status, AGAIN))
+    return Refused(status, what, remedy=remedies.get(status, AGAIN), message=printable(message))
 
 
 def broken(endpoint: Endpoint, how: str) -> Refused:

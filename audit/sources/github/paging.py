@@ -11,20 +11,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
 from audit.sources.github.client import Client, Reply
 from audit.sources.github.endpoints import PER_PAGE, Endpoint
-from audit.sources.github.failures import broken
-from audit.sources.interface import Before, Brought
+from audit.sources.github.failures import Refused, broken
+from audit.sources.interface import Before, Brought, Unread
 
 Known = Callable[[str], Before | None]
 """What the store has of a key."""
 
 _PASSES = 3
 _PAGES = 10_000
+
+
+def _never(_: Page) -> bool:
+    return False
 
 
 class _Named(msgspec.Struct):
@@ -54,7 +59,22 @@ class Reader:
     client: Client
     known: Known
 
-    def single(self, endpoint: Endpoint, key: str, **names: object) -> Page:
+    def one(self, endpoint: Endpoint, key: str, **names: Any) -> Iterator[Brought | Unread]:
+        """As `single`; the reason where it can't be read."""
+        try:
+            yield self.single(endpoint, key, **names).brought
+        except Refused as error:
+            yield Unread(key, error.reason, error.remedy)
+
+    def every(self, endpoint: Endpoint, folder: str, **names: Any) -> Iterator[Brought | Unread]:
+        """As `pages`; at its end the reason where it can't be read to there."""
+        try:
+            for page in self.pages(endpoint, folder, **names):
+                yield page.brought
+        except Refused as error:
+            yield Unread(f"{folder}/", error.reason, error.remedy)
+
+    def single(self, endpoint: Endpoint, key: str, **names: Any) -> Page:
         """The one object that an endpoint gives.
 
         Raises:
@@ -63,8 +83,13 @@ class Reader:
         page, _ = self._page(endpoint, key, endpoint.asked(**names), self.known(key))
         return page
 
-    def pages(self, endpoint: Endpoint, folder: str, **names: object) -> Iterator[Page]:
+    def pages(
+        self, endpoint: Endpoint, folder: str, *, enough: Callable[[Page], bool] = _never, **names: Any
+    ) -> Iterator[Page]:
         """The pages of a list, under `folder/page-0001.json` and so on; again those that moved while it was read.
+
+        Args:
+            enough: whether a page is the last one that is wanted.
 
         Raises:
             Refused: it could not be read to its end, or never held still. What was given until then stands.
@@ -72,14 +97,14 @@ class Reader:
         """
         read: list[tuple[str, Page]] = []
         first = endpoint.asked(**names)
-        for asked, page in self._pass(endpoint, folder, first, []):
+        for asked, page in self._pass(endpoint, folder, first, [], enough):
             read.append((asked, page))
             yield page
         for _ in range(_PASSES):
             if len(read) == 1 and _complete([page for _, page in read]):
                 return
             again: list[tuple[str, Page]] = []
-            for asked, page in self._pass(endpoint, folder, first, read):
+            for asked, page in self._pass(endpoint, folder, first, read, enough):
                 again.append((asked, page))
                 old = read[len(again) - 1][1] if len(again) <= len(read) else None
                 if old is None or _ids(old) != _ids(page):
@@ -95,7 +120,12 @@ class Reader:
         raise broken(endpoint, "the list kept changing while it was read")
 
     def _pass(
-        self, endpoint: Endpoint, folder: str, asked: str, read: list[tuple[str, Page]]
+        self,
+        endpoint: Endpoint,
+        folder: str,
+        asked: str,
+        read: list[tuple[str, Page]],
+        enough: Callable[[Page], bool],
     ) -> Iterator[tuple[str, Page]]:
         """Every page once, in order, each with what was asked for it.
 
@@ -107,8 +137,7 @@ class Reader:
             assert url is not None
             key = f"{folder}/page-{number:04}.json"
             earlier = read[number - 1][1] if number <= len(read) else None
-            before = self.known(key) if earlier is None else _again(earlier)
-            page, reply = self._page(endpoint, key, url, before)
+            page, reply = self._page(endpoint, key, url, self.known(key), earlier)
             following = reply.next
             if following is None and reply.body is None and len(page.items) >= PER_PAGE:
                 following = _following(url) if not endpoint.cursor else None
@@ -116,26 +145,29 @@ class Reader:
                     page, reply = self._page(endpoint, key, url, None)
                     following = reply.next
             yield url, page
-            if following is None:
+            if following is None or enough(page):
                 return
             url = following
         raise broken(endpoint, f"it has more than {_PAGES:,} pages")
 
-    def _page(self, endpoint: Endpoint, key: str, asked: str, before: Before | None) -> tuple[Page, Reply]:
-        reply = self.client.get(endpoint, asked, etag=before.etag if before is not None else "")
-        if reply.body is None:
-            if before is None:
-                raise broken(endpoint, "it says 'not changed' of what was never read")
-            brought = Brought(key, None, before.etag, before.at)
-            return _parsed(endpoint, brought, before.read()), reply
-        return _parsed(endpoint, Brought(key, reply.body, reply.etag, reply.at), reply.body), reply
+    def _page(
+        self, endpoint: Endpoint, key: str, asked: str, before: Before | None, earlier: Page | None = None
+    ) -> tuple[Page, Reply]:
+        """A page, and the answer that it came with.
 
-
-def _again(page: Page) -> Before:
-    """A page of the pass before, as what is known of its key."""
-    one = page.brought
-    content = one.content if one.content is not None else b"[" + b",".join(page.items) + b"]"
-    return Before(one.etag, one.at, False, lambda: content)
+        Args:
+            before: what the store has of it.
+            earlier: the same page from the pass before, which is newer than what the store has.
+        """
+        etag = earlier.brought.etag if earlier is not None else before.etag if before is not None else ""
+        reply = self.client.get(endpoint, asked, etag=etag)
+        if reply.body is not None:
+            return _parsed(endpoint, Brought(key, reply.body, reply.etag, reply.at), reply.body), reply
+        if earlier is not None:
+            return earlier, reply
+        if before is None:
+            raise broken(endpoint, "it says 'not changed' of what was never read")
+        return _parsed(endpoint, Brought(key, None, before.etag, before.at), before.read()), reply
 
 
 def _parsed(endpoint: Endpoint, brought: Brought, body: bytes) -> Page:

@@ -5,6 +5,7 @@ pulls/000007/pull.json                  one, with what lists leave out: who merg
 pulls/000007/reviews/page-0001.json
 pulls/000007/events/page-0001.json      among them review_dismissed
 commits/<sha>/check-runs/page-0001.json of its head, and of the commit that it was merged as
+commits/<sha>/statuses/page-0001.json   of the same
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -49,13 +51,15 @@ class Pulls:
     Attributes:
         repo: its name now.
         since: pull requests that did not change since are only listed.
-        now: the server's time when the walk began; None where it does not tell.
+        now: the server's time when the walk began.
+        statuses: whether statuses of commits are asked for too.
     """
 
     reader: Reader
     repo: str
     since: datetime
-    now: datetime | None
+    now: datetime
+    statuses: bool = True
     _commits: set[str] = field(default_factory=set)
 
     def walk(self) -> Iterator[Brought | Unread]:
@@ -86,7 +90,7 @@ class Pulls:
         if same and whole is not None:  # whatever changes a pull request, its time changes
             yield Brought(f"{folder}/pull.json", None, whole.etag, whole.at)
         else:
-            yield from self._single(e.PULL, f"{folder}/pull.json", number=pull.number)
+            yield from self.reader.one(e.PULL, f"{folder}/pull.json", repo=self.repo, number=pull.number)
         for endpoint, name in _OF_PULL:
             yield from self._list(endpoint, f"{folder}/{name}", goes_on=same, number=pull.number)
         commits = [pull.head.sha]
@@ -102,17 +106,11 @@ class Pulls:
         if not (sha.isascii() and sha.isalnum()):
             yield Unread("commits/", "a pull request names what is no commit", "ask who runs the server")
             return
-        for endpoint, name in _OF_COMMIT:
+        for endpoint, name in _OF_COMMIT if self.statuses else _OF_COMMIT[:1]:
             yield from self._list(endpoint, f"commits/{sha}/{name}", goes_on=True, sha=sha)
 
-    def _single(self, endpoint: Endpoint, key: str, **names: object) -> Iterator[Brought | Unread]:
-        try:
-            yield self.reader.single(endpoint, key, repo=self.repo, **names).brought
-        except Refused as error:
-            yield Unread(key, error.reason, error.remedy)
-
     def _list(
-        self, endpoint: Endpoint, folder: str, *, goes_on: bool, **names: object
+        self, endpoint: Endpoint, folder: str, *, goes_on: bool, **names: Any
     ) -> Iterator[Brought | Unread]:
         """The pages of a list, not asked for again where a collection that did not end has just brought them all."""
         if goes_on:
@@ -120,11 +118,7 @@ class Pulls:
             yield from pages
             if pages:
                 return
-        try:
-            for page in self.reader.pages(endpoint, folder, repo=self.repo, **names):
-                yield page.brought
-        except Refused as error:
-            yield Unread(f"{folder}/", error.reason, error.remedy)
+        yield from self.reader.every(endpoint, folder, repo=self.repo, **names)
 
     def _brought(self, folder: str) -> list[Brought]:
         """The one page of a list that the collection before, which did not end, has brought lately; else nothing.
@@ -140,7 +134,7 @@ class Pulls:
         return [Brought(key, None, before.etag, before.at)]
 
     def _lately(self, before: Before) -> bool:
-        return before.at is not None and self.now is not None and self.now - before.at <= _GOES_ON
+        return before.at is not None and self.now - before.at <= _GOES_ON
 
 
 class _Updated(msgspec.Struct):

@@ -1,0 +1,83 @@
+"""The rules of a repository and who may do what in it, as they stand when they are collected.
+
+protection/<branch>.json            of the default branch
+rulesets/<id>.json                  those of the organisation included
+environments/page-0001.json
+collaborators/page-0001.json, teams/page-0001.json
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from audit.sources.github import endpoints as e
+from audit.sources.github.endpoints import Endpoint
+from audit.sources.github.failures import Refused, broken
+from audit.sources.github.paging import Page, Reader
+from audit.sources.interface import Brought, Remark, Unread
+
+_UNPROTECTED = "branch not protected"
+
+
+class _Ruleset(msgspec.Struct):
+    id: int
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The walk over the rules.
+
+    Attributes:
+        repo: its name now.
+        branch: its default branch.
+    """
+
+    reader: Reader
+    repo: str
+    branch: str
+
+    def rules(self) -> Iterator[Brought | Unread | Remark]:
+        """What protects the default branch, and what deployments must pass."""
+        key = f"protection/{quote(self.branch, safe='')}.json"
+        try:
+            yield self.reader.single(e.PROTECTION, key, repo=self.repo, branch=self.branch).brought
+        except Refused as error:
+            if error.status == 404 and error.message.lower() == _UNPROTECTED:
+                yield Remark(
+                    f"{self.repo}: no classic protection of branch '{self.branch}'; rulesets may protect it"
+                )
+            else:
+                yield Unread(key, error.reason, error.remedy)
+        yield from rulesets(self.reader, e.RULESETS, e.RULESET, repo=self.repo)
+        yield from self.reader.every(e.ENVIRONMENTS, "environments", repo=self.repo)
+
+    def access(self) -> Iterator[Brought | Unread | Remark]:
+        """Who may do what: people, and teams."""
+        yield from self.reader.every(e.COLLABORATORS, "collaborators", repo=self.repo)
+        yield from self.reader.every(e.REPOSITORY_TEAMS, "teams", repo=self.repo)
+
+    def parts(self) -> dict[str, Callable[[], Iterator[Brought | Unread | Remark]]]:
+        """The walks by the names that the settings give them."""
+        return {"rules": self.rules, "access": self.access}
+
+
+def rulesets(reader: Reader, listed: Endpoint, one: Endpoint, **names: Any) -> Iterator[Brought | Unread]:
+    """Each ruleset whole: the list, which leaves its rules out, only says which there are."""
+    try:
+        for page in reader.pages(listed, "rulesets/list", **names):
+            for ident in _ids(page, listed):
+                yield from reader.one(one, f"rulesets/{ident}.json", ruleset=ident, **names)
+    except Refused as error:
+        yield Unread("rulesets/", error.reason, error.remedy)
+
+
+def _ids(page: Page, endpoint: Endpoint) -> list[int]:
+    try:
+        return [msgspec.json.decode(item, type=_Ruleset).id for item in page.items]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise broken(endpoint, "an item is no ruleset as GitHub documents it") from None
