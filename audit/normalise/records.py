@@ -2,7 +2,8 @@
 
 JSON lines are handed on line by line, unparsed. Only a line that turns out not to be one whole value is looked at
 more closely: it may begin a value that spans lines, or hold several. What is no JSON costs one record: the line
-it is on and, where it began as an object or array, the lines that can only be its continuation.
+it is on and, where it began as an object or array, the lines that can only be its continuation. A line of logfmt is
+handed on as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from audit.normalise.decompress import BLOCK, Broken
+from audit.normalise.logfmt import begins
 
 MAX_RECORD = 64 << 20
 
@@ -168,7 +170,10 @@ class Splitter:
             try:
                 length = value_length(memoryview(self._buffer)[start:])
             except _Malformed as error:
-                yield self._failed_line(f"not JSON: {error}")
+                if begins(self._buffer, start):
+                    yield self._text_line()
+                else:
+                    yield self._failed_line(f"not JSON: {error}")
                 return
             except _Incomplete:
                 yield from self._incomplete()
@@ -196,6 +201,23 @@ class Splitter:
         if self._break is not None and self._position == len(self._buffer):
             failed, self._break = failed._replace(reason=self._break), None
         yield failed
+
+    def _text_line(self) -> Record:
+        """One record for the line of logfmt here: a format reads it, or none knows it."""
+        end = self._buffer.find(b"\n", self._position)
+        while end < 0 and not self._ended and len(self._buffer) - self._position <= MAX_RECORD:
+            self._fill()
+            end = self._buffer.find(b"\n", self._position)
+        if end < 0 and self._break is not None:
+            failed = self._failed_line(self._break)
+            self._break = None
+            return failed
+        start, end = self._position, end if end >= 0 else len(self._buffer)
+        if end - start > MAX_RECORD:
+            return self._failed_line(_too_long())
+        self._position = min(end + 1, len(self._buffer))
+        self._number += 1
+        return Record(self._number, self._base + start, self._buffer[start:end].rstrip(_SPACE), None, True)
 
     def _failed_line(self, reason: str) -> Record:
         """One record for the line here and, where it opens a value, the lines that can only continue it."""

@@ -74,6 +74,7 @@ FormatName = Literal[
     "argocd-application",
     "argocd-project",
     "argocd-application-set",
+    "argocd-log",
     "flux-object",
     "flux-event",
     "argocd-event",

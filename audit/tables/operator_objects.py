@@ -172,3 +172,51 @@ class ApplicationSets(Table):
         title = "ApplicationSets, snapshot by snapshot"
         metadata: ClassVar[Meta] = {"source": "Argo CD ApplicationSet objects", "stage": "normalised"}
         unique: ClassVar[list[str]] = ["cluster", "name", "observed_at", "evidence", "line"]
+
+
+class OperatorRequests(Table):
+    """Calls to the operator's API that change something, as its log tells them, and acts of people that it logs."""
+
+    cluster: str = column("Cluster whose operator was called")
+    at: UTC = column("When the line was written")
+    stage: str = column(
+        "received (tells who and what), finished (tells the outcome) or event (an act of a person)",
+        isin=["received", "finished", "event"],
+    )
+    service: str = column("Service of the API, such as ApplicationService; empty for an event")
+    method: str = column("Sync, Rollback, TerminateOperation, UpdateSpec, Delete, …; the reason of an event")
+    user: str = column("E-mail of the caller, else login, else subject", optional=True)
+    subject: str = column("Subject of the caller's claims", optional=True)
+    issuer: str = column("Who vouches for the claims: argocd for local users and tokens", optional=True)
+    groups: str = column("Groups in the claims, sorted, separated by spaces", optional=True)
+    app: str = column(
+        "Application or other object, its namespace before it where the line tells it", optional=True
+    )
+    project: str = column("Project of Argo CD", optional=True)
+    detail: str = column(
+        "What was asked for, as JSON: revision, prune, names of overridden parameters, …; what an event says",
+        optional=True,
+    )
+    code: str = column("Outcome of a finished call, such as OK or PermissionDenied", optional=True)
+    address: str = column("Address of the caller", optional=True)
+    evidence: str = column(_EVIDENCE)
+    line: Int = column(_LINE, ge=1)
+
+    class Config:
+        title = "Calls to the operators' API"
+        metadata: ClassVar[Meta] = {
+            "source": "log of Argo CD's API server (JSON or logfmt); no token, patch or value is ever taken in",
+            "stage": "normalised",
+            "time": "at",
+        }
+        unique: ClassVar[list[str]] = [
+            "cluster",
+            "at",
+            "stage",
+            "service",
+            "method",
+            "user",
+            "app",
+            "detail",
+            "code",
+        ]

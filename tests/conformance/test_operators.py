@@ -64,3 +64,13 @@ def test_settings_of_applications(data: Path, tmp_path: Path) -> None:
         assert row["automated"] is (automated is not None)
         assert row["self_heal"] is bool((automated or {}).get("selfHeal"))
         assert row["project"] == document["spec"]["project"]
+
+
+def test_payloads_that_forges_send_to_argo_cd_are_not_taken_for_what_it_tells(data: Path) -> None:
+    """21 of 21: all are webhooks of Git and package forges, none is a notification of Argo CD."""
+    folders = [data / "argocd" / folder / "webhook/testdata" for folder in ("util", "applicationset")]
+    paths = [path for folder in folders for path in sorted(folder.glob("*.json"))]
+    assert len(paths) == 21
+    for path in paths:
+        parsed = parse(path, CONTEXT)
+        assert not [name for name in parsed.formats if name.startswith(("argocd", "flux"))], path.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 REPO = "https://github.com/netbpf/netbpf-gitops.git"
@@ -53,7 +54,32 @@ APPLICATION_SET: dict[str, Any] = {
     ]},
 }  # fmt: skip
 
+CLAIMS = {
+    "sub": "u-1",
+    "email": "ada@netbpf.com",
+    "iss": "https://sso.example",
+    "groups": ["ops", "devs"],
+    "jti": "j-1",
+}
+SYNC_RECEIVED: dict[str, Any] = {
+    "grpc.method": "Sync", "grpc.request.claims": json.dumps(CLAIMS), "grpc.service": "application.ApplicationService",
+    "grpc.request.content": {"name": "web", "appNamespace": "argocd", "project": "shop", "revision": "main", "prune": True,
+                             "dryRun": False, "manifests": ["pretend-secret"], "id": "7"},
+    "grpc.start_time": "2026-07-01T09:00:00Z", "level": "info", "span.kind": "server", "system": "grpc",
+    "msg": "received unary call /application.ApplicationService/Sync", "time": "2026-07-01T09:00:00Z",
+}  # fmt: skip
+SYNC_FINISHED: dict[str, Any] = {
+    "grpc.code": "PermissionDenied", "grpc.method": "Sync", "grpc.service": "application.ApplicationService",
+    "grpc.start_time": "2026-07-01T09:00:00Z", "grpc.time_ms": "12.5", "level": "info", "peer.address": "203.0.113.7:4711",
+    "msg": "finished unary call with code PermissionDenied", "time": "2026-07-01T09:00:01Z",
+}  # fmt: skip
+ARGO_ACT: dict[str, Any] = {
+    "application": "web", "app-namespace": "argocd", "dest-namespace": "web", "level": "info", "reason": "OperationStarted",
+    "msg": "ada initiated sync to main", "time": "2026-07-01T09:00:01Z", "type": "Normal", "user": "ada",
+}  # fmt: skip
+
 OPERATORS: dict[str, list[dict[str, Any]]] = {
+    "argocd-log": [SYNC_RECEIVED, SYNC_FINISHED, ARGO_ACT],
     "argocd-project": [PROJECT],
     "argocd-application-set": [APPLICATION_SET],
 }
