@@ -126,9 +126,6 @@ def test_late_evidence_is_restated_with_what_it_changed_and_the_objects_it_came_
     assert "Late evidence" in text
     written = json.loads((second.folder / "results.json").read_text(encoding="utf-8"))
     assert len(written["restates"]["rows"]) == len(what.rows)
-    again = run(folder, LATER)
-    assert again.published is not None
-    assert (again.published.edition, again.published.new) == (2, False)
 
 
 def test_what_happened_after_the_report_restates_nothing(folder: Path) -> None:
