@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from audit.errors import AuditError, EvidenceMissing, IntegrityError
 from audit.evidence.journal import Journal
@@ -91,8 +92,9 @@ def collect(
         unfinished = journal.entries()
         known = _Known([*recorded, *unfinished])
         with journal:
+            follows = partial(follow, as_of=as_of, stale=_before(settings, as_of), progress=progress)
             results = [
-                follow(origin, store, journal, recorded, unfinished, as_of=as_of, progress=progress)
+                follows(origin, store, journal, recorded, unfinished)
                 if isinstance(origin, Walk)
                 else _Run(origin, store, journal, known, as_of, progress).all(settings.s3.threads)
                 for origin in all_origins
@@ -101,6 +103,12 @@ def collect(
         manifest = append(store, as_of=as_of, entries=brought, tips=tips, signer=signs)
         journal.clear()
     return Collected(tuple(results), manifest)
+
+
+def _before(settings: Settings, as_of: datetime) -> Callable[[datetime], bool]:
+    """Whether a time lies before the quarter of `as_of`."""
+    start = settings.quarter_of(as_of).start
+    return lambda moment: moment < start
 
 
 def _not_in(entries: Iterable[Entry], recorded: Iterable[Entry]) -> list[Entry]:

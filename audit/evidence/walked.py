@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from audit.errors import EvidenceMissing, IntegrityError
@@ -21,11 +22,14 @@ def follow(
     unfinished: Iterable[Entry],
     *,
     as_of: datetime,
+    stale: Callable[[datetime], bool],
     progress: Progress | None,
 ) -> SourceCollected:
     """Brings what a walk comes to; what could not be had is in the result.
 
     Args:
+        stale: whether what was collected at a time is to be recorded anew, though it has not changed: else nothing
+            would say that it was still so after a quarter had ended. Its bytes are not stored again.
         recorded: what manifests hold, the latest of a key last.
         unfinished: what a collection that did not end has brought, in its order.
     """
@@ -37,13 +41,16 @@ def follow(
                 result.remarks.append(one.text)
             elif isinstance(one, Unread):
                 result.unread.append(one)
-            elif (entry := _stored(walk, store, known, one, as_of)) is not None:
+            elif (entry := _stored(walk, store, known.entry(one.key), one, as_of)) is not None:
                 journal.add(entry)
                 known.add(entry)
                 result.pulled += 1
                 result.bytes += entry.size
             else:
                 result.kept += 1
+                before = known.entry(one.key)
+                if before is not None and one.at is not None and stale(before.collected_at):
+                    journal.add(replace(before, last_modified=one.at, collected_at=as_of))
             result.listed = (
                 result.pulled + result.kept + len(result.unread) + 1
             )  # it is not known how many come
@@ -73,10 +80,9 @@ class _Latest:
         """An object that was brought now."""
         self._entries[entry.key] = entry
 
-    def sha256(self, key: str) -> str | None:
-        """Of the latest content of a key."""
-        entry = self._entries.get(key)
-        return entry.sha256 if entry is not None else None
+    def entry(self, key: str) -> Entry | None:
+        """The latest of a key."""
+        return self._entries.get(key)
 
     def before(self, key: str) -> Before | None:
         """What the store has of a key; None where it has lost the bytes: they are to be brought again."""
@@ -90,12 +96,12 @@ class _Latest:
             return file.read()
 
 
-def _stored(walk: Walk, store: Store, known: _Latest, one: Brought, as_of: datetime) -> Entry | None:
+def _stored(walk: Walk, store: Store, before: Entry | None, one: Brought, as_of: datetime) -> Entry | None:
     """The entry of an object whose bytes are new; None where the store has them under its key."""
     if one.content is None:
         return None
     stored = store.put([one.content])
-    if stored.sha256 == known.sha256(one.key):
+    if before is not None and stored.sha256 == before.sha256:
         return None
     return Entry(
         source=walk.name,

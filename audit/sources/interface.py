@@ -149,7 +149,7 @@ class Brought:
 
     Attributes:
         content: its bytes; None where they are those that the store has.
-        at: when the source says that it gave it (UTC).
+        at: when the source says that it gave it, or that it has not changed (UTC).
     """
 
     key: str

@@ -48,9 +48,11 @@ from audit.evidence.manifest import current_entries
 from audit.evidence.store import Store
 from audit.evidence.verify import verify
 from audit.settings import Settings
+from audit.sources.github import connection
 
 AS_OF = datetime(2026, 10, 2, 9, tzinfo=UTC)
 ROOT = f"/repos/{REPO}"
+PARTS = ["statuses", "activity", "deployments", "runs", "rules", "access"]
 Serve = Callable[[FakeGitHub], FakeGitHub]
 
 
@@ -199,6 +201,30 @@ class TestOnce:
         assert [path.split("?")[0] for path in unconditional] == not_kept
         assert {one.status for one in held.asked if one.etag is not None} == {304}
 
+    def test_what_has_not_changed_since_a_quarter_ended_is_recorded_once_more_and_not_stored(
+        self, serve: Serve, tmp_path: Path
+    ) -> None:
+        held = serve(repository(2))
+        settings = _settings(held, tmp_path / "store", leave_out=PARTS)
+        store = Store(settings.store_path)
+        held.now = datetime(2026, 9, 20, tzinfo=UTC)
+        first = collect(settings, store, as_of=datetime(2026, 9, 20, tzinfo=UTC))
+        objects = sorted(store.objects())
+        held.now = NOW
+        second = collect(settings, store, as_of=AS_OF)
+        assert (second.pulled, second.bytes) == (0, 0)
+        assert second.manifest is not None
+        assert len(second.manifest.entries) == second.kept
+        assert second.kept >= first.pulled
+        assert {(entry.collected_at, entry.last_modified) for entry in second.manifest.entries} == {
+            (AS_OF, NOW)
+        }
+        assert {entry.collected_at for entry in current_entries(store) if entry.key.startswith("pulls/")} == {
+            AS_OF
+        }
+        assert set(objects) <= set(store.objects())
+        assert _collect(settings).manifest is None
+
     def test_only_what_changed_is_pulled(self, serve: Serve, tmp_path: Path) -> None:
         held = serve(repository(3))
         settings = _settings(held, tmp_path / "store")
@@ -273,15 +299,19 @@ class TestOnce:
 
 
 class TestLimits:
-    def test_a_primary_limit_is_waited_for(self, serve: Serve, tmp_path: Path) -> None:
+    def test_a_primary_limit_is_waited_for_and_told(
+        self, serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         held = repository(1)
         reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW.timestamp()))}
         refused = (403, reset, b'{"message":"API rate limit exceeded for installation ID 22."}')
         held.faults[f"{ROOT}/pulls/1/reviews"] = [refused]
         begun = time.monotonic()
-        done = _collect(_settings(serve(held), tmp_path / "store"))
+        with caplog.at_level("WARNING", logger="audit"):
+            done = _collect(_settings(serve(held), tmp_path / "store"))
         assert done.problems == []
         assert time.monotonic() - begun >= 1
+        assert "hub: GitHub's rate limit: waiting 1 seconds, until 2026-10-02T08:00:01Z" in caplog.text
 
     @pytest.mark.parametrize("status", [403, 429])
     def test_a_secondary_limit_is_waited_for_as_long_as_github_says(
@@ -423,6 +453,42 @@ class TestFailures:
         done = _collect(_settings(serve(held), tmp_path / "store", attempts=1))
         assert "and 4 others before it" in _problems(done)
         assert len(held.asked) < 10
+
+    def test_a_page_that_leads_to_another_server_is_not_followed(self, serve: Serve, tmp_path: Path) -> None:
+        held, other = repository(2), serve(FakeGitHub())
+        link = {"Link": f'<{other.url}/repos/x/pulls?page=2>; rel="next"'}
+        held.faults[f"{ROOT}/pulls/1/reviews"] = [(200, link, b"[]")] * 2
+        done = _collect(_settings(serve(held), tmp_path / "store"))
+        assert "leads to another server" in _problems(done)
+        assert other.asked == []
+
+    def test_an_answer_larger_than_any_of_githubs_is_not_read(
+        self, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection, "LARGEST", 1 << 20)
+        held = repository(2)
+        held.faults[f"{ROOT}/pulls/1/reviews"] = [(200, {}, b"[" + b" " * (2 << 20) + b"]")] * 2
+        settings = _settings(serve(held), tmp_path / "store")
+        assert "the answer is larger than any of GitHub's" in _problems(_collect(settings))
+        assert "pulls/000002/reviews/page-0001.json" in _keys(settings)
+
+    @runs(max_examples=25, deadline=None)
+    @given(
+        status=st.sampled_from([200, 200, 200, 304, 400, 422, 500]),
+        body=st.binary(max_size=60) | st.sampled_from([b"[1]", b'[{"id":"x"}]', b"null", b'{"message":[]}']),
+        header=st.sampled_from(["ETag", "Link", "Date", "X-RateLimit-Remaining", "X-RateLimit-Reset"]),
+        value=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20),
+    )
+    def test_whatever_a_server_answers_is_collected_or_said(
+        self, tmp_path_factory: pytest.TempPathFactory, status: int, body: bytes, header: str, value: str
+    ) -> None:
+        with serving(repository(1)) as held:
+            for path in (f"{ROOT}/pulls/1/reviews", f"{ROOT}/pulls/1"):
+                held.faults[path] = [(status, {header: value}, body)]
+            folder = tmp_path_factory.mktemp("any") / "store"
+            done = _collect(_settings(held, folder, attempts=1, leave_out=PARTS))
+        assert all(isinstance(problem, EvidenceMissing) for problem in done.problems)
+        assert verify(Store(folder)) == []
 
     def test_nobody_there(self, tmp_path: Path) -> None:
         held = FakeGitHub(url="http://127.0.0.1:1")
@@ -677,8 +743,7 @@ class TestBesidesPulls:
 
     def test_parts_that_the_settings_leave_out_are_not_asked_for(self, serve: Serve, tmp_path: Path) -> None:
         held = serve(repository(1))
-        parts = ["statuses", "activity", "deployments", "runs", "rules", "access"]
-        assert _collect(_settings(held, tmp_path / "store", leave_out=parts)).problems == []
+        assert _collect(_settings(held, tmp_path / "store", leave_out=PARTS)).problems == []
         assert {one.path.split("?")[0].split("/")[4] for one in held.asked[1:]} == {
             "pulls",
             "issues",

@@ -167,7 +167,7 @@ class Reader:
             return earlier, reply
         if before is None:
             raise broken(endpoint, "it says 'not changed' of what was never read")
-        return _parsed(endpoint, Brought(key, None, before.etag, before.at), before.read()), reply
+        return _parsed(endpoint, Brought(key, None, before.etag, reply.at), before.read()), reply
 
 
 def _parsed(endpoint: Endpoint, brought: Brought, body: bytes) -> Page:

@@ -88,7 +88,7 @@ class Pulls:
         whole = self.reader.known(f"{folder}/pull.json")
         same = whole is not None and _updated(whole) == pull.updated_at
         if same and whole is not None:  # whatever changes a pull request, its time changes
-            yield Brought(f"{folder}/pull.json", None, whole.etag, whole.at)
+            yield Brought(f"{folder}/pull.json", None, whole.etag, self.now)
         else:
             yield from self.reader.one(e.PULL, f"{folder}/pull.json", repo=self.repo, number=pull.number)
         for endpoint, name in _OF_PULL:
