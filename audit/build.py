@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ def build(
     store: Store,
     entries: Iterable[Version],
     *,
+    again: Container[str] = frozenset(),
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Built:
@@ -88,6 +89,7 @@ def build(
 
     Args:
         entries: objects to read, as the manifests record them, with what was replaced since.
+        again: sha256 of objects that are parsed once more, whatever was parsed before, with those of their chunks.
         workers: processes; chosen by the amount of work when not given.
         progress: told (chunks done, chunks) as they are parsed.
 
@@ -95,7 +97,11 @@ def build(
         IntegrityError: an object is not what was stored, or tables that were kept are not what was made of it.
     """
     chunks = list(_chunks(settings, store, entries))
-    waiting = [chunk for chunk in chunks if not sealed.is_sealed(chunk.folder)]
+    waiting = [
+        chunk
+        for chunk in chunks
+        if not sealed.is_sealed(chunk.folder) or any(item.entry.sha256 in again for item in chunk.items)
+    ]
     size = sum(item.entry.size for chunk in waiting for item in chunk.items)
     map_objects(
         parse_chunk, waiting, workers=workers_for(size) if workers is None else workers, progress=progress

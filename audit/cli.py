@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 from rich.console import Console
 from typer.exceptions import TyperException
@@ -206,6 +207,39 @@ def build(settings: SettingsPath = DEFAULT_SETTINGS, as_json: AsJson = False) ->
     with narrate.Narrator() as progress:
         built = pipeline.build(load(settings), progress)
     screen.show_built(out, built, as_json=as_json)
+
+
+@app.command()
+def quarantine(
+    source: Annotated[str | None, typer.Option(help="Only what this source gave.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only what has this in its reason.")] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="First read all of it once more, as formats and settings are now.")
+    ] = False,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_json: AsJson = False,
+) -> ExitCode:
+    """List what could not be read: object, record, byte and reason; or read it once more after a fix.
+
+    What a record holds is not printed: 'audit trace' does, by the name at the end of its line. Ends with 3 when anything
+    is quarantined. Example: audit quarantine --source prod-audit --retry
+    """
+    chosen = load(settings)
+
+    def wanted(rows: pd.DataFrame) -> pd.DataFrame:
+        if source is not None:
+            rows = rows[rows["source_name"].eq(source)]
+        return rows if reason is None else rows[rows["reason"].str.contains(reason, regex=False)]
+
+    if retry:
+        with narrate.Narrator() as progress:
+            done = pipeline.retry(chosen, progress)
+        done = pipeline.Retried(wanted(done.before), wanted(done.left))
+        screen.show_retried(out, done, as_json=as_json)
+        return ExitCode.EVIDENCE if len(done.left) else ExitCode.CLEAN
+    rows = wanted(pipeline.built(chosen).tables["quarantine"])
+    screen.show_quarantine(out, rows, as_json=as_json)
+    return ExitCode.EVIDENCE if len(rows) else ExitCode.CLEAN
 
 
 @app.command()

@@ -12,7 +12,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,11 +150,46 @@ def mine_alone(path: Path, period: Period | None, *, contents: bool = True) -> d
     }
 
 
-def build(settings: Settings, progress: Progress = _silent) -> Built:
-    """Parses what is in the store into the normalised tables."""
+def build(settings: Settings, progress: Progress = _silent, *, again: Container[str] = frozenset()) -> Built:
+    """Parses what is in the store into the normalised tables; once more the objects (sha256) in `again`."""
     store = Store(settings.store_path)
     entries = versions(store, [(source.name, source.location) for source in settings.sources])
-    return build_tables(settings, store, entries, progress=lambda done, total: progress("build", done, total))
+    return build_tables(
+        settings, store, entries, again=again, progress=lambda done, total: progress("build", done, total)
+    )
+
+
+@dataclass(frozen=True)
+class Retried:
+    """What reading quarantined objects once more came to: rows of `Quarantine`.
+
+    Attributes:
+        before: all that was quarantined.
+        left: what still is, or is now.
+    """
+
+    before: pd.DataFrame
+    left: pd.DataFrame
+
+    @property
+    def read(self) -> pd.DataFrame:
+        """What was quarantined and can be read now."""
+        known = pd.MultiIndex.from_frame(self.left[_RECORD])
+        return self.before[~pd.MultiIndex.from_frame(self.before[_RECORD]).isin(known)]
+
+
+_RECORD = ["source_name", "key", "evidence", "line"]
+
+
+def retry(settings: Settings, progress: Progress = _silent) -> Retried:
+    """Reads every object with quarantined records once more, as formats and settings are now.
+
+    Raises:
+        UsageError: nothing was built yet.
+    """
+    before = built(settings).tables["quarantine"]
+    after = build(settings, progress, again=set(before["evidence"]))
+    return Retried(before, after.tables["quarantine"])
 
 
 def built(settings: Settings) -> Built:

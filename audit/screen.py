@@ -18,7 +18,7 @@ from audit.errors import UsageError
 from audit.evidence.collect import Collected
 from audit.model import Severity
 from audit.parse import Counts, Found, Refused
-from audit.pipeline import Run
+from audit.pipeline import Retried, Run
 from audit.report.publish import Published
 from audit.report.words import printable
 from audit.trace import Trace
@@ -176,7 +176,7 @@ def show_trace(out: Console, found: Trace, *, as_json: bool) -> None:
         return
 
     def tell(line: str) -> None:
-        out.print("".join(map(_harmless, line)), markup=False, highlight=False, soft_wrap=True, emoji=False)
+        _tell(out, line)
 
     tell(f"{found.kind} {found.name}")
     for name, value in found.facts.items():
@@ -193,6 +193,11 @@ def show_trace(out: Console, found: Trace, *, as_json: bool) -> None:
     left = found.pointers - len(found.raw)
     if left:
         tell(f"\n{left:,} more lines or commits: add --limit 0 for all of them")
+
+
+def _tell(out: Console, line: str) -> None:
+    """A line with text of the evidence in it."""
+    out.print("".join(map(_harmless, line)), markup=False, highlight=False, soft_wrap=True, emoji=False)
 
 
 def _harmless(character: str) -> str:
@@ -255,7 +260,43 @@ def show_built(out: Console, built: Built, *, as_json: bool) -> None:
             soft_wrap=True,
         )
     if len(quarantined) > 20:
-        out.print(f"… and {len(quarantined) - 20:,} more: audit build --json lists them all")
+        out.print(f"… and {len(quarantined) - 20:,} more: audit quarantine lists them all")
+
+
+def show_quarantine(out: Console, rows: pd.DataFrame, *, as_json: bool) -> None:
+    """What is quarantined: by source and reason, how often; then one by one, with the name that `trace` knows."""
+    if as_json:
+        _dump(json.loads(rows.to_json(orient="records")))
+        return
+    if rows.empty:
+        out.print("Nothing is quarantined.")
+        return
+    counts = rows.groupby(["source_name", "reason"]).agg(
+        records=("line", "size"), objects=("evidence", "nunique")
+    )
+    for row in (
+        counts.reset_index().sort_values(["source_name", "records"], ascending=[True, False]).itertuples()
+    ):
+        what = f"{row.records:,} in {row.objects:,} {'object' if row.objects == 1 else 'objects'}"
+        _tell(out, f"{row.source_name}: {what}: {row.reason}")
+    _tell(out, "")
+    for row in rows.itertuples():
+        where = f"{row.source_name} {row.key}, record {row.line}, byte {row.offset}"
+        _tell(out, f"{where}: {row.reason}  {row.evidence}:{row.line}")
+
+
+def show_retried(out: Console, done: Retried, *, as_json: bool) -> None:
+    """What can be read now, then what is still quarantined."""
+    if as_json:
+        _dump(
+            {
+                "read": json.loads(done.read.to_json(orient="records")),
+                "quarantined": json.loads(done.left.to_json(orient="records")),
+            }
+        )
+        return
+    _tell(out, f"{len(done.read):,} of {len(done.before):,} quarantined records can be read now.")
+    show_quarantine(out, done.left, as_json=False)
 
 
 def show_controls(out: Console, catalogue: tuple[Page, ...], wanted: str | None, *, as_json: bool) -> None:

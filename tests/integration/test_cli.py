@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from audit.cli import main
+from audit.errors import ExitCode
+from audit.normalise.interface import Context, Outcome
+from audit.normalise.registry import FORMATS
 from audit.normalise.roster import read as read_roster
 from audit.settings import load
 from tests.integration.conftest import AS_OF_ARGUMENTS as AS_OF
@@ -141,6 +144,55 @@ def test_garbage_and_a_corrupt_gzip_are_quarantined_and_counted(
     assert set(by_key) == {"zz-garbage.log", "zz-broken.log.gz"}
     assert (by_key["zz-garbage.log"]["line"], by_key["zz-garbage.log"]["offset"]) == (1, 0)
     assert all(row["reason"] for row in by_key.values())
+
+
+def test_what_is_quarantined_is_listed_and_read_once_more_after_a_fix(
+    organisation: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The fix: a format learns what it could not read, with no new version of it."""
+    folder = organisation / "evidence" / "prod-audit"
+    (folder / "zz-one.log").write_bytes(b'{"a": 1}\n\x1b[31m{"kind": "Foreign"}\n')
+    (folder / "zz-two.log").write_bytes(b'{"kind": "Foreign"}\n{"b": 2}\n')
+    settings = ["--settings", str(organisation / "audit.toml")]
+    assert main(["collect", *settings, *AS_OF]) == 0
+    assert main(["quarantine", *settings]) == ExitCode.USAGE
+    assert main(["build", *settings]) == 0
+    capfd.readouterr()
+    assert main(["quarantine", "--source", "prod-audit", *settings, "--json"]) == ExitCode.EVIDENCE
+    listed = json.loads(capfd.readouterr().out)
+    mine = sorted((row["key"], row["line"]) for row in listed if row["key"].startswith("zz-"))
+    assert mine == [("zz-one.log", 1), ("zz-one.log", 2), ("zz-two.log", 1), ("zz-two.log", 2)]
+    assert {row["source_name"] for row in listed} == {"prod-audit"}
+    assert main(["quarantine", "--source", "prod-audit", "--reason", "no known format", *settings]) == 3
+    text = capfd.readouterr().out
+    assert "prod-audit: 3 in 2 objects: no known format" in text
+    assert "zz-two.log, record 1, byte 0: no known format" in text
+    assert main(["quarantine", "--source", "github-exports", *settings]) == ExitCode.CLEAN
+    assert "Nothing is quarantined" in capfd.readouterr().out
+
+    class Foreign:
+        name, version, tables = (
+            "github-pulls",
+            FORMATS["github-pulls"].version,
+            FORMATS["github-pulls"].tables,
+        )
+
+        def recognises(self, record: bytes) -> bool:
+            return b"Foreign" in record
+
+        def read(self, record: bytes, context: Context) -> Outcome:
+            return Outcome([], None)
+
+    monkeypatch.setitem(FORMATS, "github-pulls", Foreign())
+    assert main(["quarantine", "--retry", "--reason", "no known format", *settings, "--json"]) == 3
+    done = json.loads(capfd.readouterr().out)
+    assert [(row["key"], row["line"]) for row in done["read"] if row["key"].startswith("zz-")] == [
+        ("zz-two.log", 1)
+    ]
+    left = sorted((row["key"], row["line"]) for row in done["quarantined"] if row["key"].startswith("zz-"))
+    assert left == [("zz-one.log", 1), ("zz-two.log", 2)]
+    assert main(["quarantine", "--retry", "--source", "prod-audit", *settings]) == ExitCode.EVIDENCE
+    assert "0 of " in capfd.readouterr().out
 
 
 def test_settings_are_written_once_and_are_valid(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
