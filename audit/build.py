@@ -181,6 +181,7 @@ def _rows_of(item: Item, parsed: Parsed) -> dict[str, list[dict[str, Any]]]:
             "key": entry.key,
             "version_id": entry.version_id,
             "format": ",".join(sorted(parsed.formats)),
+            "envelopes": ",".join(sorted(parsed.envelopes)),
             "cluster": item.context.cluster,
             "repos": _named(parsed, "repo"),
             "apps": _named(parsed, "app", ("applications", "sync_records", "state_changes")),

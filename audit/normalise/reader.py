@@ -81,6 +81,7 @@ class _Reading:
         self._evidence = evidence
         self._context = context
         self._only = only
+        self._wrapped = False  # the last record was an envelope: most likely the next one is too
         self._last = only  # the format that read the last record: most likely the next one's too
         self._hour: datetime | None = None  # the hour that is being counted, and what was counted in it
         self._counted = ""  # the format of what is being counted
@@ -98,7 +99,11 @@ class _Reading:
                 return False
             self._quarantine(record, "not UTF-8")
             return True
-        if self._last is not None and (self._only is not None or self._last.recognises(data)):
+        if (
+            self._last is not None
+            and not self._wrapped
+            and (self._only is not None or self._last.recognises(data))
+        ):
             try:
                 outcome = self._last.read(data, self._context)
             except Unreadable as error:
@@ -111,7 +116,8 @@ class _Reading:
         """As `take`, for what the format of the last record could not read, for `reason`."""
         if not record.whole and not is_value(record.data):
             return False
-        found = unwrap_all(record.data)
+        found = unwrap_all(record.data, _is_known)
+        self._wrapped = found is not None
         if found is None:
             self._one(record, record.data, reason)
             return True
@@ -119,6 +125,7 @@ class _Reading:
             self._one(record, item, None, place=place)
         for place, failed in enumerate(found.failed, 1):
             self._quarantine(record, f"{failed} (unreadable item {place})")
+        self.parsed.by_envelope.update(found.kinds)
         self.parsed.records += found.noise
         self.parsed.noise += found.noise
         return True
@@ -143,7 +150,8 @@ class _Reading:
                     self._last = known
                     return
         where = f" (item {place})" if place is not None else ""
-        self._quarantine(record, (refused or "no known format") + where)
+        unknown = "no known format" if is_value(data) else "text that no format knows"
+        self._quarantine(record, (refused or unknown) + where)
 
     def _keep(self, outcome: Outcome, format_: Format, number: int) -> None:
         parsed = self.parsed
@@ -192,6 +200,10 @@ class _Reading:
                 max(last, self._latest),
             )
         self._hour, self._count = None, 0
+
+
+def _is_known(record: bytes) -> bool:
+    return any(format_.recognises(record) for format_ in FORMATS.values())
 
 
 def _likely(last: Format | None) -> Iterator[Format]:

@@ -2,8 +2,8 @@
 
 JSON lines are handed on line by line, unparsed. Only a line that turns out not to be one whole value is looked at
 more closely: it may begin a value that spans lines, or hold several. What is no JSON costs one record: the line
-it is on and, where it began as an object or array, the lines that can only be its continuation. A line of logfmt is
-handed on as it is.
+it is on and, where it began as an object or array, the lines that can only be its continuation. A line of logfmt, and
+one that begins with a time, is handed on as it is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ _CONTINUES = (b" ", b"\t", b"}", b"]", b",", b"\r")
 _SPACES = re.compile(rb"[ \t\r\n]*")
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _raw = msgspec.json.Decoder(msgspec.Raw)
+STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,]*(?:Z|[+-]\d\d:?\d\d)[ \t]")
+"""What a line of text begins with that is no JSON, and may hold some: a time and a space."""
+_RUNTIME = re.compile(STAMP.pattern + rb"(stdout|stderr) ([FP])(?::\S*)?[ \n]")
 
 
 class Record(NamedTuple):
@@ -34,7 +37,7 @@ class Record(NamedTuple):
     Attributes:
         number: counted from 1.
         offset: bytes from the start of the uncompressed object.
-        data: its bytes; empty when there is a `reason`.
+        data: its bytes, JSON or a line of text; empty when there is a `reason`.
         reason: why it can't be read; None when it can.
         whole: it is known to be one JSON value. A record that isn't may be given back (`Splitter.reject`).
     """
@@ -167,6 +170,9 @@ class Splitter:
         """The values from here to the end of a line, however many lines or values that takes."""
         while self._skip_space():
             start = self._position
+            if STAMP.match(self._buffer, start):
+                yield self._text_line()
+                return
             try:
                 length = value_length(memoryview(self._buffer)[start:])
             except _Malformed as error:
@@ -203,21 +209,35 @@ class Splitter:
         yield failed
 
     def _text_line(self) -> Record:
-        """One record for the line of logfmt here: a format reads it, or none knows it."""
-        end = self._buffer.find(b"\n", self._position)
-        while end < 0 and not self._ended and len(self._buffer) - self._position <= MAX_RECORD:
-            self._fill()
-            end = self._buffer.find(b"\n", self._position)
-        if end < 0 and self._break is not None:
+        """The line of text here; of one that begins with a time, with the parts that a container runtime cut it into."""
+        length = self._line_end(0)
+        part = _RUNTIME.match(self._buffer, self._position)
+        while part is not None and part[2] == b"P" and length <= MAX_RECORD:
+            stream, further = part[1], self._line_end(length)
+            part = _RUNTIME.match(self._buffer, self._position + length)
+            if part is None or part[1] != stream:
+                break
+            length = further
+        start = self._position
+        if length > MAX_RECORD:
+            return self._failed_line(_too_long())
+        line = self._buffer[start : start + length]
+        if self._break is not None and not line.endswith(b"\n"):
             failed = self._failed_line(self._break)
             self._break = None
             return failed
-        start, end = self._position, end if end >= 0 else len(self._buffer)
-        if end - start > MAX_RECORD:
-            return self._failed_line(_too_long())
-        self._position = min(end + 1, len(self._buffer))
         self._number += 1
-        return Record(self._number, self._base + start, self._buffer[start:end].rstrip(_SPACE), None, True)
+        self._position += length
+        return Record(self._number, self._base + start, line.rstrip(b"\r\n"), None, True)
+
+    def _line_end(self, after: int) -> int:
+        """How many bytes there are from here to behind the first line feed that follows `after` of them."""
+        while (end := self._buffer.find(b"\n", self._position + after)) < 0:
+            length = len(self._buffer) - self._position
+            if self._ended or length > MAX_RECORD:
+                return length
+            self._fill()
+        return end + 1 - self._position
 
     def _failed_line(self, reason: str) -> Record:
         """One record for the line here and, where it opens a value, the lines that can only continue it."""

@@ -19,10 +19,13 @@ def sources(objects: pd.DataFrame, settings: Settings) -> list[SourceRow]:
     totals = (
         objects.groupby("source_name")[_COUNTS].sum().assign(objects=objects.groupby("source_name").size())
     )
-    formats = objects.groupby("source_name")["format"].agg(lambda names: ",".join(sorted(set(names))))
-    by_name = {row["source_name"]: row for row in records(totals.join(formats).reset_index())}
+    by_source = objects.groupby("source_name")
+    named = totals
+    for name in ("format", "envelopes"):
+        named = named.join(by_source[name].agg(lambda names: ",".join(sorted(set(names)))))
+    by_name = {row["source_name"]: row for row in records(named.reset_index())}
     locations = {source.name: source.location for source in settings.sources}
-    nothing = dict.fromkeys([*_COUNTS, "objects"], 0) | {"format": ""}
+    nothing = dict.fromkeys([*_COUNTS, "objects"], 0) | {"format": "", "envelopes": ""}
     found = []
     for name in sorted(locations.keys() | by_name.keys()):
         row = by_name.get(name, nothing)
@@ -31,6 +34,7 @@ def sources(objects: pd.DataFrame, settings: Settings) -> list[SourceRow]:
                 name=name,
                 location=locations.get(name, "no longer in the settings"),
                 formats=sorted(set(words(str(row["format"]), ","))),
+                envelopes=sorted(set(words(str(row["envelopes"]), ","))),
                 objects=int(row["objects"]),
                 **{count: int(row[count]) for count in _COUNTS},
             )

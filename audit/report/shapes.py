@@ -219,6 +219,7 @@ class SourceRow:
     name: str
     location: str
     formats: list[str]
+    envelopes: list[str]
     objects: int
     size: int
     records: int

@@ -14,6 +14,9 @@ class EvidenceObjects(Table):
     key: str = column("Key below the source's location")
     version_id: str = column("Object version; empty where the store has none")
     format: str = column("Format it was read as; empty when none was recognised")
+    envelopes: str = column(
+        "Kinds of envelopes that its records came in, separated by commas; empty for none"
+    )
     cluster: str = column("Cluster that the source belongs to", optional=True)
     repos: str = column("Repositories that its records speak of, separated by spaces")
     apps: str = column("Applications (namespace/name) that its records speak of, separated by spaces")

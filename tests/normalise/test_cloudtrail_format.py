@@ -150,4 +150,4 @@ def test_what_is_no_event_is_refused() -> None:
 def test_notifications_of_buckets_look_alike_and_are_no_events_of_a_trail() -> None:
     notice = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
               "eventTime": "2026-07-01T09:00:00Z", "userIdentity": {"principalId": "x"}, "s3": {}}  # fmt: skip
-    assert refused({"Records": [notice]}).startswith("no known format")
+    assert refused({"Records": [notice]}).startswith("a notification of S3: it names an object")

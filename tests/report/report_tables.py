@@ -257,6 +257,7 @@ def _evidence(rows: dict[str, list[dict[str, Any]]], dice: random.Random, object
             {
                 "source_name": source, "key": key, "version_id": sha("version", number, length=32),
                 "format": "github-pulls,github-reviews" if source == "forge" else "kubernetes-audit",
+                "envelopes": "",
                 "cluster": None if source == "forge" else source.removesuffix("-audit"), "sha256": digest,
                 "repos": "", "apps": "", "replaced_by": None, "size": dice.randint(10_000, 9_000_000), "etag": digest[:32], "last_modified": AS_OF,
                 "collected_at": AS_OF, "records": kept + noise + bad, "kept": kept, "noise": noise, "quarantined": bad,

@@ -1,0 +1,160 @@
+"""What wraps records on their way: lists, pages, messages of log shippers, entries of log stores, text in text.
+
+Each family is a module of openers, which know an envelope by its shape alone. What is inside is bytes again, which may
+be another envelope, several values, or plain text; it is opened until nothing is an envelope any more, within bounds.
+A wrapped record shares the number of the value that it came in; each counts as a record of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from audit.normalise import logfmt
+from audit.normalise.envelopes import agents, aws, clouds, elastic, lines, lists, loki, otlp
+from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_object, text_of
+from audit.normalise.records import MAX_RECORD, Splitter, is_value
+
+MAX_DEPTH = 16
+MAX_ITEMS = 1_000_000
+CLOUDWATCH_LIMIT = 262_144
+_CUT_WITHIN = 1024  # a message is cut a little below the limit: its time and a mark count too
+_JSON = (b"{", b"[", b'"')
+_SPACE = b" \t\r\n"
+_OPENERS: tuple[Opener, ...] = (
+    *lists.OPENERS,
+    *aws.OPENERS,
+    *agents.OPENERS,
+    *elastic.OPENERS,
+    *loki.OPENERS,
+    *otlp.OPENERS,
+    *clouds.OPENERS,
+)
+
+
+@dataclass
+class Unwrapped:
+    """What was in an envelope, and in those inside it.
+
+    Attributes:
+        records: bytes of each record.
+        noise: records that by rule say nothing: control messages, actions of bulk requests, empty messages.
+        failed: reason for each record that could not be taken out.
+        kinds: how many envelopes of which kind were opened.
+    """
+
+    records: list[bytes] = field(default_factory=list)
+    noise: int = 0
+    failed: list[str] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+
+
+def unwrap_all(value: bytes, known: Callable[[bytes], bool] = lambda _: False) -> Unwrapped | None:
+    """What is in `value`, one JSON value or a line that begins with a time; None when it is no envelope.
+
+    Args:
+        known: whether a format knows a record: then it is not opened for the JSON text in one of its fields.
+    """
+    found = _opened(value, known)
+    if found is None:
+        return None
+    opening = _Opening(known)
+    opening.take_out(*found, depth=1)
+    return opening.result
+
+
+def _opened(value: bytes, known: Callable[[bytes], bool]) -> tuple[str, Contents] | None:
+    """The name of the envelope that `value` is, and what is in it."""
+    first = value.lstrip(_SPACE)[:1]
+    if first == b"{":
+        top = as_object(value)
+        return None if top is None else _opened_object(top, lambda: known(value))
+    if first == b"[":
+        items = as_array(value)
+        return None if items is None else lists.array(items)
+    if first == b'"':
+        text = text_of(value)
+        return ("json-text", Contents([text])) if text.lstrip(_SPACE).startswith(_JSON) else None
+    return lines.opened(value)
+
+
+def _opened_object(top: Top, known: Callable[[], bool]) -> tuple[str, Contents] | None:
+    keys = top.keys()
+    for opener in _OPENERS:
+        if opener.needs <= keys and (contents := opener.open(top)) is not None:
+            return opener.name, contents
+    for name in ("message", "log"):
+        text = text_of(top.get(name, b""))
+        if text.lstrip(_SPACE).startswith(b"{") and is_value(text) and not known():
+            return "json-in-field", Contents([text])
+    return None
+
+
+class _Opening:
+    """The opening of one outermost envelope; what it may take is bounded over all that are inside."""
+
+    def __init__(self, known: Callable[[bytes], bool]) -> None:
+        self.result = Unwrapped()
+        self._known = known
+        self._items, self._bytes = MAX_ITEMS, MAX_RECORD
+
+    def take_out(self, name: str, contents: Contents, *, depth: int) -> None:
+        """Takes out what is in an envelope, and opens what is an envelope itself."""
+        self.result.kinds[name] += 1
+        self.result.noise += contents.noise
+        self.result.failed.extend(contents.failed)
+        self._bytes -= contents.grown
+        if self._bytes < 0:
+            self.result.failed.append(f"what is compressed inside it is longer than {MAX_RECORD >> 20} MiB")
+            return
+        for place, item in enumerate(contents.items):
+            if self._items <= 0:
+                left = len(contents.items) - place
+                self.result.failed.append(f"more than {MAX_ITEMS:,} records in one: {left:,} are not read")
+                return
+            self._inside(item, depth)
+
+    def _inside(self, item: bytes, depth: int) -> None:
+        """What was in an envelope: nothing, one value, several, or text."""
+        content = item.strip(_SPACE)
+        self._items -= 1
+        if not content:
+            self.result.noise += 1
+        elif not _is_utf8(content):
+            self.result.failed.append("not UTF-8")
+        elif content.startswith(_JSON) and not is_value(content):
+            for record in Splitter(iter([content])):
+                if record.reason is None:
+                    self._value(record.data, depth)
+                else:
+                    self.result.failed.append(_why(record.reason, content))
+        elif b"\n" in content and (lines.stamped(content) or logfmt.begins(content)):
+            for record in Splitter(iter([content])):
+                self._value(record.data, depth)
+        else:
+            self._value(content, depth)
+
+    def _value(self, value: bytes, depth: int) -> None:
+        found = _opened(value, self._known)
+        if found is None:
+            self.result.records.append(value)
+        elif depth >= MAX_DEPTH:
+            self.result.failed.append(f"wrapped more than {MAX_DEPTH} deep")
+        else:
+            self.take_out(*found, depth=depth + 1)
+
+
+def _why(reason: str, content: bytes) -> str:
+    """Why something inside is no JSON, named where CloudWatch Logs cut it."""
+    if CLOUDWATCH_LIMIT - _CUT_WITHIN <= len(content) <= CLOUDWATCH_LIMIT:
+        return f"cut off at {CLOUDWATCH_LIMIT:,} bytes, the limit of CloudWatch Logs"
+    return reason
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""What AWS wraps records in: subscriptions and answers of CloudWatch Logs, Kinesis, Firehose, SNS and SQS.
+
+A notification of S3 names an object and holds nothing of it: it is refused with that reason, for whoever keeps
+notifications in place of objects has no evidence.
+"""
+
+from __future__ import annotations
+
+from audit.normalise.envelopes.shape import (
+    Contents,
+    Opener,
+    Top,
+    as_array,
+    as_object,
+    as_text,
+    content,
+    each,
+    keys,
+    member,
+    unpacked,
+)
+
+_FIREHOSE = keys(
+    "data", "recordId", "approximateArrivalTimestamp", "kinesisRecordMetadata", "result", "metadata"
+)
+
+
+def _subscription(top: Top) -> Contents | None:
+    """Messages of a subscription; its control messages only say that it is alive."""
+    kind, events = as_text(top["messageType"]), as_array(top["logEvents"])
+    if kind == "CONTROL_MESSAGE":
+        return Contents(noise=1)
+    if kind != "DATA_MESSAGE" or events is None:
+        return None
+    found = Contents()
+    for event in events:
+        of_event = as_object(event)
+        if of_event is None or "message" not in of_event:
+            why = "Object missing required field `message`" if of_event is not None else "not an object"
+            found.failed.append(f"not a log event: {why}")
+        elif as_text(of_event["message"]) is None:
+            found.failed.append("not a log event: its message is no text")
+        else:
+            found.items.append(content(of_event["message"]))
+    return found
+
+
+def _lambda(top: Top) -> Contents | None:
+    """The event by which a subscription calls a function: base64 of gzip."""
+    inner = as_object(top["awslogs"])
+    return None if inner is None else unpacked(inner.get("data"))
+
+
+def _answer(top: Top) -> Contents | None:
+    """An answer of FilterLogEvents or GetLogEvents: its events have messages."""
+    events = as_array(top["events"])
+    first = as_object(events[0]) if events else None
+    return (
+        each(events)
+        if events and first is not None and {"message", "ingestionTime"} <= first.keys()
+        else None
+    )
+
+
+def _kinesis(top: Top) -> Contents | None:
+    inner = as_object(top["kinesis"])
+    return None if inner is None else unpacked(inner.get("data"))
+
+
+def _firehose(top: Top) -> Contents | None:
+    """A record that Firehose gives to a function, or gets back; one that was dropped need not have data."""
+    if not top.keys() <= _FIREHOSE:
+        return None
+    if "data" not in top:
+        return Contents(noise=1) if {"recordId", "result"} <= top.keys() else None
+    return unpacked(top["data"])
+
+
+def _sns(top: Top) -> Contents | None:
+    inner = as_object(top["Sns"])
+    return None if inner is None or "Message" not in inner else Contents([content(inner["Message"])])
+
+
+def _published(top: Top) -> Contents | None:
+    return Contents([content(top["Message"])]) if as_text(top["Type"]) == "Notification" else None
+
+
+def _notification(top: Top) -> Contents | None:
+    if as_text(top["eventSource"]) not in {"aws:s3", "minio:s3"}:
+        return None
+    return Contents(failed=["a notification of S3: it names an object and holds nothing of it"])
+
+
+OPENERS = (
+    Opener("cloudwatch-logs", keys("messageType", "logEvents"), _subscription),
+    Opener("cloudwatch-lambda", keys("awslogs"), _lambda),
+    Opener("cloudwatch-answer", keys("events"), _answer),
+    Opener("cloudwatch-answer", keys("message", "timestamp", "ingestionTime"), member("message")),
+    Opener("kinesis", keys("kinesis", "eventSource"), _kinesis),
+    Opener("kinesis", keys("Data", "SequenceNumber"), lambda top: unpacked(top["Data"])),
+    Opener("firehose", keys("data"), _firehose),
+    Opener("firehose", keys("recordId", "result"), _firehose),
+    Opener("firehose-failed", keys("rawData", "errorCode"), lambda top: unpacked(top["rawData"])),
+    Opener("sns", keys("Sns", "EventSource"), _sns),
+    Opener("sns", keys("Type", "MessageId", "TopicArn", "Message"), _published),
+    Opener("sqs", keys("messageId", "receiptHandle", "body"), member("body")),
+    Opener("s3-notification", keys("eventSource", "eventName", "s3"), _notification),
+)

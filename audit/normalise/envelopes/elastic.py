@@ -1,0 +1,36 @@
+"""Dumps of Elasticsearch and OpenSearch: documents, pages of hits, and bulk requests, whose actions say nothing."""
+
+from __future__ import annotations
+
+from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_object, each, keys
+
+_ACTIONS = frozenset({"index", "create", "update", "delete"})
+_OF_ACTIONS = frozenset(
+    {"_index", "_id", "_type", "routing", "_routing", "version", "version_type", "op_type", "require_alias"}
+    | {"if_seq_no", "if_primary_term", "retry_on_conflict", "pipeline", "dynamic_templates"}
+)
+
+
+def _document(top: Top) -> Contents | None:
+    if not {"_index", "_id"} & top.keys() or bytes(top["_source"])[:1] != b"{":
+        return None
+    return Contents([bytes(top["_source"])])
+
+
+def _page(top: Top) -> Contents | None:
+    inner = as_object(top["hits"])
+    hits = as_array(inner["hits"]) if inner is not None and "hits" in inner else None
+    return None if hits is None else each(hits)
+
+
+def _action(top: Top) -> Contents | None:
+    (name,) = top.keys() if len(top) == 1 else ("",)
+    inner = as_object(top[name]) if name in _ACTIONS else None
+    return Contents(noise=1) if inner is not None and inner.keys() <= _OF_ACTIONS else None
+
+
+OPENERS = (
+    Opener("elasticsearch", keys("_source"), _document),
+    Opener("elasticsearch-page", keys("hits"), _page),
+    *(Opener("elasticsearch-bulk", keys(name), _action) for name in sorted(_ACTIONS)),
+)

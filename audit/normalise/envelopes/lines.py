@@ -1,0 +1,32 @@
+"""Lines that begin with a time: of container runtimes (CRI), exports of CloudWatch Logs, files of Fluentd."""
+
+from __future__ import annotations
+
+import re
+
+from audit.normalise.envelopes.shape import Contents
+from audit.normalise.records import STAMP
+
+_CRI = re.compile(STAMP.pattern + rb"(?:stdout|stderr) ([FP])(?::\S*)? ?(.*)", re.DOTALL)
+_TAGGED = re.compile(STAMP.pattern.removesuffix(rb"[ \t]") + rb"\t[^\t]*\t(.*)", re.DOTALL)
+_EXPORTED = re.compile(STAMP.pattern + rb"(.*)", re.DOTALL)
+
+
+def stamped(value: bytes) -> bool:
+    """Whether `value` begins with a time and a space."""
+    return STAMP.match(value) is not None
+
+
+def opened(value: bytes) -> tuple[str, Contents] | None:
+    """What stands behind the time, the parts of a CRI line put together; None where no line begins with a time."""
+    parts = [_CRI.fullmatch(line) for line in value.split(b"\n")]
+    matched = [part for part in parts if part is not None]
+    if len(matched) == len(parts):
+        if matched[-1][1] != b"F":
+            return "cri", Contents(failed=["a part of a line whose end does not follow"])
+        return "cri", Contents([b"".join(part[2] for part in matched)])
+    for name, shape in (("fluentd", _TAGGED), ("cloudwatch-export", _EXPORTED)):
+        found = shape.fullmatch(value)
+        if found is not None:
+            return name, Contents([found[1]])
+    return None

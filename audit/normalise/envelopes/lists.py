@@ -1,0 +1,47 @@
+"""Lists: JSON arrays, lists of Kubernetes objects, pages of GitHub's, files that CloudTrail delivers, people's records."""
+
+from __future__ import annotations
+
+import msgspec
+
+from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_text, each, keys, listed
+
+_DIGITS = b"-0123456789["
+
+
+def array(items: list[msgspec.Raw]) -> tuple[str, Contents]:
+    """The items of an array; of a pair of Fluentd's forward protocol, `[time, {…}]`, the record."""
+    if len(items) == 2:
+        time, record = bytes(items[0]), bytes(items[1])
+        if time[:1] in _DIGITS and record[:1] == b"{":
+            return "fluentd", Contents([record])
+    return "array", each(items)
+
+
+def _kubernetes(top: Top) -> Contents | None:
+    kind, items = as_text(top["kind"]), as_array(top["items"])
+    if items is None or kind is None or not kind.endswith("List"):
+        return None
+    version = as_text(top.get("apiVersion", b""))
+    return Contents([_typed(bytes(item), kind.removesuffix("List"), version) for item in items])
+
+
+def _typed(item: bytes, kind: str, version: str | None) -> bytes:
+    """An item of a list with the kind that the list's own kind names, where the item, as the API gives it, has none."""
+    if not kind or b'"kind"' in item or item[:1] != b"{" or item.strip() == b"{}" or not version:
+        return item
+    typed = msgspec.json.encode({"kind": kind, "apiVersion": version})
+    return typed[:-1] + b"," + item[1:]
+
+
+OPENERS = (
+    Opener("kubernetes-list", keys("kind", "items"), _kubernetes),
+    *(
+        Opener("github-page", keys(name, "total_count"), listed(name))
+        for name in ("check_runs", "workflow_runs", "environments")
+    ),
+    Opener("records", keys("Records"), listed("Records")),
+    Opener("records", keys("records"), listed("records")),
+    Opener("trainings", keys("trainings"), listed("trainings")),
+    Opener("access-reviews", keys("access_reviews"), listed("access_reviews")),
+)

@@ -1,0 +1,57 @@
+"""Lines of Loki: as logcli prints them, as its push API takes them, as its queries answer."""
+
+from __future__ import annotations
+
+import msgspec
+
+from audit.normalise.envelopes.shape import (
+    Contents,
+    Opener,
+    Top,
+    as_array,
+    as_object,
+    as_text,
+    content,
+    joined,
+    keys,
+    member,
+)
+
+
+def _streams(streams: list[msgspec.Raw]) -> Contents | None:
+    """Lines of streams, `{"stream": {…}, "values": [[time, line]]}`."""
+    parts: list[Contents] = []
+    for stream in streams:
+        top = as_object(stream)
+        values = as_array(top["values"]) if top is not None and {"stream", "values"} <= top.keys() else None
+        if values is None:
+            return None
+        parts.extend(_line(value) for value in values)
+    return joined(parts)
+
+
+def _line(value: msgspec.Raw) -> Contents:
+    pair = as_array(value)
+    if pair is None or len(pair) < 2 or as_text(pair[1]) is None:
+        return Contents(failed=["not a line of Loki: neither time nor text"])
+    return Contents([content(pair[1])])
+
+
+def _push(top: Top) -> Contents | None:
+    streams = as_array(top["streams"])
+    return None if streams is None else _streams(streams)
+
+
+def _answer(top: Top) -> Contents | None:
+    data = as_object(top["data"])
+    if data is None or as_text(data.get("resultType", b"")) != "streams":
+        return None
+    result = as_array(data.get("result", b""))
+    return None if result is None else _streams(result)
+
+
+OPENERS = (
+    Opener("loki", keys("labels", "line", "timestamp"), member("line")),
+    Opener("loki", keys("streams"), _push),
+    Opener("loki", keys("status", "data"), _answer),
+)
