@@ -347,6 +347,9 @@ def test_nesting_and_number_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     parsed = parse_bytes(lines([AUDIT_EVENT] * 8))
     assert parsed.kept == 5
     assert parsed.quarantined[0][2].startswith("more than 5 records in one: 3 are not read")
+    parsed = parse_bytes(lines({"log": lines(*[AUDIT_EVENT] * 8).decode(), "stream": "stdout"}))
+    assert parsed.kept == 4
+    assert parsed.quarantined[0][2].startswith("more than 5 records in one: the rest is not read")
 
 
 def test_records_of_formats_are_not_opened_for_the_text_in_their_fields() -> None:

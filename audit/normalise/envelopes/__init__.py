@@ -113,27 +113,34 @@ class _Opening:
                 left = len(contents.items) - place
                 self.result.failed.append(f"more than {MAX_ITEMS:,} records in one: {left:,} are not read")
                 return
+            self._items -= 1
             self._inside(item, depth)
 
     def _inside(self, item: bytes, depth: int) -> None:
         """What was in an envelope: nothing, one value, several, or text."""
         content = item.strip(_SPACE)
-        self._items -= 1
         if not content:
             self.result.noise += 1
         elif not _is_utf8(content):
             self.result.failed.append("not UTF-8")
-        elif content.startswith(_JSON) and not is_value(content):
-            for record in Splitter(iter([content])):
-                if record.reason is None:
-                    self._value(record.data, depth)
-                else:
-                    self.result.failed.append(_why(record.reason, content))
-        elif b"\n" in content and (lines.stamped(content) or logfmt.begins(content)):
-            for record in Splitter(iter([content])):
-                self._value(record.data, depth)
+        elif (content.startswith(_JSON) and not is_value(content)) or (
+            b"\n" in content and (lines.stamped(content) or logfmt.begins(content))
+        ):
+            self._several(content, depth)
         else:
             self._value(content, depth)
+
+    def _several(self, content: bytes, depth: int) -> None:
+        """Values and lines one after the other."""
+        for record in Splitter(iter([content])):
+            if self._items <= 0:
+                self.result.failed.append(f"more than {MAX_ITEMS:,} records in one: the rest is not read")
+                return
+            self._items -= 1
+            if record.reason is None:
+                self._value(record.data, depth)
+            else:
+                self.result.failed.append(_why(record.reason, content))
 
     def _value(self, value: bytes, depth: int) -> None:
         found = _opened(value, self._known)
