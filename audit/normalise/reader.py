@@ -150,7 +150,7 @@ class _Reading:
                     self._last = known
                     return
         where = f" (item {place})" if place is not None else ""
-        unknown = "no known format" if is_value(data) else "text that no format knows"
+        unknown = "no known format" if place is None or is_value(data) else "text that no format knows"
         self._quarantine(record, (refused or unknown) + where)
 
     def _keep(self, outcome: Outcome, format_: Format, number: int) -> None:
