@@ -1,4 +1,4 @@
-"""Flux Kustomizations and HelmReleases, as `kubectl get … -o json` prints them, to `applications` and `sync_records`.
+"""Flux Kustomizations and HelmReleases, as `kubectl get … -o json` prints them: `applications`, `app_settings`, `sync_records`.
 
 status.history holds one entry for each distinct content and outcome, not for each reconciliation: an entry is a
 deployment at its first reconciliation. Its revision is the one reconciled last, which may be newer than the first
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from audit.normalise import revisions
+from audit.normalise.flux_spec import Metadata, Spec, settings
 from audit.normalise.interface import Context, Outcome, Row, Unreadable
 from audit.normalise.jsonformat import Id, JsonFormat, cluster_of, keys
 from audit.normalise.times import Time, optional, parse, utc
@@ -23,35 +24,6 @@ _RUNNING = frozenset({"pending-install", "pending-upgrade", "pending-rollback", 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?(?:[\d.]+(?:ms|µs|us|ns))?")
 _SOON = timedelta(minutes=1)
 """How long after a request the controller begins at the latest, for the request to be what began it."""
-
-
-class _Metadata(msgspec.Struct):
-    name: str
-    namespace: str
-
-
-class _SourceRef(msgspec.Struct):
-    kind: str | None = None
-    name: str | None = None
-
-
-class _ChartSpec(msgspec.Struct):
-    chart: str | None = None
-    version: str | None = None
-    sourceRef: _SourceRef | None = None
-
-
-class _Chart(msgspec.Struct):
-    spec: _ChartSpec | None = None
-
-
-class _Spec(msgspec.Struct):
-    suspend: bool | None = None
-    path: str | None = None
-    targetNamespace: str | None = None
-    sourceRef: _SourceRef | None = None
-    chart: _Chart | None = None
-    chartRef: _SourceRef | None = None
 
 
 class _Condition(msgspec.Struct):
@@ -88,8 +60,8 @@ class FluxObject(msgspec.Struct):
 
     apiVersion: str
     kind: str
-    metadata: _Metadata
-    spec: _Spec
+    metadata: Metadata
+    spec: Spec
     status: _Status | None = None
 
 
@@ -100,15 +72,17 @@ def _rows(found: FluxObject, context: Context) -> Outcome:
     app = f"{found.metadata.namespace}/{found.metadata.name}"
     history = [_record(snapshot, found, cluster, app) for snapshot in status.history or ()]
     at = _observed(status)
+    set_to = settings(found.kind, found.metadata, found.spec, cluster=cluster, app=app, at=at)
     if at is None:
-        return Outcome([], None)  # never reconciled: it says nothing yet
+        return Outcome([("app_settings", set_to)], None)  # never reconciled: it says nothing yet of a state
     requested = _requested(status)
     for snapshot, row in zip(status.history or (), history, strict=True):
         if requested is not None and _answers(snapshot, row["finished_at"], requested):
             row["options"] = "requested"
             break
     application = _application(found, status, cluster=cluster, app=app) | {"observed_at": at}
-    return Outcome([("applications", application), *(("sync_records", row) for row in history)], at)
+    synced = [("sync_records", row) for row in history]
+    return Outcome([("applications", application), ("app_settings", set_to), *synced], at)
 
 
 def _observed(status: _Status) -> datetime | None:
@@ -146,11 +120,10 @@ def _duration(text: str | None) -> timedelta:
         raise Unreadable(f"not a duration: {text!r}") from None
 
 
-def _source(spec: _Spec) -> tuple[str | None, str | None]:
+def _source(spec: Spec) -> tuple[str | None, str | None]:
     """Name of the Flux source, and the version of the chart that is followed."""
-    chart = spec.chart.spec if spec.chart is not None else None
-    reference = spec.sourceRef or spec.chartRef or (chart.sourceRef if chart is not None else None)
-    return (reference.name if reference is not None else None), (chart.version if chart is not None else None)
+    reference = spec.reference()
+    return (reference.name if reference is not None else None), spec.version()
 
 
 def _application(found: FluxObject, status: _Status, *, cluster: str, app: str) -> Row:
@@ -257,4 +230,6 @@ def _looks(record: bytes) -> bool:
     return group is not None and (found.apiVersion or "").startswith(group)
 
 
-FORMAT = JsonFormat("flux-object", 1, ("applications", "sync_records"), FluxObject, _rows, _looks)
+FORMAT = JsonFormat(
+    "flux-object", 2, ("applications", "app_settings", "sync_records"), FluxObject, _rows, _looks
+)

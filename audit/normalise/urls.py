@@ -21,3 +21,11 @@ def without_credentials(url: str | None) -> str | None:
 def names(urls: list[str | None]) -> str:
     """Those that are there, without credentials, each once, sorted, separated by spaces."""
     return " ".join(sorted({without_credentials(url) or "" for url in urls} - {""}))
+
+
+_IN_TEXT = re.compile(r"(?<=://)[^/\s@'\"]+@")
+
+
+def masked(text: str) -> str:
+    """A text in which no address lets anyone in: what stands before the `@` of an address is left out."""
+    return _IN_TEXT.sub("", text)

@@ -58,6 +58,8 @@ from audit.tables.operator_objects import (
     ApplicationSets,
     AppProjects,
     AppSettings,
+    AppSources,
+    OperatorEvents,
     OperatorRequests,
     ProjectRoles,
     SyncWindows,
@@ -73,14 +75,14 @@ from audit.tables.operators import (
 from audit.tables.people import Identities, People
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
 from audit.tables.scanning import ScanFindings, Scans, Vulnerabilities
-from audit.tables.secrets_managers import SecretAccess
+from audit.tables.secrets_managers import ManagedSecrets, SecretAccess
 
 _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
-    Applications, AppSettings, AppProjects, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
-    SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess,
+    Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
+    SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess, ManagedSecrets,
     CloudEvents, Alerts, MetricSamples,
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews,
     Scans, Vulnerabilities, ScanFindings,
@@ -103,6 +105,7 @@ __all__ = [
     "Alerts",
     "AppProjects",
     "AppSettings",
+    "AppSources",
     "AppStates",
     "ApplicationSets",
     "Applications",
@@ -131,9 +134,11 @@ __all__ = [
     "LandingEnvironments",
     "LandingPulls",
     "Landings",
+    "ManagedSecrets",
     "MergeContent",
     "MetricSamples",
     "Metrics",
+    "OperatorEvents",
     "OperatorRequests",
     "People",
     "PolicyResults",

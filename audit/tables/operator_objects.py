@@ -220,3 +220,71 @@ class OperatorRequests(Table):
             "detail",
             "code",
         ]
+
+
+class AppSources(Table):
+    """Sources of Flux and its automation of images, one row for each snapshot: what is fetched, and how it is verified."""
+
+    cluster: str = column("Cluster whose operator holds it")
+    kind: str = column("GitRepository, OCIRepository, HelmRepository, HelmChart, Bucket, ImageRepository, …")
+    name: str = column("namespace/name of the object")
+    observed_at: UTC = column("The last time of which it tells; missing when it tells none", optional=True)
+    url: str = column("Address, image or chart, without credentials", optional=True)
+    reference: str = column("What is followed, such as branch=main; empty where it names nothing")
+    interval: str = column("How often it is fetched, as written", optional=True)
+    suspended: Bool = column("It is not fetched")
+    insecure: Bool = column("It is fetched without encryption")
+    credentials: str = column("Name of the secret that it is fetched with", optional=True)
+    verification: str = column(
+        "How signatures are verified: mode or provider; missing where they are not", optional=True
+    )
+    verified_by: str = column("Secret with the keys, and identities that may sign, as JSON; empty for none")
+    verified: Bool = column(
+        "The signature of what was fetched is good; missing where it isn't told", optional=True
+    )
+    revision: str = column("Revision fetched last, or image chosen last", optional=True)
+    digest: str = column("Digest of what was fetched last", optional=True)
+    revision_at: UTC = column("When that was fetched", optional=True)
+    push_branch: str = column("Branch that updates of images are pushed to", optional=True)
+    pushed: str = column("Commit that was pushed last", optional=True)
+    pushed_at: UTC = column("When that was pushed", optional=True)
+    ready: str = column("The Ready condition: True, False or Unknown", optional=True)
+    reason: str = column("Its reason", optional=True)
+    health_status: str = column("Healthy, Degraded, Progressing or Suspended, as Argo CD judges it")
+    generation: Int = column("Generation of the object: counts the changes of its settings", optional=True)
+    evidence: str = column(_EVIDENCE)
+    line: Int = column(_LINE, ge=1)
+
+    class Config:
+        title = "Sources of Flux, snapshot by snapshot"
+        metadata: ClassVar[Meta] = {
+            "source": "Flux objects of the groups source.toolkit.fluxcd.io and image.toolkit.fluxcd.io",
+            "stage": "normalised",
+        }
+        unique: ClassVar[list[str]] = ["cluster", "kind", "name", "observed_at", "evidence", "line"]
+
+
+class OperatorEvents(Table):
+    """Lines in which an operator's controllers log what they did with an object."""
+
+    cluster: str = column("Cluster whose operator it is")
+    at: UTC = column("When the line was written")
+    level: str = column("Level, such as info or error")
+    controller: str = column("Controller, or part of it, that logged; empty where it isn't told")
+    kind: str = column("Kind of the object")
+    object: str = column("namespace/name of the object")
+    reconcile: str = column("Id that the lines of one reconciliation share", optional=True)
+    message: str = column("What it says; addresses without credentials")
+    revision: str = column("Revision that it speaks of", optional=True)
+    error: str = column("What went wrong", optional=True)
+    evidence: str = column(_EVIDENCE)
+    line: Int = column(_LINE, ge=1)
+
+    class Config:
+        title = "What the operators' controllers log"
+        metadata: ClassVar[Meta] = {
+            "source": "logs of Flux's controllers",
+            "stage": "normalised",
+            "time": "at",
+        }
+        unique: ClassVar[list[str]] = ["cluster", "at", "kind", "object", "reconcile", "message", "error"]

@@ -54,3 +54,51 @@ class SecretAccess(Table):
             "remote_address",
             "error",
         ]
+
+
+class ManagedSecrets(Table):
+    """Secrets that a cluster gets from elsewhere, one row for each snapshot: from where, and when last. Never a value."""
+
+    cluster: str = column("Cluster that holds it")
+    kind: str = column("SealedSecret, ExternalSecret, PushSecret, SecretStore, …; of SOPS the object's kind")
+    namespace: str = column("Namespace; empty for a cluster-wide object")
+    name: str = column("Name")
+    manager: str = column(
+        "sealed-secrets, external-secrets or sops", isin=["sealed-secrets", "external-secrets", "sops"]
+    )
+    observed_at: UTC = column(
+        "The last time of which it tells: refreshed, changed its condition; SOPS: encrypted", optional=True
+    )
+    created_at: UTC = column("When the object was created", optional=True)
+    store: str = column("Stores it comes from as kind/name; of a store its provider; empty for none")
+    remote: str = column("What it is called in the store, sorted, separated by spaces")
+    keys: Int = column("Keys that it holds, as far as it names them", unit="keys", ge=0)
+    refresh_interval: str = column("How often it is refreshed, as written", optional=True)
+    refreshed_at: UTC = column("When it was refreshed last", optional=True)
+    synced_version: str = column("Version that was synced last, as its operator names it", optional=True)
+    ready: str = column("The Ready or Synced condition: True, False or Unknown", optional=True)
+    reason: str = column("Its reason", optional=True)
+    health_status: str = column(
+        "Healthy, Degraded or Progressing, as Argo CD judges it; missing for SOPS", optional=True
+    )
+    recipients: Int = column(
+        "Keys that SOPS encrypted it for; missing for others", unit="keys", optional=True
+    )
+    evidence: str = column(_EVIDENCE)
+    line: Int = column(_LINE, ge=1)
+
+    class Config:
+        title = "Secrets that clusters get from elsewhere, snapshot by snapshot"
+        metadata: ClassVar[Meta] = {
+            "source": "SealedSecret, External Secrets objects, objects encrypted by SOPS; no value is ever taken in",
+            "stage": "normalised",
+        }
+        unique: ClassVar[list[str]] = [
+            "cluster",
+            "kind",
+            "namespace",
+            "name",
+            "observed_at",
+            "evidence",
+            "line",
+        ]

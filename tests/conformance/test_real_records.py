@@ -150,13 +150,6 @@ def test_flux_events(data: Path, tmp_path: Path, version: str) -> None:
     assert record["revision"] == "731f7eaddfb6af01cb2173e18f0f75b0ba780ef1"
 
 
-def test_log_lines_of_flux_controllers_are_no_events(data: Path, tmp_path: Path) -> None:
-    (sheet,) = documents(data / "datadog/fluxcd_tests.yaml")
-    values = [json.loads(test["sample"]) for test in sheet["tests"]]
-    parsed = parse_values(tmp_path, *values)
-    assert [reason for _, _, reason in parsed.quarantined] == ["no known format"] * 2
-
-
 def test_github_payloads(data: Path, tmp_path: Path) -> None:
     """The pull requests, reviews and check runs inside webhook payloads are what REST gives."""
     counts = {}

@@ -1,0 +1,82 @@
+"""Secrets that clusters get from elsewhere: from where, and when last; never a value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from evidence_records import read, refused
+from operator_records import EXTERNAL_SECRET, SEALED_SECRET, SECRET_STORE, SOPS_SECRET
+
+
+def row(record: Any) -> dict[str, Any]:
+    (found,) = read(record).rows["managed_secrets"]
+    return found
+
+
+def test_an_external_secret_tells_where_it_comes_from_and_when_it_was_refreshed() -> None:
+    found = row(EXTERNAL_SECRET)
+    assert found.pop("observed_at") == found["refreshed_at"]
+    assert found.pop("refreshed_at").isoformat() == "2026-07-01T09:30:00+00:00"
+    assert {name: value for name, value in found.items() if name != "evidence"} == {
+        "cluster": "prod", "kind": "ExternalSecret", "namespace": "shop", "name": "db", "manager": "external-secrets",
+        "created_at": None, "store": "ClusterSecretStore/vault", "remote": "kv/shop/all kv/shop/db", "keys": 2,
+        "refresh_interval": "1h", "synced_version": "1-0a0b", "ready": "True", "reason": "SecretSynced",
+        "health_status": "Healthy", "recipients": None, "line": 1,
+    }  # fmt: skip
+
+
+def test_a_sealed_secret_tells_when_it_was_unsealed() -> None:
+    found = row(SEALED_SECRET)
+    assert (found["manager"], found["keys"], found["ready"]) == ("sealed-secrets", 2, "True")
+    assert found["observed_at"].isoformat() == "2026-07-01T09:00:00+00:00"
+    assert found["created_at"].isoformat() == "2026-01-05T09:00:00+00:00"
+
+
+def test_a_store_tells_its_provider_and_whether_it_answers() -> None:
+    found = row(SECRET_STORE)
+    assert (found["namespace"], found["store"], found["ready"]) == ("", "vault", "False")
+    assert (found["reason"], found["health_status"], found["observed_at"]) == (
+        "ValidationFailed",
+        "Degraded",
+        None,
+    )
+
+
+def test_what_sops_encrypted_tells_when_and_for_how_many() -> None:
+    found = row(SOPS_SECRET)
+    assert (found["manager"], found["kind"], found["keys"], found["recipients"]) == ("sops", "Secret", 2, 3)
+    assert found["observed_at"].isoformat() == "2026-06-30T09:00:00+00:00"
+    bare = SOPS_SECRET | {"sops": {"lastmodified": "2026-06-30T09:00:00Z"}}
+    assert "without a mac" in refused(bare)
+
+
+def test_a_cluster_external_secret_holds_an_external_secret() -> None:
+    record = {
+        "apiVersion": "external-secrets.io/v1", "kind": "ClusterExternalSecret", "metadata": {"name": "db"},
+        "spec": {"refreshTime": "1m", "externalSecretSpec": EXTERNAL_SECRET["spec"]},
+    }  # fmt: skip
+    found = row(record)
+    assert (found["store"], found["remote"]) == ("ClusterSecretStore/vault", "kv/shop/all kv/shop/db")
+    assert (found["health_status"], found["ready"]) == ("Progressing", None)
+
+
+def test_a_pushed_secret_tells_all_its_stores() -> None:
+    spec = {
+        "secretStoreRefs": [{"name": "b"}, {"kind": "ClusterSecretStore", "name": "a"}],
+        "data": [{"match": {"secretKey": "x", "remoteRef": {"remoteKey": "kv/x"}}}],
+    }
+    found = row(EXTERNAL_SECRET | {"kind": "PushSecret", "spec": spec})
+    assert (found["store"], found["remote"]) == ("ClusterSecretStore/a SecretStore/b", "kv/x")
+
+
+@pytest.mark.parametrize("record", [EXTERNAL_SECRET, SEALED_SECRET, SECRET_STORE, SOPS_SECRET])
+def test_no_value_gets_into_a_row(record: dict[str, Any]) -> None:
+    assert "pretend" not in json.dumps(read(record).rows, default=str)
+
+
+def test_a_secret_that_nothing_manages_is_no_known_format() -> None:
+    plain = {name: value for name, value in SOPS_SECRET.items() if name != "sops"}
+    assert refused(plain) == "no known format"
+    assert "neither a secret from elsewhere" in refused(plain, format="managed-secret")
