@@ -1,7 +1,7 @@
-"""Answers of Prometheus' API to `query_range` (a matrix) and `query` (a vector), to `metric_samples`.
+"""Answers of Prometheus' API to `query_range` (a matrix) and `query` (a vector or a scalar), to `metric_samples`.
 
 An answer is one record with many samples; one without any is noise. NaN and the infinities are told as such, not as
-values.
+values. Thanos and Mimir answer alike; where a part of them did not, the answer warns, and its samples are partial.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from audit.normalise.interface import Context, Outcome, Row, Unreadable
-from audit.normalise.jsonformat import JsonFormat, names
+from audit.normalise.jsonformat import JsonFormat, is_there, names
 from audit.normalise.times import parse
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|Inf|NaN)")
@@ -42,9 +43,11 @@ class Answer(msgspec.Struct):
     data: _Data | None = None
     errorType: str | None = None
     error: str | None = None
+    warnings: list[str] | None = None
 
 
 _series = msgspec.json.Decoder(list[_Series])
+_scalar = msgspec.json.Decoder(_Sample)
 
 
 def _rows(answer: Answer, context: Context) -> Outcome:
@@ -52,48 +55,70 @@ def _rows(answer: Answer, context: Context) -> Outcome:
         raise Unreadable(f"the query failed: {answer.errorType}: {answer.error}")
     if answer.data is None:
         raise Unreadable("data is missing")
-    if answer.data.resultType not in ("matrix", "vector"):
-        raise Unreadable(f"a {answer.data.resultType} is no time series")
+    kind = answer.data.resultType
+    if kind == "string":
+        raise Unreadable("a string is no time series")
     try:
-        found = _series.decode(answer.data.result)
+        found = (
+            [_Series({}, value=_scalar.decode(answer.data.result))]
+            if kind == "scalar"
+            else _series.decode(answer.data.result)
+        )
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable(f"result: {error}") from None
     except RecursionError:
         raise Unreadable("nested too deep") from None
-    rows = [row for series in found for row in _samples(series, context.cluster)]
+    partial = bool(answer.warnings)
+    rows = [row for series in found for row in _samples(series, context.cluster, partial=partial)]
     return Outcome([("metric_samples", row) for row in rows], max((row["at"] for row in rows), default=None))
 
 
-def _samples(series: _Series, cluster: str | None) -> list[Row]:
+def _samples(series: _Series, cluster: str | None, *, partial: bool) -> list[Row]:
     """The samples of one series.
 
     Raises:
         Unreadable: it has none, or histograms, or a value that is no number.
     """
-    if bytes(series.histograms) or bytes(series.histogram):
+    if is_there(series.histograms) or is_there(series.histogram):
         raise Unreadable("native histograms are not read")
     samples = series.values if series.values is not None else [series.value] if series.value else None
     if samples is None:
         raise Unreadable("a series without values")
     labels = {name: value for name, value in series.metric.items() if name != "__name__"}
-    said = json.dumps(labels, sort_keys=True, ensure_ascii=False)
-    rows = []
-    for time, text in samples:
-        value = _value(text)
-        rows.append(
-            {
-                "cluster": cluster,
-                "metric": series.metric.get("__name__", ""),
-                "labels": said,
-                "at": parse(time),
-                "value": value if math.isfinite(value) else None,
-                "special": _special(value),
-            }
-        )
-    return rows
+    metric = series.metric.get("__name__", "")
+    return [
+        sample(cluster, metric, labels, parse(time), value_of(text), partial=partial)
+        for time, text in samples
+    ]
 
 
-def _value(text: str) -> float:
+def sample(
+    cluster: str | None,
+    metric: str,
+    labels: dict[str, str],
+    at: datetime,
+    value: float,
+    *,
+    partial: bool = False,
+) -> Row:
+    """A row of `metric_samples`."""
+    return {
+        "cluster": cluster,
+        "metric": metric,
+        "labels": json.dumps(labels, sort_keys=True, ensure_ascii=False),
+        "at": at,
+        "value": value if math.isfinite(value) else None,
+        "special": _special(value),
+        "partial": partial,
+    }
+
+
+def value_of(text: str) -> float:
+    """A value as Prometheus writes it.
+
+    Raises:
+        Unreadable: it is none.
+    """
     if not _NUMBER.fullmatch(text):
         raise Unreadable(f"not a value: {text[:40]!r}")
     return float(text)
@@ -113,4 +138,4 @@ def _looks(record: bytes) -> bool:
     return {"status", "data"} <= found or {"status", "errorType", "error"} <= found
 
 
-FORMAT = JsonFormat("prometheus-query", 1, ("metric_samples",), Answer, _rows, _looks)
+FORMAT = JsonFormat("prometheus-query", 2, ("metric_samples",), Answer, _rows, _looks)

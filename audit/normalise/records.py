@@ -16,6 +16,7 @@ import msgspec
 
 from audit.normalise.decompress import BLOCK, Broken
 from audit.normalise.logfmt import begins
+from audit.normalise.samples import SAMPLE
 
 MAX_RECORD = 64 << 20
 
@@ -25,6 +26,11 @@ _OPENS = (b"{", b"[")
 _CONTINUES = (b" ", b"\t", b"}", b"]", b",", b"\r")
 _SPACES = re.compile(rb"[ \t\r\n]*")
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
+_LINE = re.compile(
+    rb"(?:<\d{1,3}>|@cee: ?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d )[^\n]*\{"  # syslog, with JSON in it
+    rb"|" + SAMPLE.pattern
+)
+"""What else a line of text begins with that a format may know."""
 _raw = msgspec.json.Decoder(msgspec.Raw)
 STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,]*(?:Z|[+-]\d\d:?\d\d)[ \t]")
 """What a line of text begins with that is no JSON, and may hold some: a time and a space."""
@@ -176,7 +182,7 @@ class Splitter:
             try:
                 length = value_length(memoryview(self._buffer)[start:])
             except _Malformed as error:
-                if begins(self._buffer, start):
+                if begins(self._buffer, start) or _LINE.match(self._buffer, start):
                     yield self._text_line()
                 else:
                     yield self._failed_line(f"not JSON: {error}")

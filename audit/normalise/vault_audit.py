@@ -6,6 +6,7 @@ that no value, HMAC'd or in the clear, gets into a row. Of tokens only the acces
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -119,10 +120,27 @@ def _namespace(namespace: _Namespace | None) -> str:
     return namespace.path or ("" if namespace.id in (None, _ROOT) else str(namespace.id))
 
 
+_SYSLOG = re.compile(rb'[^{\n]{1,512}(?=\{")')
+"""What stands before the JSON of a line that came by syslog."""
+
+
+def _bare(record: bytes) -> bytes:
+    """The JSON of a line, without what syslog or a socket put before it."""
+    found = _SYSLOG.match(record)
+    return record[found.end() :] if found is not None else record
+
+
 def _looks(record: bytes) -> bool:
     if b'"request"' not in record or b'"operation"' not in record:
         return False
-    return {"time", "type", "request"} <= names(record)
+    return {"time", "type", "request"} <= names(_bare(record))
 
 
-FORMAT = JsonFormat("vault-audit", 1, ("secret_access",), Line, _rows, _looks)
+class _Device(JsonFormat[Line]):
+    """As any format of JSON, and the lines of syslog that hold some."""
+
+    def read(self, record: bytes, context: Context) -> Outcome:
+        return super().read(_bare(record), context)
+
+
+FORMAT = _Device("vault-audit", 1, ("secret_access",), Line, _rows, _looks)

@@ -53,7 +53,7 @@ from audit.tables.git import (
     Signatures,
     UnreadFiles,
 )
-from audit.tables.monitoring import Alerts, MetricSamples
+from audit.tables.monitoring import Alerts, MetricSamples, Silences
 from audit.tables.operator_objects import (
     ApplicationSets,
     AppProjects,
@@ -83,7 +83,7 @@ _ALL: tuple[type[Table], ...] = (
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
     SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess, ManagedSecrets,
-    CloudEvents, Alerts, MetricSamples,
+    CloudEvents, Alerts, MetricSamples, Silences,
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews,
     Scans, Vulnerabilities, ScanFindings,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
@@ -160,6 +160,7 @@ __all__ = [
     "SecretReferences",
     "SecretWaivers",
     "Signatures",
+    "Silences",
     "StateChanges",
     "SyncRecords",
     "SyncWindows",

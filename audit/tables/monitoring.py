@@ -56,7 +56,7 @@ class Alerts(Table):
 
 
 class MetricSamples(Table):
-    """Samples of time series, as Prometheus answered a query."""
+    """Samples of time series, as Prometheus answered a query or dumped them."""
 
     cluster: str = column("Cluster that the source belongs to", optional=True)
     metric: str = column("Name of the metric; empty for the value of an expression")
@@ -64,14 +64,39 @@ class MetricSamples(Table):
     at: UTC = column("When it was so")
     value: Float = column("Value; missing when it is no finite number", optional=True)
     special: str = column("NaN, +Inf or -Inf when the value is no finite number", optional=True)
+    partial: Bool = column("The answer warns: series or samples may be missing from it")
     evidence: str = column(_EVIDENCE)
     line: Int = column(_LINE, ge=1)
 
     class Config:
         title = "Samples of metrics"
         metadata: ClassVar[Meta] = {
-            "source": "answers of Prometheus to query_range and query",
+            "source": "answers of Prometheus to query_range and query, dumps of it, OpenMetrics with times",
             "stage": "normalised",
             "time": "at",
         }
         unique: ClassVar[list[str]] = ["cluster", "metric", "labels", "at"]
+
+
+class Silences(Table):
+    """Silences of Alertmanager: who held back which alerts, from when until when."""
+
+    cluster: str = column("Cluster that the source belongs to", optional=True)
+    silence: str = column("Id of the silence")
+    state: str = column("active, pending or expired", isin=["active", "pending", "expired"])
+    created_by: str = column("Who made it, as they wrote it")
+    comment: str = column("Why, as they wrote it", optional=True)
+    starts_at: UTC = column("When it begins")
+    ends_at: UTC = column("When it ends")
+    updated_at: UTC = column("When it was last changed")
+    matchers: str = column("Which alerts it holds back, as JSON: name, operator and value of labels, sorted")
+    evidence: str = column(_EVIDENCE)
+    line: Int = column(_LINE, ge=1)
+
+    class Config:
+        title = "Silences of alerts"
+        metadata: ClassVar[Meta] = {
+            "source": "Alertmanager's API: silences",
+            "stage": "normalised",
+        }
+        unique: ClassVar[list[str]] = ["cluster", "silence", "state", "updated_at", "starts_at", "ends_at"]

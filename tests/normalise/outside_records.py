@@ -154,10 +154,18 @@ ACCESS_REVIEW: dict[str, Any] = {
     "decision": "revoke", "decided": "2026-07-03", "removed": "2026-07-04T10:00:00Z", "proof": "NET-12",
 }  # fmt: skip
 
+SILENCE: dict[str, Any] = {
+    "id": "s-1", "status": {"state": "active"}, "updatedAt": "2026-07-01T09:00:00Z", "comment": "upgrade", "createdBy": "ada",
+    "startsAt": "2026-07-01T09:00:00Z", "endsAt": "2026-07-01T11:00:00Z",
+    "matchers": [{"name": "env", "value": "prod|test", "isRegex": True},
+                 {"name": "alertname", "value": "Drift", "isRegex": False, "isEqual": False}],
+}  # fmt: skip
+
 OUTSIDE: dict[str, list[dict[str, Any]]] = {
     "vault-audit": [VAULT_REQUEST, VAULT_RESPONSE],
     "cloudtrail": [CLOUDTRAIL_EVENT, CONSOLE_LOGIN],
     "alertmanager": [WEBHOOK, API_ALERT],
+    "alertmanager-silence": [SILENCE],
     "grafana-history": [HISTORY, ANNOTATION],
     "prometheus-query": [MATRIX, VECTOR],
     "rbac-object": [ROLE_OBJECT, CLUSTER_ROLE, ROLE_BINDING],

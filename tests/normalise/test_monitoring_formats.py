@@ -128,7 +128,7 @@ def test_samples_of_a_matrix() -> None:
     first, second = rows(MATRIX, "metric_samples")
     assert {name: value for name, value in first.items() if name != "evidence"} == {
         "cluster": "prod", "metric": "argocd_app_info", "labels": '{"name": "web", "sync_status": "OutOfSync"}',
-        "at": at("07-01T10:00:00.250000"), "value": 1.0, "special": None, "line": 1,
+        "at": at("07-01T10:00:00.250000"), "value": 1.0, "special": None, "partial": False, "line": 1,
     }  # fmt: skip
     assert (second["value"], second["special"], second["at"]) == (None, "NaN", at("07-01T10:01:00"))
 
@@ -153,7 +153,8 @@ def test_answers_that_are_no_series_are_refused_and_empty_ones_noise() -> None:
         return {"status": "success", "data": {"resultType": kind, "result": result}}
 
     assert read(answer("matrix", [])).noise == 1
-    assert "a scalar is no time series" in refused(answer("scalar", [1, "1"]))
+    assert "a string is no time series" in refused(answer("string", [1, "1"]))
+    assert "result: " in refused(answer("scalar", {}))
     assert "not a value: '1_000'" in refused(answer("vector", [{"metric": {}, "value": [1, "1_000"]}]))
     assert "a series without values" in refused(answer("matrix", [{"metric": {}}]))
     assert "native histograms" in refused(

@@ -1,0 +1,115 @@
+"""Silences of alerts, samples as text, and what an answer leaves out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from evidence_records import parse_bytes, read
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from outside_records import MATRIX, SILENCE, VAULT_REQUEST, VAULT_RESPONSE
+
+
+def sample(line: str) -> dict[str, Any]:
+    parsed = parse_bytes(line.encode() + b"\n")
+    assert parsed.quarantined == []
+    (found,) = parsed.rows["metric_samples"]
+    return found
+
+
+def test_a_silence_tells_who_held_back_what_from_when_until_when() -> None:
+    (found,) = read(SILENCE).rows["silences"]
+    times = {name: found.pop(name).isoformat() for name in ("starts_at", "ends_at", "updated_at")}
+    assert times == {
+        "starts_at": "2026-07-01T09:00:00+00:00", "ends_at": "2026-07-01T11:00:00+00:00",
+        "updated_at": "2026-07-01T09:00:00+00:00",
+    }  # fmt: skip
+    assert json.loads(found.pop("matchers")) == ["alertname!=Drift", "env=~prod|test"]
+    assert {name: value for name, value in found.items() if name != "evidence"} == {
+        "cluster": "prod", "silence": "s-1", "state": "active", "created_by": "ada", "comment": "upgrade", "line": 1,
+    }  # fmt: skip
+
+
+def test_samples_of_an_answer_that_warns_are_partial() -> None:
+    warned = MATRIX | {"warnings": ["store a is unavailable"], "infos": ["x"]}
+    assert [row["partial"] for row in read(warned).rows["metric_samples"]] == [True, True]
+    assert [row["partial"] for row in read(MATRIX | {"infos": ["x"]}).rows["metric_samples"]] == [
+        False,
+        False,
+    ]
+
+
+def test_a_scalar_is_a_sample_without_a_name() -> None:
+    answer = {"status": "success", "data": {"resultType": "scalar", "result": [1782900000, "0.5"]}}
+    (found,) = read(answer).rows["metric_samples"]
+    assert (found["metric"], found["labels"], found["value"]) == ("", "{}", 0.5)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{__name__="argocd_app_info", name="web", sync_status="OutOfSync"} 1 1782900000000',
+        'argocd_app_info{sync_status="OutOfSync",name="web"} 1.0 1782900000',
+        'argocd_app_info{name="web",sync_status="OutOfSync"} 1 1782900000.000 # {trace_id="a"} 1',
+    ],
+)
+def test_a_sample_as_text(line: str) -> None:
+    found = sample(line)
+    assert found["at"].isoformat() == "2026-07-01T10:00:00+00:00"
+    assert (found["cluster"], found["metric"], found["value"], found["partial"]) == (
+        "prod", "argocd_app_info", 1.0, False,
+    )  # fmt: skip
+    assert json.loads(found["labels"]) == {"name": "web", "sync_status": "OutOfSync"}
+
+
+def test_samples_without_labels_with_escapes_and_without_a_finite_value() -> None:
+    assert (sample("up 0 1782900000")["metric"], sample("up{} 0 1782900000")["labels"]) == ("up", "{}")
+    assert json.loads(sample('a{b="c\\"\\n\\\\d"} 1 1782900000')["labels"]) == {"b": 'c"\n\\d'}
+    assert sample('gotk_reconcile_condition{b="c"} NaN 1782900000')["special"] == "NaN"
+    assert sample('{__name__="a"} -Inf 1782900000000')["special"] == "-Inf"
+
+
+def test_comments_are_noise_and_what_proves_nothing_is_refused_line_by_line() -> None:
+    lines = [
+        "# TYPE up gauge", "# HELP up whether it is up", 'up{a="b"} 1', 'up{a="b",a="c"} 1 1782900000', 'up{a="b} 1 1',
+        'up{a="b"} 1_0 1782900000', 'up{a="b"} {count:1} 1782900000', 'up{a="b"} 1 1782900000', "# EOF",
+    ]  # fmt: skip
+    parsed = parse_bytes("\n".join(lines).encode())
+    assert (parsed.records, parsed.kept, parsed.noise) == (9, 1, 3)
+    reasons = [reason for _, _, reason in parsed.quarantined]
+    assert [number for number, _, _ in parsed.quarantined] == [3, 4, 5, 6, 7]
+    for said, reason in zip(
+        ("without a time", "'a' twice", "not a label", "not a value", "value"), reasons, strict=True
+    ):
+        assert said in reason
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=120), st.sampled_from(["auto", "prometheus-text", "vault-audit"]))
+def test_arbitrary_bytes_after_the_start_of_a_line(data: bytes, format: str) -> None:
+    for start in (
+        b'{__name__="',
+        b'up{a="b"',
+        b"up 1 ",
+        b"# TYPE",
+        b"<13>{",
+        b"Jul  1 09:00:00 h vault[1]: {",
+    ):
+        parse_bytes(start + data, format=format)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["<13>Jul  1 09:00:00 vault-0 vault[17]: ", "Jul  1 09:00:00 vault-0 vault[17]: @cee: ", "@cee: ", "<85>1 2026-07-01T09:00:00Z vault-0 vault 17 - - ", ""],
+)  # fmt: skip
+@pytest.mark.parametrize("format", ["auto", "vault-audit"])
+def test_lines_of_vault_that_came_by_syslog_tell_the_same(before: str, format: str) -> None:
+    pair = (VAULT_REQUEST, VAULT_RESPONSE)
+    written = "".join(f"{before}{json.dumps(record)}\n" for record in pair)
+    parsed = parse_bytes(written.encode(), format=format)
+    assert (parsed.records, parsed.kept) == (2, 2)
+    (alone,) = read(VAULT_REQUEST).rows["secret_access"]
+    assert parsed.rows["secret_access"][0] | {"evidence": ""} == alone | {"evidence": ""}
+    assert [row["request_id"] for row in parsed.rows["secret_access"]] == ["r-1", "r-1"]
