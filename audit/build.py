@@ -7,12 +7,14 @@ parsed again. Nothing here knows a quarter: out-of-period rows are cut when a qu
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pandas as pd
@@ -103,8 +105,15 @@ def build(
         if not sealed.is_sealed(chunk.folder) or any(item.entry.sha256 in again for item in chunk.items)
     ]
     size = sum(item.entry.size for chunk in waiting for item in chunk.items)
+    for leftover in (store.root / "parsed").glob("*/*.part"):  # of a run that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
     map_objects(
-        parse_chunk, waiting, workers=workers_for(size) if workers is None else workers, progress=progress
+        parse_chunk,
+        waiting,
+        workers=workers_for(size) if workers is None else workers,
+        scheduler=settings.scheduler if settings.engine == "dask" else None,
+        shared=store.root,
+        progress=progress,
     )
     return _gather(chunks, settings, store.root / "tables")
 
@@ -146,14 +155,20 @@ def parse_chunk(chunk: Chunk) -> None:
         parsed = parse(item.path, item.context, format=item.format)
         for name, found in _rows_of(item, parsed).items():
             rows.setdefault(name, []).extend(found)
-    aside = chunk.folder.with_name(chunk.folder.name + ".part")
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = chunk.folder.with_name(
+        f"{chunk.folder.name}.{token_hex(8)}.part"
+    )  # another worker may do the same
     aside.mkdir(parents=True)
-    for name, found in sorted(rows.items()):
-        t.write(t.TABLES[name], t.frame(t.TABLES[name], found), aside / f"{name}.parquet")
-    sealed.seal(aside)
-    shutil.rmtree(chunk.folder, ignore_errors=True)
-    aside.replace(chunk.folder)
+    try:
+        for name, found in sorted(rows.items()):
+            t.write(t.TABLES[name], t.frame(t.TABLES[name], found), aside / f"{name}.parquet")
+        sealed.seal(aside)
+        shutil.rmtree(chunk.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # it has done so meanwhile, with the same result
+            aside.replace(chunk.folder)
+        sealed.require(chunk.folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _require_intact(item: Item) -> None:

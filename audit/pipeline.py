@@ -151,12 +151,18 @@ def mine_alone(path: Path, period: Period | None, *, contents: bool = True) -> d
 
 
 def build(settings: Settings, progress: Progress = _silent, *, again: Container[str] = frozenset()) -> Built:
-    """Parses what is in the store into the normalised tables; once more the objects (sha256) in `again`."""
+    """Parses what is in the store into the normalised tables; once more the objects (sha256) in `again`.
+
+    Raises:
+        UsageError: another run is at work in the store, or the cluster that the settings name can't be used.
+        IntegrityError: an object is not what was stored.
+    """
     store = Store(settings.store_path)
-    entries = versions(store, [(source.name, source.location) for source in settings.sources])
-    return build_tables(
-        settings, store, entries, again=again, progress=lambda done, total: progress("build", done, total)
-    )
+    with store.exclusive():
+        entries = versions(store, [(source.name, source.location) for source in settings.sources])
+        return build_tables(
+            settings, store, entries, again=again, progress=lambda done, total: progress("build", done, total)
+        )
 
 
 @dataclass(frozen=True)

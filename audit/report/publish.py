@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 import audit
+from audit.engine.identity import package_digest
 from audit.evidence import editions, keys
 from audit.evidence.editions import Edition, Facts
 from audit.evidence.store import Store
@@ -28,8 +29,8 @@ from audit.report.judged import Described
 from audit.report.shapes import Restatement
 from audit.settings import Settings
 
-_OF_A_PLACE = {"store"}
-"""Settings that say where things lie on one machine, and decide nothing."""
+_OF_A_PLACE = {"store", "s3", "engine", "scheduler"}
+"""Settings that say where things lie and are worked out, and decide nothing."""
 
 
 @dataclass(frozen=True)
@@ -123,23 +124,18 @@ def said(settings: Settings) -> dict[str, str]:
         else:
             flat[name] = json.dumps(value, sort_keys=True)
 
-    walk("", settings.model_dump(mode="json", exclude={"s3", *_OF_A_PLACE}))
+    walk("", settings.model_dump(mode="json", exclude=_OF_A_PLACE))
     return flat
 
 
 @cache
 def code() -> str:
     """sha256 of this product's modules and templates: what made a report, whatever its version is called."""
-    digest = hashlib.sha256()
-    package = Path(audit.__file__).parent
-    files = {path.relative_to(package).as_posix(): path for path in package.rglob("*.py")}
-    files |= {
-        f"templates/{path.relative_to(templates.folder()).as_posix()}": path
-        for path in templates.folder().rglob("*")
-        if path.is_file()
-    }
-    for name in sorted(files):
-        digest.update(f"{name}\0{hashlib.sha256(files[name].read_bytes()).hexdigest()}\n".encode())
+    digest = hashlib.sha256(package_digest().encode())
+    folder = templates.folder()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
 
 

@@ -11,7 +11,7 @@ import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -70,6 +70,14 @@ class Settings(Section):
     production: tuple[str, ...] = Field(
         ("prod", "production"), description="Environments that are production"
     )
+    engine: Literal["local", "dask"] = Field(
+        "local", description="Where evidence is read: on this machine, or on a Dask cluster"
+    )
+    scheduler: str | None = Field(
+        None,
+        description="Address of the cluster's scheduler, as in tcp://scheduler:8786; its workers must see the store",
+        pattern=r"^(tcp|tls)://[^\s/]+:\d+$",
+    )
     severities: dict[str, Severity] = Field(
         {}, description="Severity of a control, where it differs from its own"
     )
@@ -93,6 +101,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.engine == "dask" and self.scheduler is None:
+            raise ValueError("engine: 'dask' needs 'scheduler', the address of the cluster's scheduler")
         for what, names in (
             ("repositories", [r.name for r in self.repositories]),
             ("sources", [s.name for s in self.sources]),

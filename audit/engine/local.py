@@ -1,7 +1,4 @@
-"""The same function over many objects: here, or in a pool of processes where there is work enough for one.
-
-What comes back does not depend on how many workers there were, nor on which of them was first.
-"""
+"""The map on this machine: in this process, or in a pool of processes where there is work enough for one."""
 
 from __future__ import annotations
 
@@ -14,36 +11,23 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
 
+from audit.engine.naming import Naming, Progress
 from audit.errors import UsageError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-Progress = Callable[[int, int], None]
-"""Called with items done and items in all."""
-
 _AHEAD = 4  # items handed out for each worker: enough to keep it busy, few enough to end soon
 
 
-def map_objects(
+def on_this_machine(
     function: Callable[[Item], Result],
     items: Sequence[Item],
     *,
-    workers: int | None = None,
-    progress: Progress | None = None,
+    workers: int | None,
+    progress: Progress | None,
 ) -> list[Result]:
-    """What `function` makes of each item, in the order of `items`.
-
-    Args:
-        function: pure, and importable by name when there are several workers.
-        workers: processes; None for one a processor; 0 or 1 for none but this one. A pool takes about half a second
-            to start, so callers pass 1 for little work (see `workers_for`).
-        progress: called after each item, in this process.
-
-    Raises:
-        Whatever the function raises, with a note that names the item; what has not begun is then dropped.
-        UsageError: a worker was ended from outside, as happens when memory runs out.
-    """
+    """See `audit.engine.map_objects`."""
     count = min(processors() if workers is None else workers, len(items))
     if count <= 1:
         return _here(function, items, progress)
@@ -55,7 +39,7 @@ def _here(
 ) -> list[Result]:
     results = []
     for item in items:
-        with _Naming(item):
+        with Naming(item):
             results.append(function(item))
         if progress is not None:
             progress(len(results), len(items))
@@ -80,7 +64,7 @@ def _in_pool(
                 under_way[pool.submit(function, items[index])] = index
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                 index = under_way.pop(future)
-                with _Naming(items[index]):
+                with Naming(items[index]):
                     results[index] = future.result()
                 if progress is not None:
                     progress(len(results), len(items))
@@ -92,20 +76,6 @@ def _in_pool(
     finally:
         pool.shutdown(cancel_futures=True)
     return [results[index] for index in range(len(items))]
-
-
-class _Naming:
-    """Adds to whatever is raised inside a note that names the item."""
-
-    def __init__(self, item: object) -> None:
-        self._item = item
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if error is not None:
-            error.add_note(f"while working on {self._item!r}")
 
 
 def processors() -> int:
