@@ -33,6 +33,7 @@ def _rows(run: CheckRun, context: Context) -> Outcome:
     started, completed = optional(run.started_at), optional(run.completed_at)
     row = {
         "repo": repository(run.url, context),
+        "kind": "check run",
         "check_id": run.id,
         "head_sha": run.head_sha,
         "name": run.name,
@@ -47,7 +48,7 @@ def _rows(run: CheckRun, context: Context) -> Outcome:
 
 FORMAT = JsonFormat(
     "github-checks",
-    1,
+    2,
     ("checks",),
     CheckRun,
     _rows,

@@ -70,6 +70,7 @@ FormatName = Literal[
     "github-reviews",
     "github-review-events",
     "github-checks",
+    "github-statuses",
     "github-activity",
     "argocd-application",
     "argocd-project",
@@ -211,7 +212,7 @@ class GitHub(Section):
     )
     attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
     leave_out: tuple[GitHubPart, ...] = Field(
-        ("statuses", "deployments", "runs", "rules", "access", "members", "teams"),
+        ("deployments", "runs", "rules", "access", "members", "teams"),
         description="Parts not to collect, at first those that no format reads yet. Of a repository: pulls, statuses, activity, deployments, runs, rules, access; "
         "of an organisation: members, teams, rules, audit-log",
     )

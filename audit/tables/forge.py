@@ -96,12 +96,13 @@ class ReviewDismissals(Table):
 
 
 class Checks(Table):
-    """Check runs on commits."""
+    """Check runs and statuses of commits."""
 
     repo: str = column("Repository")
-    check_id: Int = column("The forge's id of the run")
+    kind: str = column("check run, or status", isin=["check run", "status"])
+    check_id: Int = column("The forge's id of the run, or of the status")
     head_sha: str = column("Commit that was checked")
-    name: str = column("Name of the check")
+    name: str = column("Name of the check; of a status, its context")
     status: str = column("queued, in_progress or completed (others as the forge says)")
     conclusion: str = column("success, failure, skipped, …; missing while it runs", optional=True)
     started_at: UTC = column("Started", optional=True)
@@ -111,13 +112,13 @@ class Checks(Table):
     line: Int = column(_LINE, ge=1)
 
     class Config:
-        title = "Check runs"
+        title = "Check runs and statuses"
         metadata: ClassVar[Meta] = {
-            "source": "GitHub REST: commits/SHA/check-runs",
+            "source": "GitHub REST: commits/SHA/check-runs, commits/SHA/statuses",
             "stage": "normalised",
             "time": "started_at",
         }
-        unique: ClassVar[list[str]] = ["repo", "check_id"]
+        unique: ClassVar[list[str]] = ["repo", "kind", "check_id"]
 
 
 class GitOperations(Table):

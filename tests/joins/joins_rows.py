@@ -38,7 +38,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "evidence": EVIDENCE, "line": 1,
     },
     "checks": {
-        "repo": REPO, "check_id": 1, "head_sha": "head", "name": "validate", "status": "completed",
+        "repo": REPO, "kind": "check run", "check_id": 1, "head_sha": "head", "name": "validate", "status": "completed",
         "conclusion": "success", "started_at": T0 - timedelta(hours=2),
         "completed_at": T0 - timedelta(hours=2) + timedelta(minutes=5), "evidence": EVIDENCE, "line": 1,
     },

@@ -52,6 +52,12 @@ CHECK: dict[str, Any] = {
     "app": {"slug": "github-actions"}, "check_suite": {"id": 3},
 }  # fmt: skip
 
+STATUS: dict[str, Any] = {
+    "url": f"{API}/statuses/{'1' * 40}", "id": 5, "state": "success", "description": "ok", "target_url": None,
+    "context": "ci/validate", "created_at": "2026-07-01T09:05:00Z", "updated_at": "2026-07-01T09:05:00Z",
+    "creator": {"login": "ci[bot]"},
+}  # fmt: skip
+
 ACTIVITY: dict[str, Any] = {
     "id": 11, "before": "2" * 40, "after": SHA, "ref": "refs/heads/main", "timestamp": "2026-07-01T10:00:00Z",
     "activity_type": "pr_merge", "actor": {"login": "ada"},
@@ -156,6 +162,7 @@ VALID: dict[str, list[dict[str, Any]]] = (
         "github-reviews": [REVIEW],
         "github-review-events": [DISMISSAL],
         "github-checks": [CHECK],
+        "github-statuses": [STATUS],
         "github-activity": [ACTIVITY],
         "argocd-application": [APPLICATION],
         "argocd-event": [ARGO_EVENT],

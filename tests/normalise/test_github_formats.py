@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from evidence_records import ACTIVITY, AUDIT_LOG, CHECK, DISMISSAL, PULL, REVIEW, SHA, read, refused
+from evidence_records import ACTIVITY, AUDIT_LOG, CHECK, DISMISSAL, PULL, REVIEW, SHA, STATUS, read, refused
 
 from audit.normalise.interface import Context
 
@@ -111,3 +111,28 @@ def test_an_event_without_its_id_is_refused() -> None:
     assert (
         refused(event, format="github-audit-log") == "not a github-audit-log record: _document_id is missing"
     )
+
+
+def test_a_status_is_a_check_of_the_commit_that_its_url_names() -> None:
+    found = row(STATUS)
+    assert (found["repo"], found["kind"], found["check_id"]) == ("netbpf/netbpf-gitops", "status", 5)
+    assert (found["head_sha"], found["name"]) == ("1" * 40, "ci/validate")
+    assert (found["status"], found["conclusion"]) == ("completed", "success")
+    assert found["started_at"] == found["completed_at"] == datetime(2026, 7, 1, 9, 5, tzinfo=UTC)
+
+
+def test_a_pending_status_is_not_over() -> None:
+    found = row(STATUS | {"state": "pending"})
+    assert (found["status"], found["conclusion"], found["completed_at"]) == ("pending", None, None)
+
+
+def test_a_status_that_names_no_commit_or_state_is_refused() -> None:
+    assert "its url names no commit" in refused(
+        STATUS | {"url": "https://api.github.com/repos/a/b/statuses/main"}
+    )
+    assert "not a github-statuses record" in refused(STATUS | {"state": "fine"})
+
+
+def test_a_status_and_a_check_run_of_one_number_are_two() -> None:
+    assert {row(one)["kind"] for one in (STATUS, CHECK)} == {"status", "check run"}
+    assert STATUS["id"] == CHECK["id"]

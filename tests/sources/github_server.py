@@ -145,6 +145,7 @@ def serving(held: FakeGitHub) -> Iterator[FakeGitHub]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16  # an answer at once: in two parts it waits for an acknowledgement
 
         def do_GET(self) -> None:
             with held.lock:
@@ -260,6 +261,21 @@ def check_run(ident: int, commit: str) -> dict[str, Any]:
     }
 
 
+def status(ident: int, commit: str) -> dict[str, Any]:
+    """A status of a commit."""
+    return {
+        "url": f"https://api.github.com/repos/{REPO}/statuses/{commit}",
+        "id": ident,
+        "state": "success",
+        "description": "",
+        "target_url": None,
+        "context": "ci/validate",
+        "created_at": "2026-08-01T08:05:00Z",
+        "updated_at": "2026-08-01T08:05:00Z",
+        "creator": {"login": "ci[bot]", "id": 9},
+    }
+
+
 def repository(count: int = 3, **more: Any) -> FakeGitHub:
     """A repository with so many merged pull requests, each reviewed and checked; one review was dismissed."""
     held = FakeGitHub(**more)
@@ -289,7 +305,7 @@ def add_pull(held: FakeGitHub, number: int, **changed: Any) -> None:
     for kind, first in (("head", 1000), ("merge", 2000)):
         commit = sha(number, kind)
         held.things[f"{root}/commits/{commit}/check-runs"] = [check_run(first + number, commit)]
-        held.things[f"{root}/commits/{commit}/statuses"] = []
+        held.things[f"{root}/commits/{commit}/statuses"] = [status(first + number, commit)]
 
 
 def activity(ident: int, at: str) -> dict[str, Any]:

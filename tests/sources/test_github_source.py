@@ -128,8 +128,11 @@ class TestWhole:
         assert _rows(built, "review_dismissals", "repo", "number", "review_id", "dismissed_by") == [
             (REPO, 1, 101, "ada")
         ]
-        assert sorted(built.tables["checks"]["head_sha"]) == sorted(
-            sha(number, kind) for number in (1, 2, 3) for kind in ("head", "merge")
+        assert sorted(_rows(built, "checks", "kind", "head_sha")) == sorted(
+            (what, sha(number, kind))
+            for what in ("check run", "status")
+            for number in (1, 2, 3)
+            for kind in ("head", "merge")
         )
         assert built.tables["quarantine"].empty
         assert verify(Store(settings.store_path)) == []
