@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.controls.fresh import LOG, TIME, of_formats
+from audit.controls.fresh import LOGS, TIME, of_formats
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import API_SERVER
 from audit.controls.parts import joined, lasting, pointed, when
@@ -108,7 +108,7 @@ def test(tables: Tables, context: Context) -> Result:
 
 def _rewritten(tables: Tables, context: Context, environments: dict[str, str]) -> pd.DataFrame:
     """Exceptions for the log's objects whose bytes were replaced, other than by more records behind them."""
-    rows = rewritten(of_formats(tables["evidence_objects"], (LOG,)), tables, context)
+    rows = rewritten(of_formats(tables["evidence_objects"], LOGS), tables, context)
     rows = rows[rows["cluster"].isin(list(environments))].reset_index(drop=True)
     name = "object '" + rows["key"] + "' of source '" + rows["source_name"] + "'"
     return failures(
@@ -190,7 +190,7 @@ def silence_gaps(tables: Tables, context: Context) -> tuple[Gap, ...]:
 def _recorded(tables: Tables) -> pd.DataFrame:
     """Hours in which a cluster's audit log has records: `cluster`, `first_at`, `last_at`, `evidence`."""
     hours = tables["coverage"]
-    own = hours["format"].eq(LOG) & hours["cluster"].notna()
+    own = hours["format"].isin(LOGS) & hours["cluster"].notna()
     return hours.loc[own, ["cluster", "first_at", "last_at", "evidence"]]
 
 

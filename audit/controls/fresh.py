@@ -11,6 +11,8 @@ from audit.controls.interface import Context, Gap, Tables
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 LOG = "kubernetes-audit"
+LOGS = (LOG, "gke-audit")
+"""Formats of the API server's log."""
 """The format whose records stand in the order of time, and without end."""
 
 _SHOWN = 3  # pointers named in a gap about several
@@ -167,4 +169,4 @@ def _of_quarter(objects: pd.DataFrame, tables: Tables, context: Context) -> pd.S
     spans = objects[_OBJECT].merge(spans, left_on=_OBJECT, right_on=["source_name", "evidence"], how="left")
     spans = spans.set_index(objects.index)
     outside = (spans["last_at"] < context.start - margin) | (spans["first_at"] >= context.stop + margin)
-    return ~before & ~(outside & objects["format"].eq(LOG))
+    return ~before & ~(outside & objects["format"].isin(LOGS))

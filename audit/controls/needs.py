@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from audit.controls.fresh import LOG, collected, forgotten, holding, late, of_formats, unread
+from audit.controls.fresh import LOGS, collected, forgotten, holding, late, of_formats, unread
 from audit.controls.interface import Context, Gap, Tables
 from audit.controls.suspect import ahead, shared, shrunk
 
@@ -162,4 +162,4 @@ ACTIVITY = Exported(
 _OPERATORS = ("argocd-application", "argocd-event", "flux-object", "flux-event")
 OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS)
 PRODUCTION_OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS, production=True)
-API_SERVER = FromClusters("kubernetes-audit", "access to the cluster", (LOG,), log=True)
+API_SERVER = FromClusters("kubernetes-audit", "access to the cluster", LOGS, log=True)

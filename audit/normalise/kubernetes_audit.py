@@ -2,7 +2,8 @@
 
 Kept: every request by someone who is no `system:` user, every request with impersonation, every write, and sessions
 into workloads. Noise: what `system:` users read, and what they do to leases, events and review resources.
-Request and response bodies are never decoded: no Secret's content can get into a row.
+Request and response bodies are never decoded: no Secret's content can get into a row. EKS, AKS, k3s and RKE write these events
+in envelopes of their own; GKE writes entries of another kind (`gke_audit`).
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ _PEOPLE = frozenset({"system:admin", "system:anonymous"})  # `system:` users beh
 _STAGES = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 2}
 
 
-class _User(msgspec.Struct, gc=False):
+class User(msgspec.Struct, gc=False):
+    """Who authenticated, or whom they acted as."""
+
     username: str | None = None
     groups: list[str] | None = None
 
 
-class _ObjectRef(msgspec.Struct, gc=False):
+class ObjectRef(msgspec.Struct, gc=False):
+    """What a request was about."""
+
     resource: str = ""
     subresource: str = ""
     namespace: str = ""
@@ -36,7 +41,9 @@ class _ObjectRef(msgspec.Struct, gc=False):
     apiGroup: str = ""
 
 
-class _Status(msgspec.Struct, gc=False):
+class Status(msgspec.Struct, gc=False):
+    """What came of a request."""
+
     code: int | None = None
 
 
@@ -46,21 +53,33 @@ class Event(msgspec.Struct, gc=False):
     auditID: str
     stage: Literal["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"]
     verb: str
-    user: _User
+    user: User
     requestReceivedTimestamp: Time | None = None
     timestamp: Time | None = None
     requestURI: str = ""
-    objectRef: _ObjectRef | None = None
-    responseStatus: _Status | None = None
-    impersonatedUser: _User | None = None
+    objectRef: ObjectRef | None = None
+    responseStatus: Status | None = None
+    impersonatedUser: User | None = None
     userAgent: str | None = None
     sourceIPs: list[str] | None = None
+    annotations: msgspec.Raw = msgspec.Raw()
 
 
-_NOTHING = _ObjectRef()
+class _Annotations(msgspec.Struct, gc=False):
+    truncated: str | None = msgspec.field(name="audit.k8s.io/truncated", default=None)
 
 
-def _rows(event: Event, context: Context) -> Outcome:
+_TRUNCATED = b'"audit.k8s.io/truncated"'
+_annotations = msgspec.json.Decoder(_Annotations)
+_NOTHING = ObjectRef()
+
+
+def rows(event: Event, context: Context) -> Outcome:
+    """What an event gives; noise when it is a machine's everyday business.
+
+    Raises:
+        Unreadable: it has no time, its source names no cluster, or its URI is none.
+    """
     at = event.requestReceivedTimestamp or event.timestamp
     if at is None:
         raise Unreadable("neither requestReceivedTimestamp nor timestamp")
@@ -88,11 +107,12 @@ def _rows(event: Event, context: Context) -> Outcome:
         "dry_run": _is_dry_run(event.requestURI),
         "user_agent": event.userAgent,
         "source_ip": event.sourceIPs[0] if event.sourceIPs else None,
+        "truncated": _is_truncated(event.annotations),
     }
     return Outcome([("cluster_access", row)], at)
 
 
-def _is_noise(event: Event, target: _ObjectRef) -> bool:
+def _is_noise(event: Event, target: ObjectRef) -> bool:
     """Whether it is a machine's everyday business."""
     user = event.user.username
     if user is None or not user.startswith("system:") or event.impersonatedUser is not None:
@@ -108,7 +128,7 @@ def _is_noise(event: Event, target: _ObjectRef) -> bool:
     )
 
 
-def _code(status: _Status | None) -> int | None:
+def _code(status: Status | None) -> int | None:
     """The HTTP status; None where none was recorded, or none that is one."""
     return status.code if status is not None and status.code is not None and 0 < status.code < 1000 else None
 
@@ -123,9 +143,19 @@ def _is_dry_run(uri: str) -> bool:
         raise Unreadable(f"requestURI: {error}") from None
 
 
+def _is_truncated(annotations: msgspec.Raw) -> bool:
+    """Whether the API server says that it left out the bodies, as the event was too large for its backend."""
+    if _TRUNCATED not in bytes(annotations):
+        return False
+    try:
+        return _annotations.decode(annotations).truncated == "true"
+    except msgspec.DecodeError:
+        return False  # annotations of another kind name it nowhere
+
+
 def _looks(record: bytes) -> bool:
     """By bytes alone: lists of events look like it too, and are found to be lists when they can't be read."""
     return b'"auditID"' in record
 
 
-FORMAT = JsonFormat("kubernetes-audit", 2, ("cluster_access",), Event, _rows, _looks)
+FORMAT = JsonFormat("kubernetes-audit", 3, ("cluster_access",), Event, rows, _looks)

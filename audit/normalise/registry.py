@@ -25,6 +25,7 @@ from audit.normalise import (
     github_review_events,
     github_reviews,
     github_statuses,
+    gke_audit,
     grafana_history,
     grype_report,
     kubernetes_audit,
@@ -44,6 +45,7 @@ FORMATS: dict[str, Format] = {
     format_.name: format_
     for format_ in (
         kubernetes_audit.FORMAT,
+        gke_audit.FORMAT,
         github_audit_log.FORMAT,
         github_pulls.FORMAT,
         github_reviews.FORMAT,

@@ -65,6 +65,7 @@ class Repository(Section):
 FormatName = Literal[
     "auto",
     "kubernetes-audit",
+    "gke-audit",
     "github-audit-log",
     "github-pulls",
     "github-reviews",

@@ -29,13 +29,14 @@ class ClusterAccess(Table):
     dry_run: Bool = column("The request changed nothing: dry run")
     user_agent: str = column("User agent", optional=True)
     source_ip: str = column("First source address", optional=True)
+    truncated: Bool = column("The API server left out the bodies: the event was too large for its backend")
     evidence: str = column(_EVIDENCE)
     line: Int = column(_LINE, ge=1)
 
     class Config:
         title = "Requests to the clusters' API servers"
         metadata: ClassVar[Meta] = {
-            "source": "Kubernetes audit log; machines' reads, leases and events are counted as noise",
+            "source": "Kubernetes audit log, or GKE's entries of it; machines' reads, leases and events are counted as noise",
             "stage": "normalised",
             "time": "at",
         }

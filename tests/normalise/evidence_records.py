@@ -28,6 +28,20 @@ AUDIT_EVENT: dict[str, Any] = {
     "requestReceivedTimestamp": "2026-07-01T09:00:00.123456Z", "stageTimestamp": "2026-07-01T09:00:00.223456Z",
 }  # fmt: skip
 
+GKE_ENTRY: dict[str, Any] = {
+    "insertId": "i-1", "logName": "projects/shop/logs/cloudaudit.googleapis.com%2Factivity", "severity": "NOTICE",
+    "operation": {"first": True, "id": "o-1", "last": True, "producer": "k8s.io"},
+    "protoPayload": {
+        "@type": "type.googleapis.com/google.cloud.audit.AuditLog", "serviceName": "k8s.io", "status": {},
+        "methodName": "io.k8s.apps.v1.deployments.patch", "resourceName": "apps/v1/namespaces/shop/deployments/web",
+        "authenticationInfo": {"principalEmail": "ada@netbpf.com"},
+        "authorizationInfo": [{"granted": True, "permission": "io.k8s.apps.v1.deployments.patch"}],
+        "requestMetadata": {"callerIp": "203.0.113.7", "callerSuppliedUserAgent": "kubectl/v1.34.0"},
+    },
+    "receiveTimestamp": "2026-07-01T09:00:01Z", "timestamp": "2026-07-01T09:00:00.123456Z",
+    "resource": {"labels": {"cluster_name": "prod", "location": "europe-west1"}, "type": "k8s_cluster"},
+}  # fmt: skip
+
 PULL: dict[str, Any] = {
     "url": f"{API}/pulls/7", "id": 1, "number": 7, "title": "Raise replicas", "state": "closed", "user": {"login": "ada"},
     "created_at": "2026-07-01T08:00:00Z", "updated_at": "2026-07-01T10:00:00Z", "merged_at": "2026-07-01T10:00:00Z",
@@ -157,6 +171,7 @@ VIOLATION: dict[str, Any] = {
 VALID: dict[str, list[dict[str, Any]]] = (
     {
         "kubernetes-audit": [AUDIT_EVENT],
+        "gke-audit": [GKE_ENTRY],
         "github-audit-log": [AUDIT_LOG],
         "github-pulls": [PULL],
         "github-reviews": [REVIEW],

@@ -47,7 +47,7 @@ def test_a_request_is_told_in_full() -> None:
             "cluster": "prod", "audit_id": "a-1", "variant": 0, "at": at("07-01T09:00:00.123456"), "stage_rank": 2, "verb": "patch",
             "user": "ada@netbpf.com", "groups": "devs,system:authenticated", "impersonated": None, "api_group": "apps",
             "resource": "deployments", "subresource": "", "namespace": "shop", "name": "web", "code": 200,
-            "dry_run": False, "user_agent": "kubectl/v1.34.0", "source_ip": "203.0.113.7",
+            "dry_run": False, "user_agent": "kubectl/v1.34.0", "source_ip": "203.0.113.7", "truncated": False,
             "evidence": rows(AUDIT_EVENT, "cluster_access")[0]["evidence"], "line": 1,
         }
     ]  # fmt: skip
