@@ -575,9 +575,10 @@ REWRITTEN = (
     ("first", "last", "count"),
     [("2026-06-30", "2026-10-01", 1), ("2026-06-01", "2026-06-02", 0), ("2026-10-01", "2026-10-01", 0)],
 )
-def test_a_log_that_was_rewritten_fails(first: str, last: str, count: int) -> None:
+@pytest.mark.parametrize("format", ["kubernetes-audit", "gke-audit"])
+def test_a_log_that_was_rewritten_fails(format: str, first: str, last: str, count: int) -> None:
     """In the quarter of which its records speak; both hashes are named."""
-    values = {"format": "kubernetes-audit", "cluster": "prod", "later": 9, "first": first, "last": last}
+    values = {"format": format, "cluster": "prod", "later": 9, "first": first, "last": last}
     _, failed = judge(evd_02.CONTROL, REWRITTEN.format(**values))
     assert list(failed["subject"]) == [f"prod:rewritten:{OLD}"] * count
     assert all(OLD in found and NEW in found for found in failed["found"])
@@ -593,11 +594,12 @@ def test_an_export_that_was_replaced_by_a_smaller_one_is_a_gap(later: int, gaps:
 
 
 @pytest.mark.parametrize(("last", "told"), [("2026-10-02 00:05:00", False), ("2026-10-02 00:05:01", True)])
-def test_records_dated_after_their_collection_are_a_gap(last: str, told: bool) -> None:
+@pytest.mark.parametrize("format", ["kubernetes-audit", "gke-audit"])
+def test_records_dated_after_their_collection_are_a_gap(format: str, last: str, told: bool) -> None:
     """Beyond what clocks may differ: such a record hides in a quarter to come."""
     given = (
         "evidence_objects\n| source_name | format | cluster | collected_at |\n"
-        "| log | kubernetes-audit | prod | 2026-10-02 |\n"
+        f"| log | {format} | prod | 2026-10-02 |\n"
         "coverage\n| source_name | cluster | hour | first_at | last_at |\n"
         f"| log | prod | 2026-07-01 | 2026-06-30 | {last} |\n"
         "cluster_writes\n| audit_id | principal_kind | change |\n| 1 | machine | true |\n"
