@@ -47,6 +47,10 @@ class Status(msgspec.Struct, gc=False):
     code: int | None = None
 
 
+class _Annotations(msgspec.Struct, gc=False):
+    truncated: str | None = msgspec.field(name="audit.k8s.io/truncated", default=None)
+
+
 class Event(msgspec.Struct, gc=False):
     """One audit event; what is not needed is not decoded."""
 
@@ -62,15 +66,9 @@ class Event(msgspec.Struct, gc=False):
     impersonatedUser: User | None = None
     userAgent: str | None = None
     sourceIPs: list[str] | None = None
-    annotations: msgspec.Raw = msgspec.Raw()
+    annotations: _Annotations | None = None
 
 
-class _Annotations(msgspec.Struct, gc=False):
-    truncated: str | None = msgspec.field(name="audit.k8s.io/truncated", default=None)
-
-
-_TRUNCATED = b'"audit.k8s.io/truncated"'
-_annotations = msgspec.json.Decoder(_Annotations)
 _NOTHING = ObjectRef()
 
 
@@ -107,7 +105,7 @@ def rows(event: Event, context: Context) -> Outcome:
         "dry_run": _is_dry_run(event.requestURI),
         "user_agent": event.userAgent,
         "source_ip": event.sourceIPs[0] if event.sourceIPs else None,
-        "truncated": _is_truncated(event.annotations),
+        "truncated": event.annotations is not None and event.annotations.truncated == "true",
     }
     return Outcome([("cluster_access", row)], at)
 
@@ -141,16 +139,6 @@ def _is_dry_run(uri: str) -> bool:
         return "All" in parse_qs(urlsplit(uri).query).get("dryRun", ())
     except ValueError as error:
         raise Unreadable(f"requestURI: {error}") from None
-
-
-def _is_truncated(annotations: msgspec.Raw) -> bool:
-    """Whether the API server says that it left out the bodies, as the event was too large for its backend."""
-    if _TRUNCATED not in bytes(annotations):
-        return False
-    try:
-        return _annotations.decode(annotations).truncated == "true"
-    except msgspec.DecodeError:
-        return False  # annotations of another kind name it nowhere
 
 
 def _looks(record: bytes) -> bool:

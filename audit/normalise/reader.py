@@ -83,6 +83,8 @@ class _Reading:
         self._only = only
         self._wrapped = False  # the last record was an envelope: most likely the next one is too
         self._last = only  # the format that read the last record: most likely the next one's too
+        self._reading = only  # the format whose records are being counted, and how many they are
+        self._read = 0
         self._hour: datetime | None = None  # the hour that is being counted, and what was counted in it
         self._counted = ""  # the format of what is being counted
         self._count = 0
@@ -156,7 +158,10 @@ class _Reading:
     def _keep(self, outcome: Outcome, format_: Format, number: int) -> None:
         parsed = self.parsed
         parsed.records += 1
-        parsed.by_format[format_.name] += 1
+        if format_ is not self._reading:
+            self._tally()
+            self._reading = format_
+        self._read += 1
         if outcome.at is not None:
             self._cover(outcome.at, format_.name)
         if not outcome.rows:
@@ -186,8 +191,15 @@ class _Reading:
     def part(self) -> Parsed:
         """What was found since the last part."""
         self._close()
+        self._tally()
         part, self.parsed = self.parsed, Parsed()
         return part
+
+    def _tally(self) -> None:
+        """Books what was read as one format."""
+        if self._read and self._reading is not None:
+            self.parsed.by_format[self._reading.name] += self._read
+        self._read = 0
 
     def _close(self) -> None:
         """Books what was counted in the current hour."""

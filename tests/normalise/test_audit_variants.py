@@ -141,8 +141,6 @@ def test_every_stage_is_told(stage: str, rank: int) -> None:
         ({"audit.k8s.io/truncated": "true"}, True),
         ({"audit.k8s.io/truncated": "false"}, False),
         ({"authorization.k8s.io/reason": 'said "audit.k8s.io/truncated"'}, False),
-        ({"audit.k8s.io/truncated": 1}, False),
-        ([], False),
         (None, False),
     ],
 )
@@ -150,6 +148,13 @@ def test_events_from_which_the_server_left_out_the_bodies_are_marked(
     annotations: Any, truncated: bool
 ) -> None:
     assert row(AUDIT_EVENT | {"annotations": annotations})["truncated"] is truncated
+
+
+@pytest.mark.parametrize("annotations", [{"audit.k8s.io/truncated": 1}, [], "none"])
+def test_annotations_that_are_none_are_refused(annotations: Any) -> None:
+    assert refused(AUDIT_EVENT | {"annotations": annotations}).startswith(
+        "not a kubernetes-audit record: Expected"
+    )
 
 
 @pytest.mark.parametrize("category", ["kube-audit", "kube-audit-admin"])
