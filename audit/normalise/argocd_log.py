@@ -7,6 +7,7 @@ what names something is taken in: parameters by their names, never their values,
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from audit.normalise.jsonformat import ABSENT, JsonFormat, cluster_of, is_there,
 from audit.normalise.logfmt import begins, to_json
 from audit.normalise.times import Time, utc
 
+_NUMBER = re.compile(rb'"?(\d{1,15}(?:\.\d{1,20})?(?:e[+-]\d{1,2})?)"?')
 _READS = (
     "Get", "List", "Watch", "Managed", "Resource", "Revision", "Pod", "Logs", "CanI", "Version", "Plugins", "Validate",
     "Links", "Manifests", "Server", "ApplicationSetTree", "Generate", "OCI",
@@ -35,6 +37,7 @@ class Line(msgspec.Struct):
     code: str | None = msgspec.field(default=None, name="grpc.code")
     claims: msgspec.Raw = msgspec.field(default=ABSENT, name="grpc.request.claims")
     content: msgspec.Raw = msgspec.field(default=ABSENT, name="grpc.request.content")
+    took: msgspec.Raw = msgspec.field(default=ABSENT, name="grpc.time_ms")
     peer: str | None = msgspec.field(default=None, name="peer.address")
     application: str | None = None
     app_namespace: str | None = msgspec.field(default=None, name="app-namespace")
@@ -55,6 +58,7 @@ def _rows(line: Line, context: Context) -> Outcome:
             "method": line.method,
             "code": line.code or None,
             "address": line.peer or None,
+            "took": _milliseconds(line.took),
             **who,
             **what,
         }
@@ -87,7 +91,18 @@ def _row(context: Context, line: Line, stage: str) -> Row:
         "detail": None,
         "code": None,
         "address": None,
+        "took": None,
     }
+
+
+def _milliseconds(raw: msgspec.Raw) -> float | None:
+    """A number, or text that is one; None where it isn't told."""
+    if not is_there(raw):
+        return None
+    found = _NUMBER.fullmatch(bytes(raw))
+    if found is None:
+        raise Unreadable(f"grpc.time_ms is no time: {bytes(raw)[:40]!r}")
+    return float(found[1])
 
 
 _MARKS = (frozenset({"grpc.service", "grpc.method"}), frozenset({"application", "reason", "type", "msg"}))

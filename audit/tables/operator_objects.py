@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from audit.tables.base import UTC, Bool, Int, Meta, Table, column
+from audit.tables.base import UTC, Bool, Float, Int, Meta, Table, column
 from audit.tables.forge import _EVIDENCE, _LINE
 
 _SNAPSHOT = "; it tells no time of its own: its evidence object does"
@@ -199,6 +199,7 @@ class OperatorRequests(Table):
     )
     code: str = column("Outcome of a finished call, such as OK or PermissionDenied", optional=True)
     address: str = column("Address of the caller", optional=True)
+    took: Float = column("How long a finished call took", unit="ms", optional=True)
     evidence: str = column(_EVIDENCE)
     line: Int = column(_LINE, ge=1)
 
@@ -219,6 +220,9 @@ class OperatorRequests(Table):
             "app",
             "detail",
             "code",
+            "subject",
+            "address",
+            "took",
         ]
 
 

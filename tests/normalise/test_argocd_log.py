@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from operator_records import ARGO_ACT, SYNC_FINISHED, SYNC_RECEIVED
 
+from audit import tables as t
+from audit.joins.dedupe import deduplicate
 from audit.normalise.interface import Unreadable
 from audit.normalise.logfmt import to_json
 
@@ -42,7 +44,7 @@ def test_a_call_that_was_received_tells_who_asked_for_what() -> None:
     assert {name: value for name, value in found.items() if name != "evidence"} == {
         "cluster": "prod", "stage": "received", "service": "ApplicationService", "method": "Sync", "user": "ada@netbpf.com",
         "subject": "u-1", "issuer": "https://sso.example", "groups": "devs ops", "app": "argocd/web", "project": "shop",
-        "code": None, "address": None, "line": 1,
+        "code": None, "address": None, "took": None, "line": 1,
     }  # fmt: skip
 
 
@@ -50,6 +52,15 @@ def test_a_call_that_is_finished_tells_what_came_of_it() -> None:
     found = row(SYNC_FINISHED)
     assert (found["stage"], found["method"], found["code"]) == ("finished", "Sync", "PermissionDenied")
     assert (found["user"], found["app"], found["address"]) == (None, None, "203.0.113.7:4711")
+
+
+def test_calls_that_finish_in_one_second_are_told_apart_by_how_long_they_took() -> None:
+    other = SYNC_FINISHED | {"grpc.time_ms": 3}
+    found = parse_bytes(lines(SYNC_FINISHED, other, SYNC_FINISHED)).rows["operator_requests"]
+    assert [each["took"] for each in found] == [12.5, 3.0, 12.5]
+    kept, left_out = deduplicate("operator_requests", t.frame(t.OperatorRequests, found))
+    assert (sorted(kept["line"]), left_out["line"].tolist()) == ([1, 2], [3])
+    assert "grpc.time_ms is no time" in refused(SYNC_FINISHED | {"grpc.time_ms": "soon"})
 
 
 def test_an_act_of_a_person_is_told_and_the_operators_own_is_noise() -> None:
