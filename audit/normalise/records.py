@@ -224,17 +224,21 @@ class Splitter:
             if part is None or part[1] != stream:
                 break
             length = further
-        start = self._position
-        if length > MAX_RECORD:
-            return self._failed_line(_too_long())
+        start, offset = self._position, self._base + self._position
         line = self._buffer[start : start + length]
+        if length > MAX_RECORD:
+            self._position += length
+            if not line.endswith(b"\n"):
+                self._pass_line()
+            self._number += 1
+            return Record(self._number, offset, b"", _too_long(), True)
         if self._break is not None and not line.endswith(b"\n"):
             failed = self._failed_line(self._break)
             self._break = None
             return failed
         self._number += 1
         self._position += length
-        return Record(self._number, self._base + start, line.rstrip(b"\r\n"), None, True)
+        return Record(self._number, offset, line.rstrip(b"\r\n"), None, True)
 
     def _line_end(self, after: int) -> int:
         """How many bytes there are from here to behind the first line feed that follows `after` of them."""

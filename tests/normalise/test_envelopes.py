@@ -255,6 +255,17 @@ def test_a_line_of_a_runtime_longer_than_a_record_may_be_costs_one_record(
     assert (parsed.kept, parsed.quarantined) == (1, [(1, 0, "longer than 2 MiB")])
 
 
+def test_parts_without_an_end_are_passed_over_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: none is looked at again as the beginning of those behind it."""
+    monkeypatch.setattr(records, "MAX_RECORD", 1 << 20)
+    monkeypatch.setattr(records, "BLOCK", 1 << 16)
+    part = f"{TIME} stdout P x\n"
+    parsed = parse_bytes((part * 100_000 + f"{TIME} stderr F {dumped(AUDIT_EVENT)}\n").encode())
+    assert parsed.kept == 1
+    assert len(parsed.quarantined) == 100_000 * len(part) // (1 << 20) + 1
+    assert {why for _, _, why in parsed.quarantined[:-1]} == {"longer than 1 MiB"}
+
+
 def test_gzip_that_breaks_off_in_a_line_with_a_time_loses_that_line_alone() -> None:
     data = gzip.compress((f"{TIME} stdout F {dumped(AUDIT_EVENT)}\n" * 3).encode()[:-9], mtime=0)[:-8]
     parsed = parse_bytes(data)
