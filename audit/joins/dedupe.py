@@ -24,6 +24,7 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     - `pull_requests`: the latest `updated_at` stays; of several, the one that says what lists leave out.
     - `reviews`: the latest state a review can have come to: DISMISSED comes after any other, PENDING before.
     - `checks`: a completed run before one still running, the latest completion first.
+    - `forge_deployments`, `workflow_runs`: the latest `updated_at` stays.
     - `cluster_access`: the highest stage. Requests that share an id but differ in who, what, on which object or with
       what outcome are several requests, whatever they claim: all stay, counted by `variant`.
     - every other table, and ties: the first by evidence and line.
@@ -101,6 +102,8 @@ def _priority(name: str, rows: pd.DataFrame) -> dict[str, pd.Series]:
         case "checks":
             completed = rows["status"].eq(_COMPLETED)
             return {"most_final": completed, "most_recent": rows["completed_at"], **ties}
+        case "forge_deployments" | "workflow_runs":
+            return {"most_recent": rows["updated_at"], **ties}
         case "cluster_access":
             return {"most_complete": rows["stage_rank"], **ties}
         case _:

@@ -64,9 +64,9 @@ def _number(event: IssueEvent, context: Context) -> int:
 
 FORMAT = JsonFormat(
     "github-review-events",
-    2,
+    3,
     ("review_dismissals",),
     IssueEvent,
     _rows,
-    has(("id", "event", "created_at", "actor"), lacks=("action",)),
+    has(("id", "event", "created_at", "actor"), lacks=("action", "workflow_id")),
 )

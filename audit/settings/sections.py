@@ -72,6 +72,9 @@ FormatName = Literal[
     "github-review-events",
     "github-checks",
     "github-statuses",
+    "github-deployments",
+    "github-deployment-statuses",
+    "github-workflow-runs",
     "github-activity",
     "argocd-application",
     "argocd-project",
@@ -213,7 +216,7 @@ class GitHub(Section):
     )
     attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
     leave_out: tuple[GitHubPart, ...] = Field(
-        ("deployments", "runs", "rules", "access", "members", "teams"),
+        ("rules", "access", "members", "teams"),
         description="Parts not to collect, at first those that no format reads yet. Of a repository: pulls, statuses, activity, deployments, runs, rules, access; "
         "of an organisation: members, teams, rules, audit-log",
     )

@@ -32,6 +32,7 @@ from audit.tables.entitlements import (
 )
 from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
+from audit.tables.forge_runs import ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns
 from audit.tables.git import (
     BranchTips,
     CommitEnvironments,
@@ -80,7 +81,7 @@ from audit.tables.secrets_managers import ManagedSecrets, SecretAccess
 _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
-    UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents,
+    UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns,
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
     SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess, ManagedSecrets,
     CloudEvents, Alerts, MetricSamples, Silences,
@@ -125,6 +126,8 @@ __all__ = [
     "EvidenceObjects",
     "Exceptions",
     "FileChanges",
+    "ForgeDeploymentStatuses",
+    "ForgeDeployments",
     "ForgeEvents",
     "GitOperations",
     "GraphRoots",
@@ -168,6 +171,7 @@ __all__ = [
     "Trainings",
     "UnreadFiles",
     "Vulnerabilities",
+    "WorkflowRuns",
     "columns",
     "conform",
     "describe",

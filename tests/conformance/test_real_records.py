@@ -157,6 +157,9 @@ def test_github_payloads(data: Path, tmp_path: Path) -> None:
         ("pull_request", "pull_request", "github-pulls"),
         ("pull_request_review", "review", "github-reviews"),
         ("check_run", "check_run", "github-checks"),
+        ("deployment", "deployment", "github-deployments"),
+        ("deployment_status", "deployment_status", "github-deployment-statuses"),
+        ("workflow_run", "workflow_run", "github-workflow-runs"),
     ):
         folder = data / "octokit-webhooks/payload-examples/api.github.com" / event
         values = [
@@ -166,7 +169,11 @@ def test_github_payloads(data: Path, tmp_path: Path) -> None:
         assert explicit.quarantined == auto.quarantined == []
         counts[event] = explicit.kept
         assert auto.kept == len(values) == explicit.kept
-    assert counts == {"pull_request": 28, "pull_request_review": 3, "check_run": 8}
+    assert counts == {"pull_request": 28, "pull_request_review": 3, "check_run": 8} | {
+        "deployment": 3,
+        "deployment_status": 3,
+        "workflow_run": 4,
+    }
 
 
 def test_webhook_payloads_of_other_kinds_are_no_known_format(data: Path) -> None:

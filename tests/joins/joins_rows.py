@@ -42,6 +42,10 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "conclusion": "success", "started_at": T0 - timedelta(hours=2),
         "completed_at": T0 - timedelta(hours=2) + timedelta(minutes=5), "evidence": EVIDENCE, "line": 1,
     },
+    "workflow_runs": {
+        "repo": REPO, "run_id": 1, "attempt": 1, "workflow_id": 1, "event": "push", "head_sha": "head",
+        "created_at": T0, "updated_at": T0, "evidence": EVIDENCE, "line": 1,
+    },
     "commits": {
         "repo": REPO, "parents": "", "tree": "t", "author_name": "A", "author_email": "a@netbpf.com",
         "author_time": T0, "committer_name": "A", "committer_email": "a@netbpf.com", "committer_time": T0,

@@ -26,6 +26,7 @@ LATER = T0 + timedelta(hours=1)
         ("reviews", [{"state": "PENDING", "evidence": A}, {"state": "COMMENTED", "evidence": B}], "state", "COMMENTED"),
         ("checks", [{"status": "in_progress", "conclusion": None, "completed_at": None, "evidence": A}, {"evidence": B}], "conclusion", "success"),
         ("checks", [{"evidence": A}, {"completed_at": LATER, "conclusion": "failure", "evidence": B}], "conclusion", "failure"),
+        ("workflow_runs", [{"status": "queued", "evidence": A}, {"updated_at": LATER, "status": "completed", "evidence": B}], "status", "completed"),
         ("cluster_access", [{"stage_rank": 0, "code": None, "evidence": A}, {"code": 403, "evidence": B}], "code", 403),
         ("cluster_access", [{"evidence": A, "line": 2, "source_ip": "two"}, {"evidence": A, "line": 10, "source_ip": "ten"}], "source_ip", "two"),
         ("state_changes", [{"after": "Synced", "evidence": B}, {"after": "Synced", "evidence": A}], "evidence", A),

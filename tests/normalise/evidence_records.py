@@ -72,6 +72,26 @@ STATUS: dict[str, Any] = {
     "creator": {"login": "ci[bot]"},
 }  # fmt: skip
 
+DEPLOYMENT: dict[str, Any] = {
+    "url": f"{API}/deployments/8", "id": 8, "task": "deploy", "environment": "prod", "sha": SHA, "ref": "main",
+    "creator": {"login": "ada"}, "created_at": "2026-07-01T11:00:00Z", "updated_at": "2026-07-01T11:05:00Z",
+    "statuses_url": f"{API}/deployments/8/statuses", "repository_url": API, "payload": {"password": "not-kept"},
+}  # fmt: skip
+
+DEPLOYMENT_STATUS: dict[str, Any] = {
+    "url": f"{API}/deployments/8/statuses/9", "id": 9, "state": "success", "environment": "prod",
+    "creator": {"login": "ci[bot]"}, "created_at": "2026-07-01T11:05:00Z", "updated_at": "2026-07-01T11:05:00Z",
+    "deployment_url": f"{API}/deployments/8", "repository_url": API,
+}  # fmt: skip
+
+WORKFLOW_RUN: dict[str, Any] = {
+    "url": f"{API}/actions/runs/12", "id": 12, "name": "build", "path": ".github/workflows/build.yaml",
+    "head_branch": "main", "head_sha": SHA, "event": "push", "status": "completed", "conclusion": "success",
+    "workflow_id": 3, "run_number": 40, "run_attempt": 2, "created_at": "2026-07-01T10:00:00Z",
+    "run_started_at": "2026-07-01T10:20:00Z", "updated_at": "2026-07-01T10:25:00Z", "actor": {"login": "ada"},
+    "triggering_actor": {"login": "grace"},
+}  # fmt: skip
+
 ACTIVITY: dict[str, Any] = {
     "id": 11, "before": "2" * 40, "after": SHA, "ref": "refs/heads/main", "timestamp": "2026-07-01T10:00:00Z",
     "activity_type": "pr_merge", "actor": {"login": "ada"},
@@ -178,6 +198,9 @@ VALID: dict[str, list[dict[str, Any]]] = (
         "github-review-events": [DISMISSAL],
         "github-checks": [CHECK],
         "github-statuses": [STATUS],
+        "github-deployments": [DEPLOYMENT],
+        "github-deployment-statuses": [DEPLOYMENT_STATUS],
+        "github-workflow-runs": [WORKFLOW_RUN],
         "github-activity": [ACTIVITY],
         "argocd-application": [APPLICATION],
         "argocd-event": [ARGO_EVENT],

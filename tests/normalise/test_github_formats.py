@@ -7,7 +7,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from evidence_records import ACTIVITY, AUDIT_LOG, CHECK, DISMISSAL, PULL, REVIEW, SHA, STATUS, read, refused
+from evidence_records import (
+    ACTIVITY,
+    AUDIT_LOG,
+    CHECK,
+    DEPLOYMENT,
+    DEPLOYMENT_STATUS,
+    DISMISSAL,
+    PULL,
+    REVIEW,
+    SHA,
+    STATUS,
+    WORKFLOW_RUN,
+    read,
+    refused,
+)
 
 from audit.normalise.interface import Context
 
@@ -136,3 +150,39 @@ def test_a_status_that_names_no_commit_or_state_is_refused() -> None:
 def test_a_status_and_a_check_run_of_one_number_are_two() -> None:
     assert {row(one)["kind"] for one in (STATUS, CHECK)} == {"status", "check run"}
     assert STATUS["id"] == CHECK["id"]
+
+
+def test_a_deployment_says_who_asked_for_what_and_where() -> None:
+    found = row(DEPLOYMENT)
+    assert (found["repo"], found["deployment_id"], found["creator"]) == ("netbpf/netbpf-gitops", 8, "ada")
+    assert (found["sha"], found["ref"], found["environment"], found["task"]) == (
+        SHA,
+        "main",
+        "prod",
+        "deploy",
+    )
+    assert found["at"] == datetime(2026, 7, 1, 11, tzinfo=UTC)
+    assert "not-kept" not in str(found)
+
+
+def test_a_status_of_a_deployment_names_it_by_its_url() -> None:
+    found = row(DEPLOYMENT_STATUS)
+    assert (found["repo"], found["deployment_id"], found["status_id"]) == ("netbpf/netbpf-gitops", 8, 9)
+    assert (found["state"], found["environment"], found["creator"]) == ("success", "prod", "ci[bot]")
+    assert "names no deployment" in refused(DEPLOYMENT_STATUS | {"deployment_url": "x"})
+
+
+def test_a_run_says_who_set_off_the_first_attempt_and_who_this_one() -> None:
+    found = row(WORKFLOW_RUN)
+    assert (found["repo"], found["run_id"], found["attempt"]) == ("netbpf/netbpf-gitops", 12, 2)
+    assert (found["actor"], found["triggering_actor"]) == ("ada", "grace")
+    assert (found["status"], found["conclusion"], found["event"]) == ("completed", "success", "push")
+    assert found["started_at"] == datetime(2026, 7, 1, 10, 20, tzinfo=UTC)
+
+
+def test_a_run_that_is_not_over_has_no_conclusion() -> None:
+    found = row(WORKFLOW_RUN | {"status": "in_progress", "conclusion": None})
+    assert (found["status"], found["conclusion"]) == ("in_progress", None)
+    assert "workflow_id" in refused(
+        {k: v for k, v in WORKFLOW_RUN.items() if k != "workflow_id"}, format="github-workflow-runs"
+    )

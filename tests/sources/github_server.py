@@ -339,6 +339,22 @@ def deployment(ident: int, at: str = "2026-08-01T10:00:00Z") -> dict[str, Any]:
     }
 
 
+def deployment_status(ident: int, of: int) -> dict[str, Any]:
+    """A status of a deployment."""
+    api = f"https://api.github.com/repos/{REPO}"
+    return {
+        "url": f"{api}/deployments/{of}/statuses/{ident}",
+        "id": ident,
+        "state": "success",
+        "environment": "prod",
+        "creator": {"login": "ada", "id": 1},
+        "created_at": "2026-08-01T10:05:00Z",
+        "updated_at": "2026-08-01T10:05:00Z",
+        "deployment_url": f"{api}/deployments/{of}",
+        "repository_url": api,
+    }
+
+
 def run(ident: int, at: str) -> dict[str, Any]:
     """A run of a workflow."""
     return {

@@ -27,6 +27,7 @@ from github_server import (
     add_pull,
     check_run,
     deployment,
+    deployment_status,
     organisation,
     pull,
     repository,
@@ -660,7 +661,7 @@ class TestBesidesPulls:
     def test_deployments_come_with_their_statuses(self, serve: Serve, tmp_path: Path) -> None:
         held = repository(0)
         held.things[f"{ROOT}/deployments"] = [deployment(2), deployment(1, "2026-06-01T10:00:00Z")]
-        held.things[f"{ROOT}/deployments/2/statuses"] = [{"id": 21, "state": "success"}]
+        held.things[f"{ROOT}/deployments/2/statuses"] = [deployment_status(21, 2)]
         settings = _settings(serve(held), tmp_path / "store")
         assert _collect(settings).problems == []
         assert [key for key in _keys(settings) if key.startswith("deployments")] == [
@@ -734,7 +735,7 @@ class TestBesidesPulls:
         held = repository(2)
         held.things[f"{ROOT}/activity"] = [activity(1, "2026-09-01T10:00:00Z")]
         held.things[f"{ROOT}/deployments"] = [deployment(2)]
-        held.things[f"{ROOT}/deployments/2/statuses"] = [{"id": 21, "state": "success"}]
+        held.things[f"{ROOT}/deployments/2/statuses"] = [deployment_status(21, 2)]
         held.things[f"{ROOT}/actions/runs"] = [run(1, "2026-08-05T10:00:00Z")]
         values = _values(serve(held), tmp_path / "store")
         del values["github"]["leave_out"]
@@ -743,6 +744,9 @@ class TestBesidesPulls:
         built = pipeline.build(settings)
         assert built.tables["quarantine"].empty
         assert _rows(built, "git_operations", "repo") == [(REPO,)]
+        assert _rows(built, "forge_deployments", "repo", "deployment_id") == [(REPO, 2)]
+        assert _rows(built, "forge_deployment_statuses", "deployment_id", "state") == [(2, "success")]
+        assert _rows(built, "workflow_runs", "repo", "run_id") == [(REPO, 1)]
 
     def test_parts_that_the_settings_leave_out_are_not_asked_for(self, serve: Serve, tmp_path: Path) -> None:
         held = serve(repository(1))
