@@ -118,19 +118,32 @@ class _Reading:
         """As `take`, for what the format of the last record could not read, for `reason`."""
         if not record.whole and not is_value(record.data):
             return False
-        found = unwrap_all(record.data, _is_known)
+        likely = self._last  # what `_attempt` reads as
+        found = unwrap_all(record.data, _is_known, self._attempt)
         self._wrapped = found is not None
         if found is None:
             self._one(record, record.data, reason)
             return True
-        for place, item in enumerate(found.records, 1):
-            self._one(record, item, None, place=place)
+        for place, (item, outcome) in enumerate(found.records, 1):
+            if outcome is not None and likely is not None:
+                self._keep(outcome, likely, record.number)
+            else:
+                self._one(record, item, None, place=place)
         for place, failed in enumerate(found.failed, 1):
             self._quarantine(record, f"{failed} (unreadable item {place})")
         self.parsed.by_envelope.update(found.kinds)
         self.parsed.records += found.noise
         self.parsed.noise += found.noise
         return True
+
+    def _attempt(self, data: bytes) -> Outcome | None:
+        """What the format of the last record reads of what was wrapped; None when it can't."""
+        if self._last is None or not self._last.recognises(data):
+            return None
+        try:
+            return self._last.read(data, self._context)
+        except Unreadable:
+            return None
 
     def _one(self, record: Record, data: bytes, reason: str | None, *, place: int | None = None) -> None:
         """Reads what is no envelope.

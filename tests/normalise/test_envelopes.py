@@ -372,6 +372,16 @@ def test_records_of_formats_are_not_opened_for_the_text_in_their_fields() -> Non
         assert not parse_bytes(lines(*before, record)).by_envelope["json-in-field"]
 
 
+def test_what_looks_like_the_record_before_it_but_is_an_envelope_is_opened() -> None:
+    """The format of the last record is tried first; what it can't read is looked at closely."""
+    text = dumped(AUDIT_EVENT)
+    nested = WRAPS["elasticsearch"][1](text)
+    for data in (nested, nested + "\n" + nested, text + "\n" + nested):
+        for wrapped in (data, WRAPS["kinesis event"][1](data), WRAPS["subscription"][1](data)):
+            parsed = parse_bytes(wrapped.encode())
+            assert (parsed.kept, parsed.quarantined) == (len(data.splitlines()), [])
+
+
 def test_order_does_not_matter_among_plain_and_wrapped_records() -> None:
     plain, wrapped = dumped(AUDIT_EVENT), WRAPS["fluent bit"][1](dumped(PULL))
     for data in ([plain, wrapped, plain], [wrapped, plain, wrapped], [wrapped, wrapped, plain]):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from audit.normalise import logfmt
 from audit.normalise.envelopes import agents, aws, clouds, elastic, lines, lists, loki, otlp
 from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_object, text_of
+from audit.normalise.interface import Outcome
 from audit.normalise.records import MAX_RECORD, Splitter, is_value
 
 MAX_DEPTH = 16
@@ -38,28 +39,34 @@ class Unwrapped:
     """What was in an envelope, and in those inside it.
 
     Attributes:
-        records: bytes of each record.
+        records: bytes of each record, with what it gave where it was read already.
         noise: records that by rule say nothing: control messages, actions of bulk requests, empty messages.
         failed: reason for each record that could not be taken out.
         kinds: how many envelopes of which kind were opened.
     """
 
-    records: list[bytes] = field(default_factory=list)
+    records: list[tuple[bytes, Outcome | None]] = field(default_factory=list)
     noise: int = 0
     failed: list[str] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
 
 
-def unwrap_all(value: bytes, known: Callable[[bytes], bool] = lambda _: False) -> Unwrapped | None:
+def unwrap_all(
+    value: bytes,
+    known: Callable[[bytes], bool] = lambda _: False,
+    attempt: Callable[[bytes], Outcome | None] = lambda _: None,
+) -> Unwrapped | None:
     """What is in `value`, one JSON value or a line that begins with a time; None when it is no envelope.
 
     Args:
         known: whether a format knows a record: then it is not opened for the JSON text in one of its fields.
+        attempt: reads what was inside as most likely it can be; None when it can't. What can be read is not looked at
+            any closer, which saves most of the time.
     """
     found = _opened(value, known)
     if found is None:
         return None
-    opening = _Opening(known)
+    opening = _Opening(known, attempt)
     opening.take_out(*found, depth=1)
     return opening.result
 
@@ -94,8 +101,9 @@ def _opened_object(top: Top, known: Callable[[], bool]) -> tuple[str, Contents] 
 class _Opening:
     """The opening of one outermost envelope; what it may take is bounded over all that are inside."""
 
-    def __init__(self, known: Callable[[bytes], bool]) -> None:
+    def __init__(self, known: Callable[[bytes], bool], attempt: Callable[[bytes], Outcome | None]) -> None:
         self.result = Unwrapped()
+        self._attempt = attempt
         self._known = known
         self._items, self._bytes = MAX_ITEMS, MAX_RECORD
 
@@ -123,6 +131,8 @@ class _Opening:
             self.result.noise += 1
         elif not _is_utf8(content):
             self.result.failed.append("not UTF-8")
+        elif content[:1] == b"{" and (outcome := self._attempt(content)) is not None:
+            self.result.records.append((content, outcome))
         elif (content.startswith(_JSON) and not is_value(content)) or (
             b"\n" in content and (lines.stamped(content) or logfmt.begins(content))
         ):
@@ -145,7 +155,7 @@ class _Opening:
     def _value(self, value: bytes, depth: int) -> None:
         found = _opened(value, self._known)
         if found is None:
-            self.result.records.append(value)
+            self.result.records.append((value, None))
         elif depth >= MAX_DEPTH:
             self.result.failed.append(f"wrapped more than {MAX_DEPTH} deep")
         else:
@@ -160,6 +170,8 @@ def _why(reason: str, content: bytes) -> str:
 
 
 def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
     try:
         data.decode()
     except UnicodeDecodeError:
