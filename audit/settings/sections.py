@@ -75,6 +75,8 @@ FormatName = Literal[
     "github-deployments",
     "github-deployment-statuses",
     "github-workflow-runs",
+    "github-protection",
+    "github-rulesets",
     "github-activity",
     "argocd-application",
     "argocd-project",
@@ -183,6 +185,7 @@ GitHubPart = Literal[
     "deployments",
     "runs",
     "rules",
+    "environments",
     "access",
     "members",
     "teams",
@@ -216,8 +219,8 @@ class GitHub(Section):
     )
     attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
     leave_out: tuple[GitHubPart, ...] = Field(
-        ("rules", "access", "members", "teams"),
-        description="Parts not to collect, at first those that no format reads yet. Of a repository: pulls, statuses, activity, deployments, runs, rules, access; "
+        ("environments", "access", "members", "teams"),
+        description="Parts not to collect, at first those that no format reads yet. Of a repository: pulls, statuses, activity, deployments, runs, rules, environments, access; "
         "of an organisation: members, teams, rules, audit-log",
     )
 

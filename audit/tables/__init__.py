@@ -32,6 +32,7 @@ from audit.tables.entitlements import (
 )
 from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
+from audit.tables.forge_rules import Protections
 from audit.tables.forge_runs import ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns
 from audit.tables.git import (
     BranchTips,
@@ -81,7 +82,7 @@ from audit.tables.secrets_managers import ManagedSecrets, SecretAccess
 _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
-    UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns,
+    UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns, Protections,
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
     SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess, ManagedSecrets,
     CloudEvents, Alerts, MetricSamples, Silences,
@@ -147,6 +148,7 @@ __all__ = [
     "PolicyResults",
     "ProjectRoles",
     "Promotions",
+    "Protections",
     "PullRequests",
     "Quarantine",
     "RbacBindings",

@@ -92,6 +92,30 @@ WORKFLOW_RUN: dict[str, Any] = {
     "triggering_actor": {"login": "grace"},
 }  # fmt: skip
 
+PROTECTION: dict[str, Any] = {
+    "url": f"{API}/branches/release%2F1/protection",
+    "required_status_checks": {"strict": True, "contexts": ["validate", "build"]},
+    "enforce_admins": {"enabled": False},
+    "required_pull_request_reviews": {
+        "required_approving_review_count": 2, "dismiss_stale_reviews": True, "require_code_owner_reviews": True,
+        "require_last_push_approval": True,
+        "bypass_pull_request_allowances": {"users": [{"login": "ada"}], "teams": [{"slug": "platform"}], "apps": []},
+    },
+    "required_linear_history": {"enabled": True}, "allow_force_pushes": {"enabled": False},
+    "allow_deletions": {"enabled": False}, "required_signatures": {"enabled": True},
+}  # fmt: skip
+
+RULESET: dict[str, Any] = {
+    "id": 31, "name": "main", "target": "branch", "source_type": "Repository", "source": "netbpf/netbpf-gitops",
+    "enforcement": "active", "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": ["refs/heads/x"]}},
+    "bypass_actors": [{"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "pull_request"}],
+    "rules": [
+        {"type": "deletion"}, {"type": "non_fast_forward"},
+        {"type": "pull_request", "parameters": {"required_approving_review_count": 1}},
+        {"type": "required_status_checks", "parameters": {"required_status_checks": [{"context": "validate"}]}},
+    ],
+}  # fmt: skip
+
 ACTIVITY: dict[str, Any] = {
     "id": 11, "before": "2" * 40, "after": SHA, "ref": "refs/heads/main", "timestamp": "2026-07-01T10:00:00Z",
     "activity_type": "pr_merge", "actor": {"login": "ada"},
@@ -201,6 +225,8 @@ VALID: dict[str, list[dict[str, Any]]] = (
         "github-deployments": [DEPLOYMENT],
         "github-deployment-statuses": [DEPLOYMENT_STATUS],
         "github-workflow-runs": [WORKFLOW_RUN],
+        "github-protection": [PROTECTION],
+        "github-rulesets": [RULESET],
         "github-activity": [ACTIVITY],
         "argocd-application": [APPLICATION],
         "argocd-event": [ARGO_EVENT],

@@ -14,8 +14,10 @@ from evidence_records import (
     DEPLOYMENT,
     DEPLOYMENT_STATUS,
     DISMISSAL,
+    PROTECTION,
     PULL,
     REVIEW,
+    RULESET,
     SHA,
     STATUS,
     WORKFLOW_RUN,
@@ -185,4 +187,51 @@ def test_a_run_that_is_not_over_has_no_conclusion() -> None:
     assert (found["status"], found["conclusion"]) == ("in_progress", None)
     assert "workflow_id" in refused(
         {k: v for k, v in WORKFLOW_RUN.items() if k != "workflow_id"}, format="github-workflow-runs"
+    )
+
+
+def test_the_protection_of_a_branch_says_what_it_requires_and_of_whom_not() -> None:
+    found = row(PROTECTION)
+    assert (found["scope"], found["kind"], found["rule"]) == ("netbpf/netbpf-gitops", "classic", "release/1")
+    assert (found["approvals"], found["required_checks"], found["strict_checks"]) == (
+        2,
+        "build,validate",
+        True,
+    )
+    assert found["bypass"] == "admins,team platform,user ada"
+    assert [
+        found[name] for name in ("dismiss_stale", "code_owners", "last_push", "linear", "signatures")
+    ] == [True] * 5
+    assert [found[name] for name in ("force_pushes", "deletions", "merge_queue")] == [False] * 3
+
+
+def test_what_a_protection_does_not_name_is_not_required() -> None:
+    bare = {
+        name: PROTECTION[name] for name in ("url", "enforce_admins", "allow_force_pushes", "allow_deletions")
+    }
+    found = row(bare)
+    assert (found["approvals"], found["required_checks"], found["signatures"]) == (0, "", False)
+    assert "its url names no branch" in refused(bare | {"url": "x"})
+
+
+def test_a_ruleset_says_what_it_requires_and_of_whom_not() -> None:
+    found = row(RULESET)
+    assert (found["scope"], found["kind"], found["rule"]) == ("netbpf/netbpf-gitops", "ruleset", "31")
+    assert (found["target"], found["enforcement"]) == ("~DEFAULT_BRANCH,!refs/heads/x", "active")
+    assert (found["approvals"], found["required_checks"]) == (1, "validate")
+    assert found["bypass"] == "RepositoryRole 5 (pull_request)"
+    assert [found[name] for name in ("force_pushes", "deletions", "linear", "signatures")] == [False] * 4
+    assert row(RULESET | {"rules": []})["force_pushes"]
+
+
+def test_a_ruleset_of_the_organisation_binds_the_repository_that_it_was_asked_for() -> None:
+    asked = RULESET | {"source_type": "Organization", "source": "netbpf"}
+    assert row(asked)["scope"] == "netbpf"
+    assert row(asked, ELSEWHERE)["scope"] == "other/repository"
+
+
+def test_a_rule_with_parameters_that_are_none_is_refused() -> None:
+    assert "parameters of rule 'pull_request'" in refused(
+        RULESET
+        | {"rules": [{"type": "pull_request", "parameters": {"required_approving_review_count": "two"}}]}
     )

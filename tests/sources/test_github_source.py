@@ -53,7 +53,7 @@ from audit.sources.github import connection
 
 AS_OF = datetime(2026, 10, 2, 9, tzinfo=UTC)
 ROOT = f"/repos/{REPO}"
-PARTS = ["statuses", "activity", "deployments", "runs", "rules", "access"]
+PARTS = ["statuses", "activity", "deployments", "runs", "rules", "environments", "access"]
 Serve = Callable[[FakeGitHub], FakeGitHub]
 
 
@@ -737,6 +737,17 @@ class TestBesidesPulls:
         held.things[f"{ROOT}/deployments"] = [deployment(2)]
         held.things[f"{ROOT}/deployments/2/statuses"] = [deployment_status(21, 2)]
         held.things[f"{ROOT}/actions/runs"] = [run(1, "2026-08-05T10:00:00Z")]
+        off, on = {"enabled": False}, {"enabled": True}
+        held.things[f"{ROOT}/branches/main/protection"] = {
+            "url": f"https://api.github.com{ROOT}/branches/main/protection",
+            "enforce_admins": on,
+            "allow_force_pushes": off,
+            "allow_deletions": off,
+        }
+        held.things[f"{ROOT}/rulesets"] = [{"id": 31, "name": "all", "source": REPO, "enforcement": "active"}]
+        held.things[f"{ROOT}/rulesets/31"] = held.things[f"{ROOT}/rulesets"][0] | {
+            "rules": [{"type": "deletion"}]
+        }
         values = _values(serve(held), tmp_path / "store")
         del values["github"]["leave_out"]
         settings = Settings.model_validate(values)
@@ -747,6 +758,10 @@ class TestBesidesPulls:
         assert _rows(built, "forge_deployments", "repo", "deployment_id") == [(REPO, 2)]
         assert _rows(built, "forge_deployment_statuses", "deployment_id", "state") == [(2, "success")]
         assert _rows(built, "workflow_runs", "repo", "run_id") == [(REPO, 1)]
+        assert _rows(built, "protections", "scope", "kind", "rule", "force_pushes") == [
+            (REPO, "classic", "main", False),
+            (REPO, "ruleset", "31", True),
+        ]
 
     def test_parts_that_the_settings_leave_out_are_not_asked_for(self, serve: Serve, tmp_path: Path) -> None:
         held = serve(repository(1))

@@ -42,7 +42,7 @@ class Rules:
     branch: str
 
     def rules(self) -> Iterator[Brought | Unread | Remark]:
-        """What protects the default branch, and what deployments must pass."""
+        """What protects the default branch, and others by rulesets."""
         key = f"protection/{quote(self.branch, safe='')}.json"
         try:
             yield self.reader.single(e.PROTECTION, key, repo=self.repo, branch=self.branch).brought
@@ -54,6 +54,9 @@ class Rules:
             else:
                 yield Unread(key, error.reason, error.remedy)
         yield from rulesets(self.reader, e.RULESETS, e.RULESET, repo=self.repo)
+
+    def environments(self) -> Iterator[Brought | Unread | Remark]:
+        """What deployments must pass."""
         yield from self.reader.every(e.ENVIRONMENTS, "environments", repo=self.repo)
 
     def access(self) -> Iterator[Brought | Unread | Remark]:
@@ -63,7 +66,7 @@ class Rules:
 
     def parts(self) -> dict[str, Callable[[], Iterator[Brought | Unread | Remark]]]:
         """The walks by the names that the settings give them."""
-        return {"rules": self.rules, "access": self.access}
+        return {"rules": self.rules, "environments": self.environments, "access": self.access}
 
 
 def rulesets(reader: Reader, listed: Endpoint, one: Endpoint, **names: Any) -> Iterator[Brought | Unread]:
