@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -90,3 +92,13 @@ def test_ctrl_c_ends_the_workers():
 def test_little_work_is_done_here():
     assert workers_for(1_000) == 1
     assert workers_for(1 << 40) == processors() >= 1
+
+
+def test_the_search_path_of_modules_stays_what_it_was_whatever_the_program_is_called():
+    """Workers begin with it: the package's own folder in front would shadow libraries."""
+    code = (
+        "import sys; sys.argv[0] = '/opt/audit/cli.py'; before = list(sys.path); import audit.cli; "
+        "print([path for path in sys.path if path not in before])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
