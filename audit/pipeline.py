@@ -38,6 +38,7 @@ from audit.evidence.verify import verify as verify_store
 from audit.evidence.versions import versions
 from audit.git import alone
 from audit.joins.build import join
+from audit.joins.counts import source_counts
 from audit.metrics import compute
 from audit.model import Conclusion
 from audit.normalise import roster
@@ -247,6 +248,13 @@ def check(
         seen=manifest.tips_seen(store, until=as_of),
     )
     tables["reconciliation"] = reconcile(parsed, period)
+    tables["source_counts"] = source_counts(
+        tables["evidence_objects"],
+        tables["coverage"],
+        manifest.latest_counts(manifest.load_all(store)),
+        period,
+        sources=[source.name for source in settings.sources],
+    )
     progress("check", 1, 3)
     tables["metrics"] = compute(tables, settings, period, as_of=as_of)
     progress("check", 2, 3)

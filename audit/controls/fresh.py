@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from typing import Any
 
@@ -141,9 +142,10 @@ def unread(
         concerned = own & (named | objects["format"].eq("") & may)
     else:
         concerned = named | objects["format"].eq("") & may & (own | objects["source_name"].isin(given))
+    lost = _lost(tables, context, given, what, cluster)
     rows = objects[concerned & objects["quarantined"].gt(0) & _of_quarter(objects, tables, context)]
     if rows.empty:
-        return []
+        return lost
     lines = (
         tables["quarantine"]
         .rename(columns={"evidence": "sha256"})
@@ -154,7 +156,32 @@ def unread(
     shown = ", ".join(pointers[:_SHOWN]) + (", …" if len(pointers) > _SHOWN else "")
     count = int(rows["quarantined"].sum())
     records = "1 record" if count == 1 else f"{count} records"
-    return [Gap(f"{what}: {records} could not be read: {shown}", cluster=cluster)]
+    return [Gap(f"{what}: {records} could not be read: {shown}", cluster=cluster), *lost]
+
+
+def _lost(
+    tables: Tables, context: Context, given: Container[str], what: str, cluster: str | None
+) -> list[Gap]:
+    """Gaps for objects that a source listed and that could not be collected, and for a source not listed to its end.
+
+    Concerned is a source that gives such records (`given`); and one that gave nothing at all, if it is this cluster's.
+    """
+    of = {source.name: source.cluster for source in context.settings.sources}
+    gaps = []
+    for row in tables["source_counts"].sort_values("source_name").to_dict("records"):
+        name, own = row["source_name"], of.get(row["source_name"]) == cluster
+        if row["source_name"] not in of or not (own or cluster is None):
+            continue
+        if name not in given and (row["stored"] or not own):
+            continue
+        if not pd.isna(row["unread"]) and row["unread"]:
+            objects = "1 object" if row["unread"] == 1 else f"{row['unread']} objects"
+            gaps.append(Gap(f"{what}: {objects} of {name} could not be collected", cluster=cluster))
+        if not pd.isna(row["complete"]) and not row["complete"]:
+            gaps.append(Gap(f"{what}: {name} could not be listed to its end", cluster=cluster))
+        if not row["ties"]:
+            gaps.append(Gap(f"{what}: the numbers of {name} do not tie", cluster=cluster))
+    return gaps
 
 
 def _of_quarter(objects: pd.DataFrame, tables: Tables, context: Context) -> pd.Series:

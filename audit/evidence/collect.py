@@ -100,7 +100,8 @@ def collect(
                 for origin in all_origins
             ]
         brought = _not_in(journal.entries(), recorded)
-        manifest = append(store, as_of=as_of, entries=brought, tips=tips, signer=signs)
+        counts = {result.name: result.counts for result in results}
+        manifest = append(store, as_of=as_of, entries=brought, tips=tips, counts=counts, signer=signs)
         journal.clear()
     return Collected(tuple(results), manifest)
 
@@ -165,7 +166,7 @@ class _Run:
         result = self._result
         try:
             listing = self.origin.listing()
-            result.listed, result.folders = len(listing.objects), listing.folders
+            result.listed, result.folders = len(listing.objects) + len(listing.unread), listing.folders
             result.deleted, result.superseded = listing.deleted, listing.superseded
             result.unread += listing.unread
             changed = self._bring(listing.objects, threads)
@@ -173,6 +174,7 @@ class _Run:
                 changed = self._bring(self._again(changed), threads)
             result.unread += [Unread(key, reason, _CHANGING) for key, reason in sorted(changed.items())]
         except (EvidenceMissing, IntegrityError) as error:
+            result.failed = True
             result.problems.append(error)
         result.problems += in_words(self.origin.name, self.origin.location, result.unread)
         return result

@@ -58,6 +58,26 @@ class Entry:
     collected_at: datetime
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """What a source said that it has, and what became of it: listed = read + unread.
+
+    Attributes:
+        listed: objects that it has.
+        read: of them, those that the store holds.
+        unread: of them, those that could not be read.
+        deleted, superseded, folders: as in `audit.sources.interface.Listing`: not among the listed.
+        failed: it could not be listed at all, or not to its end.
+    """
+
+    listed: int
+    read: int
+    unread: int
+    deleted: int
+    superseded: int
+    folders: int
+    failed: bool
+
+
 class Reported(msgspec.Struct, frozen=True):
     """A quarter's report, frozen: what `audit.evidence.editions` keeps of it.
 
@@ -83,6 +103,7 @@ class Manifest:
         entries: what was new, ordered by source and key.
         tips: by repository, the sha that each ref pointed to; empty when they had not changed.
         reported: the report that was frozen then; nearly always none.
+        counts: by source, what it listed; empty when all of it was as before.
         sha256: of its own file.
         signed_by: ids of the keys that its signatures name; not verified by loading it.
     """
@@ -93,6 +114,7 @@ class Manifest:
     entries: tuple[Entry, ...]
     tips: dict[str, dict[str, str]]
     reported: tuple[Reported, ...]
+    counts: dict[str, Listed]
     sha256: str
     signed_by: tuple[str, ...]
 
@@ -107,6 +129,7 @@ class _Predicate(msgspec.Struct, frozen=True, omit_defaults=True):
     entries: tuple[Entry, ...]
     tips: dict[str, dict[str, str]]
     reported: tuple[Reported, ...] = ()
+    counts: dict[str, Listed] = {}
 
 
 def append(
@@ -116,11 +139,12 @@ def append(
     entries: Iterable[Entry],
     tips: Tips | None = None,
     reported: Iterable[Reported] = (),
+    counts: Mapping[str, Listed] | None = None,
     signer: Signer | None = None,
 ) -> Manifest | None:
     """Adds a manifest to the chain; None, and no manifest, when there is nothing new to say.
 
-    `tips` that are as the chain already has them are nothing new.
+    `tips` and `counts` that are as the chain already has them are nothing new.
 
     Raises:
         IntegrityError: a manifest of the store can't be read.
@@ -131,7 +155,9 @@ def append(
         changed = _changed(tips or {}, latest_tips(before))
         new = sorted(entries, key=lambda each: (each.source, each.location, each.key, each.version_id))
         frozen = tuple(reported)
-        if not new and not changed and not frozen:
+        known = latest_counts(before)
+        told = {name: each for name, each in sorted((counts or {}).items()) if each != known.get(name)}
+        if not new and not changed and not frozen and not told:
             return None
         predicate = _Predicate(
             sequence=len(before) + 1,
@@ -140,6 +166,7 @@ def append(
             entries=tuple(new),
             tips=changed,
             reported=frozen,
+            counts=told,
         )
         envelope = Envelope(encode_statement(predicate), PAYLOAD, {})
         if signer is not None:
@@ -201,6 +228,14 @@ def latest_tips(manifests: Iterable[Manifest]) -> dict[str, dict[str, str]]:
     for manifest in manifests:
         tips.update(manifest.tips)
     return tips
+
+
+def latest_counts(manifests: Iterable[Manifest]) -> dict[str, Listed]:
+    """By source, what it listed when it was last asked."""
+    counts: dict[str, Listed] = {}
+    for manifest in manifests:
+        counts.update(manifest.counts)
+    return counts
 
 
 def tips_seen(store: Store, *, until: datetime) -> list[dict[str, str | datetime]]:
@@ -298,6 +333,7 @@ def _manifest(predicate: _Predicate, content: bytes, envelope: Envelope) -> Mani
         entries=predicate.entries,
         tips=predicate.tips,
         reported=predicate.reported,
+        counts=predicate.counts,
         sha256=hashlib.sha256(content).hexdigest(),
         signed_by=tuple(sorted(cast("dict[str, Any]", envelope.signatures))),
     )

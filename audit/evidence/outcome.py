@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from audit.errors import AuditError, EvidenceMissing
+from audit.evidence.manifest import Listed
 from audit.sources.interface import Unread
 
 Progress = Callable[[str, int, int, int], None]
@@ -19,13 +20,14 @@ class SourceCollected:
     """What became of one source.
 
     Attributes:
-        listed: objects that it has.
+        listed: objects that it has, those that are not to be read included.
         pulled: of them, those read now.
         kept: of them, those that an earlier run, or one that was interrupted, had brought.
         bytes: read now.
         deleted, superseded, folders: as in `audit.sources.interface.Listing`.
         unread: what could not be read, one by one.
         problems: the same in words, grouped, or why the source gave nothing.
+        failed: it could not be listed or read to its end.
         remarks: what a user should know of it, and that is no failure.
     """
 
@@ -40,7 +42,21 @@ class SourceCollected:
     folders: int = 0
     unread: list[Unread] = field(default_factory=list)
     problems: list[AuditError] = field(default_factory=list)
+    failed: bool = False
     remarks: list[str] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Listed:
+        """What the manifest says of it."""
+        return Listed(
+            listed=self.listed,
+            read=self.pulled + self.kept,
+            unread=len(self.unread),
+            deleted=self.deleted,
+            superseded=self.superseded,
+            folders=self.folders,
+            failed=self.failed,
+        )
 
     def tell(self, progress: Progress | None) -> None:
         """Tells how far it is."""

@@ -56,6 +56,7 @@ def follow(
             )  # it is not known how many come
             result.tell(progress)
     except (EvidenceMissing, IntegrityError) as error:
+        result.failed = True
         result.problems.append(error)
     result.listed = result.pulled + result.kept + len(result.unread)
     result.tell(progress)

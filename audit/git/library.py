@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 _before = list(sys.path)
-import pydriller  # noqa: E402, F401  # the path is what it is about
+import git  # noqa: E402, F401  # before that happens
+import pydriller  # noqa: E402, F401
 
 sys.path[:] = _before

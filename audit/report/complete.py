@@ -8,7 +8,15 @@ import pandas as pd
 
 from audit.period import Period
 from audit.report.plain import iso, records, words
-from audit.report.shapes import CoverageRow, EvidenceRow, QuarantineRow, RepositoryRow, SourceRow, TieRow
+from audit.report.shapes import (
+    CountRow,
+    CoverageRow,
+    EvidenceRow,
+    QuarantineRow,
+    RepositoryRow,
+    SourceRow,
+    TieRow,
+)
 from audit.settings import Settings
 
 _COUNTS = ["size", "records", "kept", "noise", "quarantined"]
@@ -40,6 +48,11 @@ def sources(objects: pd.DataFrame, settings: Settings) -> list[SourceRow]:
             )
         )
     return found
+
+
+def counts(source_counts: pd.DataFrame) -> list[CountRow]:
+    """Objects of each source, from its listing to the quarter."""
+    return [CountRow(**row) for row in records(source_counts)]
 
 
 def ties(reconciliation: pd.DataFrame) -> list[TieRow]:

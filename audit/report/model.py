@@ -95,6 +95,7 @@ def build(
         controls=controls,
         gaps=gaps,
         sources=sources,
+        counts=complete.counts(tables["source_counts"]),
         ties=complete.ties(tables["reconciliation"]),
         coverage=complete.coverage(tables["coverage"], settings, period, as_of),
         quarantine=complete.quarantine(tables["quarantine"]),

@@ -241,6 +241,28 @@ class TieRow:
 
 
 @dataclass(frozen=True)
+class CountRow:
+    """Objects of a source, from its listing to the quarter.
+
+    Attributes:
+        listed, collected, unread: None when it was never asked. listed = collected + unread.
+        complete: it was listed to its end; None when it was never asked.
+        stored: with those that it no longer has. stored = read + out_of_period + quarantined.
+    """
+
+    source_name: str
+    listed: int | None
+    collected: int | None
+    unread: int | None
+    complete: bool | None
+    stored: int
+    read: int
+    out_of_period: int
+    quarantined: int
+    ties: bool
+
+
+@dataclass(frozen=True)
 class CoverageRow:
     """Hours in which a source recorded something about a cluster.
 
@@ -397,6 +419,7 @@ class Report:
     controls: list[ControlResult]
     gaps: list[Gap]
     sources: list[SourceRow]
+    counts: list[CountRow]
     ties: list[TieRow]
     coverage: list[CoverageRow]
     quarantine: list[QuarantineRow]

@@ -30,7 +30,7 @@ from audit.tables.entitlements import (
     RbacRules,
     Trainings,
 )
-from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation
+from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation, SourceCounts
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
 from audit.tables.forge_rules import Protections
 from audit.tables.forge_runs import ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns
@@ -90,7 +90,7 @@ _ALL: tuple[type[Table], ...] = (
     Scans, Vulnerabilities, ScanFindings,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
-    Reconciliation, Exceptions, Conclusions, Metrics,
+    Reconciliation, SourceCounts, Exceptions, Conclusions, Metrics,
 )  # fmt: skip
 
 
@@ -166,6 +166,7 @@ __all__ = [
     "SecretWaivers",
     "Signatures",
     "Silences",
+    "SourceCounts",
     "StateChanges",
     "SyncRecords",
     "SyncWindows",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from audit.tables.base import UTC, Int, Meta, Table, column
+from audit.tables.base import UTC, Bool, Int, Meta, Table, column
 
 
 class EvidenceObjects(Table):
@@ -98,3 +98,41 @@ class Reconciliation(Table):
         title = "Rows parsed, kept, duplicate and out of period, by source and table"
         metadata: ClassVar[Meta] = {"source": "the build", "stage": "joined"}
         unique: ClassVar[list[str]] = ["source_name", "table"]
+
+
+class SourceCounts(Table):
+    """Objects of each source, from its listing to the quarter: each number counted by itself.
+
+    They tie when listed = collected + unread, when the store holds no fewer than were collected, and when stored = read +
+    out of period + quarantined.
+    """
+
+    source_name: str = column("Source, as the settings name it")
+    listed: Int = column(
+        "Objects that it listed when it was last asked; missing when it never was",
+        unit="objects",
+        ge=0,
+        optional=True,
+    )
+    collected: Int = column("Of them, those that the store holds", unit="objects", ge=0, optional=True)
+    unread: Int = column("Of them, those that could not be read", unit="objects", ge=0, optional=True)
+    complete: Bool = column("It was listed to its end; missing when it never was asked", optional=True)
+    stored: Int = column(
+        "Objects of it in the evidence, with those that it no longer has and what they were before",
+        unit="objects",
+        ge=0,
+    )
+    read: Int = column(
+        "Of these, those with a record that was read and may concern the quarter", unit="objects", ge=0
+    )
+    out_of_period: Int = column("Those all of whose records speak of other times", unit="objects", ge=0)
+    quarantined: Int = column("Those of which no record could be read", unit="objects", ge=0)
+    ties: Bool = column("All of this ties")
+
+    class Config:
+        title = "Objects listed, collected, read, out of period and quarantined, by source"
+        metadata: ClassVar[Meta] = {
+            "source": "manifests of the evidence store, and the build",
+            "stage": "joined",
+        }
+        unique: ClassVar[list[str]] = ["source_name"]

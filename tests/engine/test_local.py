@@ -94,11 +94,19 @@ def test_little_work_is_done_here():
     assert workers_for(1 << 40) == processors() >= 1
 
 
-def test_the_search_path_of_modules_stays_what_it_was_whatever_the_program_is_called():
-    """Workers begin with it: the package's own folder in front would shadow libraries."""
+def test_the_package_can_be_run_as_a_module_and_its_workers_too(tmp_path):
+    """Workers begin with this process's search path: the package's own folder in front would shadow libraries."""
     code = (
-        "import sys; sys.argv[0] = '/opt/audit/cli.py'; before = list(sys.path); import audit.cli; "
+        "import sys, audit; sys.argv[0] = audit.__path__[0] + '/cli.py'; before = list(sys.path); import audit.cli; "
         "print([path for path in sys.path if path not in before])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+    said = subprocess.run(
+        [sys.executable, "-m", "audit.cli", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert said.stdout.startswith("gitops-audit ")

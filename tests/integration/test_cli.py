@@ -195,6 +195,44 @@ def test_what_is_quarantined_is_listed_and_read_once_more_after_a_fix(
     assert "0 of " in capfd.readouterr().out
 
 
+def test_what_could_not_be_collected_stays_on_record_and_leaves_a_gap(
+    organisation: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Later stages do not ask the source again: the manifest tells them."""
+    link = organisation / "evidence" / "prod-audit" / "zz-link.log"
+    link.symlink_to("/etc/hostname")
+    settings = ["--settings", str(organisation / "audit.toml")]
+    for stage in (["collect", *AS_OF], ["mine", *AS_OF], ["build"], ["check", "--quarter", "2026Q3"]):
+        main([*stage, *settings])
+    capfd.readouterr()
+    assert main(["report", "--quarter", "2026Q3", *settings, "--json"]) == 0
+    report = Path(json.loads(capfd.readouterr().out)["report"])
+    results = json.loads(report.with_name("results.json").read_text(encoding="utf-8"))
+    counts = {row["source_name"]: row for row in results["counts"]}
+    own = counts["prod-audit"]
+    assert (own["unread"], own["listed"] - own["collected"], own["ties"]) == (1, 1, True)
+    assert own["stored"] == own["read"] + own["out_of_period"] + own["quarantined"] > 0
+    assert own["out_of_period"] > 0
+    assert {row["unread"] for name, row in counts.items() if name != "prod-audit"} == {0}
+    assert all(row["ties"] and row["complete"] for row in counts.values())
+    gaps = {control["id"]: control["gaps"] for control in results["controls"]}
+    assert any("1 object of prod-audit could not be collected" in gap for gap in gaps["CLU-01"])
+    assert not any("could not be collected" in gap for gap in gaps["CHG-01"])
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(report), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "From objects listed to objects of the quarter" in text
+
+    manifests = len(list((organisation / "audit-store" / "manifests").iterdir()))
+    link.unlink()
+    assert main(["collect", *settings, *AS_OF]) == 0
+    assert main(["collect", *settings, *AS_OF]) == 0
+    assert (
+        len(list((organisation / "audit-store" / "manifests").iterdir())) == manifests + 1
+    )  # the new count, once
+    assert main(["verify-evidence", *settings]) == 0
+
+
 def test_settings_are_written_once_and_are_valid(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path, roster = tmp_path / "audit.toml", tmp_path / "roster.yaml"
     assert main(["init", str(path)]) == 0
