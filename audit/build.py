@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from audit import tables as t
 from audit.engine import map_objects, workers_for
+from audit.engine.identity import package_digest
 from audit.errors import IntegrityError
 from audit.evidence import sealed
 from audit.evidence.manifest import Entry
@@ -115,7 +116,7 @@ def build(
         shared=store.root,
         progress=progress,
     )
-    return _gather(chunks, settings, store.root / "tables")
+    return _gather(chunks, settings, store.root / "tables", anew=bool(waiting))
 
 
 def load(store: Store) -> Built | None:
@@ -296,8 +297,16 @@ def _normalised() -> Iterator[tuple[str, type[t.Table]]]:
     return ((name, table) for name, table in t.TABLES.items() if t.meta(table)["stage"] == "normalised")
 
 
-def _gather(chunks: list[Chunk], settings: Settings, folder: Path) -> Built:
-    """All chunks' rows by table: deduplicated, written partitioned by source and month, and returned."""
+def _gather(chunks: list[Chunk], settings: Settings, folder: Path, *, anew: bool) -> Built:
+    """All chunks' rows by table: deduplicated, written partitioned by source and month, and returned.
+
+    What was gathered from the very same chunks by the very same code is taken as it is, unless `anew`.
+    """
+    made_from = _made_from(chunks, settings)
+    if not anew and sealed.is_sealed(folder) and _said(folder / _MADE_FROM) == made_from:
+        found = load(Store(folder.parent))
+        if found is not None:
+            return found
     for chunk in chunks:
         sealed.require(chunk.folder)
     built = Built({}, {}, pd.DataFrame())
@@ -317,10 +326,29 @@ def _gather(chunks: list[Chunk], settings: Settings, folder: Path) -> Built:
     whole = pd.concat(parsed).rename_axis("source_name").reset_index()
     built.parsed = whole.fillna({"rows": 0, "duplicates": 0}).astype({"rows": "int64", "duplicates": "int64"})
     built.parsed.to_parquet(aside / "parsed.parquet")
+    (aside / _MADE_FROM).write_text(made_from, encoding="ascii")
     sealed.seal(aside)
     shutil.rmtree(folder, ignore_errors=True)
     aside.replace(folder)
     return built
+
+
+_MADE_FROM = "made-from"
+
+
+def _said(path: Path) -> str:
+    """What a file says; nothing when it is not there."""
+    return path.read_text(encoding="ascii") if path.exists() else ""
+
+
+def _made_from(chunks: list[Chunk], settings: Settings) -> str:
+    """sha256 of all that decides what is gathered: chunks, the repositories' names, and this product's code."""
+    facts = [
+        sorted(f"{chunk.source}/{chunk.folder.name}" for chunk in chunks),
+        sorted(repository.name for repository in settings.repositories),
+        package_digest(),
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _split(table: type[t.Table], rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:

@@ -233,6 +233,30 @@ def test_what_could_not_be_collected_stays_on_record_and_leaves_a_gap(
     assert main(["verify-evidence", *settings]) == 0
 
 
+def test_tables_are_gathered_again_only_when_something_changed_that_they_are_made_of(
+    organisation: Path,
+) -> None:
+    settings = ["--settings", str(organisation / "audit.toml")]
+    assert main(["collect", *settings, *AS_OF]) == 0
+    assert main(["build", *settings]) == 0
+    tables = organisation / "audit-store" / "tables"
+    first, content = tables.stat().st_ino, {path: path.read_bytes() for path in tables.rglob("*.parquet")}
+    assert main(["build", *settings]) == 0
+    assert tables.stat().st_ino == first
+    text = (organisation / "audit.toml").read_text(encoding="utf-8")
+    (organisation / "audit.toml").write_text(
+        text.replace("netbpf/netbpf-gitops", "NETBPF/netbpf-gitops"), encoding="utf-8"
+    )
+    assert main(["build", *settings]) == 0
+    assert tables.stat().st_ino != first
+    assert {path: path.read_bytes() for path in tables.rglob("*.parquet")} != content
+    second = tables.stat().st_ino
+    (organisation / "evidence" / "prod-audit" / "zz.log").write_bytes(b"garbage\n")
+    assert main(["collect", *settings, *AS_OF]) == 0
+    assert main(["build", *settings]) == 0
+    assert tables.stat().st_ino != second
+
+
 def test_settings_are_written_once_and_are_valid(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path, roster = tmp_path / "audit.toml", tmp_path / "roster.yaml"
     assert main(["init", str(path)]) == 0
