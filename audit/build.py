@@ -302,13 +302,13 @@ def _gather(chunks: list[Chunk], settings: Settings, folder: Path, *, anew: bool
 
     What was gathered from the very same chunks by the very same code is taken as it is, unless `anew`.
     """
+    for chunk in chunks:
+        sealed.require(chunk.folder)
     made_from = _made_from(chunks, settings)
     if not anew and sealed.is_sealed(folder) and _said(folder / _MADE_FROM) == made_from:
         found = load(Store(folder.parent))
         if found is not None:
             return found
-    for chunk in chunks:
-        sealed.require(chunk.folder)
     built = Built({}, {}, pd.DataFrame())
     parsed: list[pd.DataFrame] = []
     aside = folder.with_name(folder.name + ".part")
