@@ -76,7 +76,7 @@ from audit.tables.operators import (
 )
 from audit.tables.people import Identities, People
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
-from audit.tables.scanning import ScanFindings, Scans, Vulnerabilities
+from audit.tables.scanning import ScanFindings, Scans, SecurityAlerts, Vulnerabilities
 from audit.tables.secrets_managers import ManagedSecrets, SecretAccess
 
 _ALL: tuple[type[Table], ...] = (
@@ -87,7 +87,7 @@ _ALL: tuple[type[Table], ...] = (
     SyncRecords, StateChanges, ClusterAccess, PolicyResults, SecretAccess, ManagedSecrets,
     CloudEvents, Alerts, MetricSamples, Silences,
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews,
-    Scans, Vulnerabilities, ScanFindings,
+    Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
     Reconciliation, SourceCounts, Exceptions, Conclusions, Metrics,
@@ -164,6 +164,7 @@ __all__ = [
     "SecretFindings",
     "SecretReferences",
     "SecretWaivers",
+    "SecurityAlerts",
     "Signatures",
     "Silences",
     "SourceCounts",

@@ -145,3 +145,63 @@ class ScanFindings(Table):
         unique: ClassVar[list[str]] = [
             "scanner", "artifact", "kind", "rule", "target", "scan", "run", "item",
         ]  # fmt: skip
+
+
+class SecurityAlerts(Table):
+    """Alerts of the forge on code, secrets (never their values) and dependencies, as they were when exported."""
+
+    repo: str = column("Repository")
+    kind: str = column("code, secret or dependency", isin=["code", "secret", "dependency"])
+    number: Int = column("Number of the alert", ge=1)
+    state: str = column(
+        "open, dismissed, auto_dismissed, fixed or resolved; unknown where the forge tells none",
+        isin=["open", "dismissed", "auto_dismissed", "fixed", "resolved", "unknown"],
+    )
+    created_at: UTC = column("When it was raised")
+    updated_at: UTC = column("When it last changed", optional=True)
+    closed_at: UTC = column("When it was dismissed, resolved or fixed", optional=True)
+    closed_by: str = column("Login of who dismissed or resolved it", optional=True)
+    reason: str = column(
+        "Why, in the forge's words: such as false_positive, revoked, tolerable_risk", optional=True
+    )
+    comment: str = column("What was written to it", optional=True)
+    rule: str = column("Rule, type of the secret, or GHSA id of the advisory")
+    title: str = column("What it is about", optional=True)
+    severity: str = column(_SEVERITY + "; of secrets, unknown", isin=SEVERITIES)
+    severity_as_given: str = column("Severity in the forge's words; empty where it tells none")
+    tool: str = column("What found it")
+    tool_version: str = column("Its version", optional=True)
+    path: str = column("File in which it was found", optional=True)
+    line_in_file: Int = column("Line of that file", ge=0, optional=True)
+    ref: str = column("Ref on which it was found last", optional=True)
+    commit: str = column("Commit in which it was found", optional=True)
+    package: str = column("Package", optional=True)
+    ecosystem: str = column("Ecosystem of the package", optional=True)
+    scope: str = column("runtime or development", optional=True)
+    affected: str = column("Range of versions that are affected", optional=True)
+    fixed_version: str = column("First version in which it is fixed", optional=True)
+    aliases: str = column("CVE id of the advisory; empty where it has none")
+    validity: str = column("Whether the secret still works: active, inactive or unknown", optional=True)
+    public: Bool = column("The secret was found in public", optional=True)
+    bypassed: Bool = column("It was pushed past push protection", optional=True)
+    bypassed_by: str = column("Login of who did so", optional=True)
+    bypassed_at: UTC = column("When", optional=True)
+    evidence: str = column(_EVIDENCE)
+    line: Int = column(_LINE, ge=1)
+
+    class Config:
+        title = "Security alerts of the forge"
+        metadata: ClassVar[Meta] = {
+            "source": "GitHub REST: code-scanning/alerts, secret-scanning/alerts, dependabot/alerts",
+            "stage": "normalised",
+            "time": "created_at",
+        }
+        unique: ClassVar[list[str]] = [
+            "repo",
+            "kind",
+            "number",
+            "created_at",
+            "updated_at",
+            "state",
+            "closed_at",
+        ]

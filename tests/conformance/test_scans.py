@@ -156,3 +156,37 @@ def test_a_list_of_vulnerability_reports(data: Path, tmp_path: Path, format: str
     assert {name: counted[name] for name in ("critical", "high", "medium", "low", "none", "unknown")} == {
         name.removesuffix("Count"): count for name, count in sorted(summary.items())
     }
+
+
+@pytest.mark.parametrize(
+    ("event", "format", "states"),
+    [
+        ("code_scanning_alert", "github-code-scanning-alerts", {"dismissed": 1, "open": 3, "fixed": 1}),
+        ("dependabot_alert", "github-dependabot-alerts", {"open": 1, "fixed": 1}),
+    ],
+)
+def test_alerts_of_github(data: Path, tmp_path: Path, event: str, format: str, states: Any) -> None:
+    """7 of 7 alerts in webhook payloads, which have the shape that REST gives, by name and recognised."""
+    folder = data / "octokit-webhooks/payload-examples/api.github.com" / event
+    alerts = [json.loads(path.read_text(encoding="utf-8"))["alert"] for path in sorted(folder.glob("*.json"))]
+    path = tmp_path / "alerts"
+    path.write_text("\n".join(json.dumps(alert) for alert in alerts), encoding="utf-8")
+    for name in ("auto", format):
+        parsed = parse(path, Context("samples", "alert"), format=name)
+        assert (parsed.records, parsed.kept, parsed.formats) == (len(alerts), len(alerts), {format})
+        rows = parsed.rows["security_alerts"]
+        assert Counter(row["state"] for row in rows) == states
+        assert [row["number"] for row in rows] == [alert["number"] for alert in alerts]
+        assert all((row["closed_at"] is None) == (row["state"] == "open") for row in rows)
+
+
+def test_a_secret_scanning_alert_in_a_webhook_is_too_little(data: Path, tmp_path: Path) -> None:
+    """0 of 1: it has neither state nor time; the alert itself, as REST gives it, has both."""
+    folder = data / "octokit-webhooks/payload-examples/api.github.com/secret_scanning_alert"
+    (sample,) = folder.glob("*.json")
+    path = tmp_path / "alerts"
+    path.write_text(json.dumps(json.loads(sample.read_text(encoding="utf-8"))["alert"]), encoding="utf-8")
+    ((_, _, reason),) = parse(
+        path, Context("samples", "alert"), format="github-secret-scanning-alerts"
+    ).quarantined
+    assert "missing required field `created_at`" in reason

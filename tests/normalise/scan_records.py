@@ -144,9 +144,40 @@ COMPLIANCE: dict[str, Any] = {
     },
 }  # fmt: skip
 
+_ALERTS = "https://api.github.com/repos/netbpf/netbpf-gitops"
+CODE_ALERT: dict[str, Any] = {
+    "number": 4, "created_at": "2026-07-01T09:00:00Z", "updated_at": "2026-07-03T09:00:00Z", "fixed_at": None,
+    "url": f"{_ALERTS}/code-scanning/alerts/4", "state": "dismissed", "dismissed_by": {"login": "ada"},
+    "dismissed_at": "2026-07-02T09:00:00Z", "dismissed_reason": "false positive", "dismissed_comment": "checked by grace",
+    "rule": {"id": "py/sql-injection", "severity": "error", "security_severity_level": "critical", "description": "SQL query"},
+    "tool": {"name": "CodeQL", "version": "2.20.0"},
+    "most_recent_instance": {"ref": "refs/heads/main", "commit_sha": "4f2a" * 10, "message": {"text": "pretend-message"},
+                             "location": {"path": "app.py", "start_line": 7}},
+}  # fmt: skip
+SECRET_ALERT: dict[str, Any] = {
+    "number": 5, "created_at": "2026-07-01T09:00:00Z", "url": f"{_ALERTS}/secret-scanning/alerts/5", "state": "resolved",
+    "secret_type": "aws_access_key_id", "secret_type_display_name": "AWS key", "secret": "pretend-secret",
+    "resolution": "revoked", "resolved_at": "2026-07-01T11:00:00Z", "resolved_by": {"login": "grace"},
+    "resolution_comment": "rotated", "validity": "inactive", "publicly_leaked": False, "push_protection_bypassed": True,
+    "push_protection_bypassed_by": {"login": "ada"}, "push_protection_bypassed_at": "2026-07-01T08:59:00Z",
+    "first_location_detected": {"path": "deploy.sh", "start_line": 3, "commit_sha": "4f2a" * 10},
+}  # fmt: skip
+DEPENDENCY_ALERT: dict[str, Any] = {
+    "number": 6, "created_at": "2026-07-01T09:00:00Z", "updated_at": "2026-07-05T09:00:00Z", "state": "fixed",
+    "url": f"{_ALERTS}/dependabot/alerts/6", "fixed_at": "2026-07-05T08:00:00Z", "dismissed_at": None, "dismissed_by": None,
+    "dismissed_reason": None, "dismissed_comment": None, "auto_dismissed_at": None,
+    "dependency": {"package": {"ecosystem": "pip", "name": "requests"}, "manifest_path": "requirements.txt", "scope": "runtime"},
+    "security_advisory": {"ghsa_id": "GHSA-aaaa-bbbb-cccc", "cve_id": "CVE-2026-0003", "summary": "leaks", "severity": "medium"},
+    "security_vulnerability": {"severity": "moderate", "vulnerable_version_range": "< 1.2",
+                               "first_patched_version": {"identifier": "1.2"}},
+}  # fmt: skip
+
 SCANS: dict[str, list[dict[str, Any]]] = {
     "trivy-json": [TRIVY, TRIVY_FIRST],
     "trivy-operator": [VULNERABILITY_REPORT, CONFIG_AUDIT, EXPOSED_SECRETS, RBAC_ASSESSMENT, COMPLIANCE],
     "grype-json": [GRYPE],
     "sarif": [SARIF],
+    "github-code-scanning-alerts": [CODE_ALERT],
+    "github-secret-scanning-alerts": [SECRET_ALERT],
+    "github-dependabot-alerts": [DEPENDENCY_ALERT],
 }
