@@ -6,6 +6,8 @@ a row for each. Lists of an organisation name the repository themselves. The val
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from audit.normalise.github import Account, login, repository
@@ -157,7 +159,7 @@ def _outcome(kind: str, alert: _Alert, context: Context, **facts: object) -> Out
         **facts,
     }
     times = (created, updated, row["closed_at"], row["bypassed_at"])
-    return Outcome([("security_alerts", row)], max(time for time in times if time is not None))
+    return Outcome([("security_alerts", row)], max(time for time in times if isinstance(time, datetime)))
 
 
 def _code(alert: CodeAlert, context: Context) -> Outcome:
