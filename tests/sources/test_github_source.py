@@ -445,7 +445,9 @@ class TestFailures:
         held.faults[ROOT] = [answer] * 9
         done = _collect(_settings(serve(held), tmp_path / "store"))
         assert problem in _problems(done)
-        assert done.manifest is None
+        assert done.manifest is not None
+        assert done.manifest.entries == ()
+        assert done.manifest.counts["hub"].failed  # and that stays on record
 
     def test_a_server_that_fails_everything_is_not_asked_for_all_of_it(
         self, serve: Serve, tmp_path: Path
