@@ -271,10 +271,11 @@ def report(
     """
     chosen = load(settings)
     with narrate.Narrator() as progress:
-        done = pipeline.report(
-            chosen, pipeline.checked(chosen, chosen.quarter(quarter)), progress, draft=draft
-        )
+        checked = pipeline.checked(chosen, chosen.quarter(quarter))
+        done = pipeline.report(chosen, checked, progress, draft=draft)
     screen.show_published(out, done, as_json=as_json)
+    for problem in checked.problems:
+        Console(stderr=True).print(f"Missing: {problem}", style="red", markup=False, highlight=False)
 
 
 @app.command()

@@ -13,7 +13,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
@@ -29,7 +29,7 @@ from audit.build import build as build_tables
 from audit.build import load as load_built
 from audit.controls import registry, runner
 from audit.errors import AuditError, EvidenceMissing, ExitCode, IntegrityError, UsageError
-from audit.evidence import editions, keys, manifest
+from audit.evidence import editions, keys, manifest, stamps
 from audit.evidence.collect import Collected
 from audit.evidence.collect import collect as collect_evidence
 from audit.evidence.store import Store
@@ -105,7 +105,8 @@ def collect(
     def tell(source: str, done: int, listed: int, _bytes: int) -> None:
         progress(f"collect {source}", done, listed)
 
-    return collect_evidence(settings, Store(settings.store_path), as_of=as_of, progress=tell, only=only)
+    done = collect_evidence(settings, Store(settings.store_path), as_of=as_of, progress=tell, only=only)
+    return replace(done, unstamped=tuple(stamped(settings)))
 
 
 def mine(
@@ -297,6 +298,7 @@ def report(settings: Settings, run: Run, progress: Progress = _silent, *, draft:
         catalogue=registry.catalogue(),
         draft=draft,
     )
+    run.problems += stamped(settings)
     progress("report", 1, 1)
     return run.published
 
@@ -324,6 +326,15 @@ def run(
     done.problems = problems
     report(settings, done, progress, draft=draft)
     return done
+
+
+def stamped(settings: Settings) -> list[AuditError]:
+    """Has the last manifest stamped, where the settings name an authority; what went wrong. The next run tries again."""
+    try:
+        stamps.stamp(Store(settings.store_path), settings)
+    except EvidenceMissing as error:
+        return [error]
+    return []
 
 
 def checked(settings: Settings, period: Period) -> Run:
@@ -420,7 +431,8 @@ def verify(settings: Settings) -> None:
     Raises:
         IntegrityError: something changed, is missing or was added; names it.
     """
-    problems = verify_store(Store(settings.store_path), keys.verifiers(settings))
+    store = Store(settings.store_path)
+    problems = verify_store(store, keys.verifiers(settings)) + stamps.check(store, settings)
     if problems:
         raise IntegrityError(
             "\n".join(problems), remedy="restore the store from its backup; do not report from it"

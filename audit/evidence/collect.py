@@ -35,15 +35,17 @@ class Collected:
     Attributes:
         sources: one for each source, in the order of the settings.
         manifest: the manifest it added; None when there was nothing new.
+        unstamped: why the last manifest could not be stamped, where an authority was to do so.
     """
 
     sources: tuple[SourceCollected, ...]
     manifest: Manifest | None
+    unstamped: tuple[AuditError, ...] = ()
 
     @property
     def problems(self) -> list[AuditError]:
         """All that went wrong: `EvidenceMissing`, or `IntegrityError` where the evidence was changed."""
-        return [problem for source in self.sources for problem in source.problems]
+        return [*(problem for source in self.sources for problem in source.problems), *self.unstamped]
 
     @property
     def pulled(self) -> int:

@@ -374,6 +374,20 @@ class Signing(Section):
         None, description="Ed25519 private key (PEM, PKCS#8); relative to audit.toml"
     )
     public_keys: tuple[str, ...] = Field((), description="Public keys (PEM files) that verify manifests")
+    timestamp_url: str | None = Field(
+        None,
+        description="Timestamping authority (RFC 3161) that stamps manifests",
+        pattern=r"^https?://[^\s]+$",
+    )
+    timestamp_roots: tuple[str, ...] = Field(
+        (), description="PEM files of certificates that its timestamps must lead to; relative to audit.toml"
+    )
+
+    @model_validator(mode="after")
+    def _roots_for_timestamps(self) -> Self:
+        if self.timestamp_url is not None and not self.timestamp_roots:
+            raise ValueError("timestamp_url needs timestamp_roots: without them no timestamp can be verified")
+        return self
 
 
 class Signatures(Section):
