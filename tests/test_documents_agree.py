@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -63,3 +64,13 @@ def test_the_controls_that_documents_name_exist() -> None:
     known = {control.id for control in CONTROLS}
     for name in ["docs/how-to/bring-evidence.md", "README.md"]:
         assert set(re.findall(r"\b[A-Z]{3}-\d{2}\b", read(name))) <= known, name
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """pytest would take one for the other, and run neither."""
+    names = sorted(
+        path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.name not in ("__init__.py", "conftest.py")
+    )
+    assert [name for name, after in itertools.pairwise(names) if name == after] == []
