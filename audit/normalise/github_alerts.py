@@ -148,7 +148,7 @@ def _outcome(kind: str, alert: _Alert, context: Context, **facts: object) -> Out
     if state != "unknown" and state not in _STATES[kind]:
         raise Unreadable(f"state is not known: {state[:40]!r}")
     created, updated = utc(alert.created_at), optional(alert.updated_at)
-    row = {
+    row: Row = {
         **_NOTHING,
         "repo": alert.repository.full_name if alert.repository else repository(alert.url, context),
         "kind": kind,

@@ -18,8 +18,10 @@ from audit.normalise.reader import parse
 def parse_file(path: Path, format: str = "auto") -> Parsed:
     parsed = parse(path, Context("samples", path.name, cluster="sample"), format=format)
     for table, rows in parsed.rows.items():
-        frame = t.conform(t.TABLES[table], t.frame(t.TABLES[table], rows))
-        assert len(frame) == len(rows) > 0
+        frame = t.frame(t.TABLES[table], rows)
+        if table == "security_alerts":  # two samples tell the same state of the same alert
+            frame = frame.drop_duplicates(t.key(t.TABLES[table]))
+        assert len(t.conform(t.TABLES[table], frame)) == len(frame) > 0
     return parsed
 
 
