@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from audit.settings import Settings
@@ -28,6 +29,8 @@ def pytest_configure() -> None:
     And looks for garbage less often: a seventh of the time went into it.
     """
     gc.set_threshold(20_000, 20, 50)
+    settings.register_profile("quick", max_examples=60)  # where a test does not say how many it needs
+    settings.load_profile("quick")
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
