@@ -45,10 +45,13 @@ class Outcome(NamedTuple):
     Attributes:
         rows: rows by table; empty for noise (well-formed, but by rule of no interest).
         at: when the record speaks of (aware), for coverage; None when it has no time of its own.
+        failed: why, for each part of the record that can't be read though the rest of it can: each is quarantined, and
+            counted as a record of its own.
     """
 
     rows: Rows
     at: datetime | None
+    failed: tuple[str, ...] = ()
 
 
 class Format(Protocol):

@@ -110,7 +110,7 @@ class _Reading:
                 outcome = self._last.read(data, self._context)
             except Unreadable as error:
                 return self._without_shortcut(record, str(error))
-            self._keep(outcome, self._last, record.number)
+            self._keep(outcome, self._last, record)
             return True
         return self._without_shortcut(record, None)
 
@@ -126,7 +126,7 @@ class _Reading:
             return True
         for place, (item, outcome) in enumerate(found.records, 1):
             if outcome is not None and likely is not None:
-                self._keep(outcome, likely, record.number)
+                self._keep(outcome, likely, record)
             else:
                 self._one(record, item, None, place=place)
         for place, failed in enumerate(found.failed, 1):
@@ -158,7 +158,7 @@ class _Reading:
                 refused = refused or f"not a {known.name} record: {reason}"
             elif self._only is not None or known.recognises(data):
                 try:
-                    self._keep(known.read(data, self._context), known, record.number)
+                    self._keep(known.read(data, self._context), known, record)
                 except Unreadable as error:
                     refused = refused or f"not a {known.name} record: {error}"
                 else:
@@ -168,7 +168,7 @@ class _Reading:
         unknown = "no known format" if place is None or is_value(data) else "text that no format knows"
         self._quarantine(record, (refused or unknown) + where)
 
-    def _keep(self, outcome: Outcome, format_: Format, number: int) -> None:
+    def _keep(self, outcome: Outcome, format_: Format, record: Record) -> None:
         parsed = self.parsed
         parsed.records += 1
         if format_ is not self._reading:
@@ -177,12 +177,14 @@ class _Reading:
         self._read += 1
         if outcome.at is not None:
             self._cover(outcome.at, format_.name)
+        for reason in outcome.failed:
+            self._quarantine(record, f"{format_.name}: {reason}")
         if not outcome.rows:
             parsed.noise += 1
             return
         parsed.kept += 1
         for table, row in outcome.rows:
-            row["evidence"], row["line"] = self._evidence, number
+            row["evidence"], row["line"] = self._evidence, record.number
             parsed.rows.setdefault(table, []).append(row)
 
     def _quarantine(self, record: Record, reason: str) -> None:

@@ -88,6 +88,7 @@ FormatName = Literal[
     "flux-log",
     "argocd-event",
     "gatekeeper-audit",
+    "policy-report",
     "managed-secret",
     "vault-audit",
     "cloudtrail",

@@ -9,6 +9,7 @@ from typing import Any
 
 from operator_records import OPERATORS
 from outside_records import OUTSIDE
+from policy_records import POLICIES
 from scan_records import SCANS
 
 from audit.normalise.interface import Context, Parsed
@@ -237,6 +238,7 @@ VALID: dict[str, list[dict[str, Any]]] = (
     | OPERATORS
     | OUTSIDE
     | SCANS
+    | POLICIES
 )
 
 
