@@ -108,6 +108,7 @@ FormatName = Literal[
     "trivy-operator",
     "grype-json",
     "sarif",
+    "kubernetes-object",
 ]
 """As `audit.normalise.registry` names them; a test holds both to be the same."""
 

@@ -22,6 +22,11 @@ REPORT: dict[str, Any] = {
     "results": [RESULT, SCOPED],
 }  # fmt: skip
 
+DEPLOYMENT: dict[str, Any] = {
+    "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"replicas": 2},
+}  # fmt: skip
+
 POLICIES: dict[str, list[dict[str, Any]]] = {
     "policy-report": [REPORT],
+    "kubernetes-object": [DEPLOYMENT],
 }

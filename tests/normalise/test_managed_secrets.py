@@ -76,7 +76,7 @@ def test_no_value_gets_into_a_row(record: dict[str, Any]) -> None:
     assert "pretend" not in json.dumps(read(record).rows, default=str)
 
 
-def test_a_secret_that_nothing_manages_is_no_known_format() -> None:
+def test_a_secret_that_nothing_manages_is_noise() -> None:
     plain = {name: value for name, value in SOPS_SECRET.items() if name != "sops"}
-    assert refused(plain) == "no known format"
+    assert (read(plain).noise, read(plain).formats) == (1, {"kubernetes-object"})
     assert "neither a secret from elsewhere" in refused(plain, format="managed-secret")
