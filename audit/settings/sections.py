@@ -352,6 +352,13 @@ class Thresholds(Section):
     change_failure_hours: int = Field(
         24, ge=1, description="Window after a deployment in which a failure is its own"
     )
+    drift_minutes: int = Field(
+        60, ge=0, description="How long the cluster may differ from Git where no landed revision explains it"
+    )
+    failed_sync_minutes: int = Field(60, ge=0, description="How long after a failed sync one must succeed")
+    recovery_minutes: int = Field(
+        60, ge=0, description="How long an application of production may be degraded or missing"
+    )
     small_number: int = Field(10, ge=1, description="Below so many items a ratio or median carries a warning")
     require_signatures: bool = Field(
         False, description="A commit without a signature is an exception of CHG-08"

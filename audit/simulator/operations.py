@@ -35,6 +35,7 @@ class Operation:
         requested_at: when a person asked Flux for it.
         erased: its revision was on main then, and was taken from it by force.
         reason: Flux's word for how it ended.
+        settling: how long after its end what it deployed was healthy.
     """
 
     started: datetime
@@ -55,6 +56,17 @@ class Operation:
     requested_at: datetime | None = None
     erased: bool = False
     carried: list[str] = field(default_factory=list)
+    settling: timedelta = timedelta(seconds=30)
+
+    @property
+    def settled(self) -> datetime:
+        """When what it deployed was healthy."""
+        return self.finished + self.settling
+
+    @property
+    def astray(self) -> bool:
+        """It deployed what main does not ask for: an older revision, or one that never was on main."""
+        return self.rollback_to is not None or (self.position is None and not self.erased)
 
     @property
     def by_hand(self) -> bool:
@@ -164,8 +176,8 @@ def settle(workload: Workload) -> None:
     for begin, end in workload.degraded:
         if any(o.started <= begin <= o.finished + timedelta(seconds=60) for o in workload.operations[1:]):
             continue
-        later = [o.finished for o in workload.operations if o.started > begin and o.status == "succeeded"]
-        kept.append((begin, min([end, *(moment + timedelta(seconds=45) for moment in later[:1])])))
+        later = [o.settled for o in workload.operations if o.started > begin and o.status == "succeeded"]
+        kept.append((begin, min([end, *later[:1]])))
     workload.degraded = kept
 
 

@@ -128,8 +128,12 @@ class Play:
         self._deploy(start, self.stage.mainline.tip(start), failed=failed)
         if failed:
             self.wake(start + self.stage.seconds(900, 7200), "retry", landing)
-        elif self.stage.environment == "prod" and self.rng.random() < 0.06:
+        elif self._may_fall_ill() and self.rng.random() < 0.08:
             self._degrade()
+
+    def _may_fall_ill(self) -> bool:
+        """Only of Argo CD's objects in production the evidence says how they fare after they were deployed."""
+        return self.stage.environment == "prod" and self.workload.operator == "argocd"
 
     def _erased(self, start: datetime, _: Landed | None) -> None:
         """The operator sees what was pushed to main, before it is taken back."""
@@ -141,7 +145,7 @@ class Play:
         """The new version is not healthy. Sometimes someone rolls it back."""
         begin = self.workload.operations[-1].finished + self.stage.seconds(120, 400)
         self.workload.degraded.append((begin, begin + self.stage.seconds(600, 4 * 3600)))
-        if self.workload.operator == "argocd" and self.rng.random() < 0.3:
+        if self.rng.random() < 0.3:
             self.wake(begin + self.stage.seconds(300, 2400), "rollback")
 
     def _requested(self, start: datetime, landing: Landed | None) -> None:
@@ -198,9 +202,10 @@ class Play:
             self.wake(start + self.stage.seconds(2 * 3600, 30 * 3600), "retry")
 
     def _drift(self, start: datetime, _: Landed | None) -> None:
-        """Something changed in the cluster; self-heal puts it right."""
+        """Something changed in the cluster; self-heal puts it right, at once or long after."""
         last = self.workload.operations[-1]
-        healed = start + self.stage.seconds(20, 3000)
+        stuck = self.rng.random() < 0.4
+        healed = start + (self.stage.seconds(3600, 8 * 3600) if stuck else self.stage.seconds(20, 3000))
         if (
             not self._policy_on
             or self._position is None
@@ -250,6 +255,7 @@ class Play:
             policy_on=self._policy_on,
             message="successfully synced (all tasks run)",
             reason="ReconciliationSucceeded",
+            settling=self.stage.seconds(3, 50),
         )
         if failed and argo:
             operation.message = self.rng.choice(_SYNC_FAILURES)

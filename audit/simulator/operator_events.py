@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from audit.simulator import statuses
 from audit.simulator.operations import Operation, Workload
 from audit.simulator.operator_objects import flux_revision, uid
 from audit.simulator.world import World, stamp
@@ -99,7 +100,7 @@ def _application_events(workload: Workload, rng: random.Random) -> list[Event]:
         if operation.history_id is not None and rng.random() < 0.03:
             continue
         events += [_started(workload, operation, rng), _completed(workload, operation, rng)]
-    for at, aspect, before, after in status_changes(workload, rng):
+    for at, aspect, before, after in statuses.changes(workload):
         message = f"Updated {aspect} status: {before} -> {after}"
         events.append(_argo_event(workload, at, "ResourceUpdated", message, rng))
     return events
@@ -150,31 +151,6 @@ def _completed(workload: Workload, operation: Operation, rng: random.Random) -> 
     result = f"failed: {operation.message}" if failed else "succeeded"
     message = f"{what} to {operation.revision} {result}"
     return _argo_event(workload, operation.finished, "OperationCompleted", message, rng, warning=failed)
-
-
-def status_changes(workload: Workload, rng: random.Random) -> list[tuple[datetime, str, str, str]]:
-    """(when, sync or health, before, after), in order; before is empty when the object is new."""
-    wanted: list[tuple[datetime, str, str]] = []
-    for begin, end in workload.drifted:
-        wanted += [(begin, "sync", "OutOfSync"), (end, "sync", "Synced")]
-    for operation in workload.operations:
-        if operation.partial:
-            continue
-        wanted.append((operation.started, "sync", "OutOfSync"))
-        if operation.status == "succeeded":
-            if operation.policy_on:
-                wanted.append((operation.finished, "sync", "Synced"))
-            settled = operation.finished + timedelta(seconds=rng.randint(3, 50))
-            wanted += [(operation.finished, "health", "Progressing"), (settled, "health", "Healthy")]
-    for begin, end in workload.degraded:
-        wanted += [(begin, "health", "Degraded"), (end, "health", "Healthy")]
-    state = {"sync": "", "health": ""}
-    changes = []
-    for at, aspect, after in sorted(wanted, key=lambda change: change[0]):
-        if state[aspect] != after:
-            changes.append((at, aspect, state[aspect], after))
-            state[aspect] = after
-    return changes
 
 
 def _flux_events(workload: Workload, rng: random.Random) -> list[Event]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from audit.simulator import statuses
 from audit.simulator.operations import HISTORY_LIMIT, Operation, Workload
 from audit.simulator.texts import REPO_URL
 from audit.simulator.world import World, stamp
@@ -94,14 +95,10 @@ def _application(workload: Workload, at: datetime, rng: random.Random) -> Json:
     history = [o for o in finished if o.history_id is not None][-HISTORY_LIMIT["argocd"] :]
     source = _source(workload)
     reconciled = at - timedelta(seconds=rng.randint(5, 170))
-    live = finished[-1] if finished else None
-    in_sync = live is not None and live.status == "succeeded" and live.policy_on and done[-1] is live
-    drifted = any(begin <= at < end for begin, end in workload.drifted)
-    degraded = any(begin <= at < end for begin, end in workload.degraded)
     status: Json = {
         "health": {
             "lastTransitionTime": stamp(reconciled),
-            "status": "Degraded" if degraded else "Healthy" if finished else "Missing",
+            "status": statuses.at(workload, "health", reconciled) or "Missing",
         },
         "reconciledAt": stamp(reconciled),
         "sourceType": "Helm" if workload.values else "Kustomize",
@@ -109,7 +106,7 @@ def _application(workload: Workload, at: datetime, rng: random.Random) -> Json:
         "sync": {
             "comparedTo": {"destination": _destination(workload), "source": source},
             "revision": history[-1].revision if history else "",
-            "status": "Synced" if in_sync and not drifted else "OutOfSync",
+            "status": statuses.at(workload, "sync", reconciled) or "OutOfSync",
         },
     }
     if history:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from audit.simulator import operator_events, operator_objects
+from audit.simulator import lasting, operator_events, operator_objects
 from audit.simulator.operations import Mainline, Operation, Span, Workload, account, declare, settle
 from audit.simulator.operator_acts import Play, Stage, play_chart
 from audit.simulator.world import REPOSITORY, World, quarter_of, stamp
@@ -29,8 +29,8 @@ _FLUX_ACTS = {"requested": 0.04, "unmerged": 0.003}
 def deploy(world: World) -> None:
     """Deploys everything that landed, in every cluster, from `world.start` until just before `world.end`.
 
-    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04, CHG-07 (what was deployed and
-    is gone) and the deployments to the truth.
+    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04, CLU-04 to CLU-06, CHG-07 (what
+    was deployed and is gone) and the deployments to the truth.
 
     Raises:
         ValueError: nothing has landed.
@@ -59,6 +59,7 @@ def deploy(world: World) -> None:
             settle(workload)
             account(mainline, workload)
             _record(world, workload)
+            lasting.record(world, mainline, workload)
         operator_objects.write(world, cluster, its, random.Random(rng.random()))
         operator_events.write(world, cluster, its, random.Random(rng.random()))
     _record_erased(
