@@ -1,7 +1,7 @@
-"""Gatekeeper's audit: its log, its export, and the status of constraints, to `policy_results`.
+"""Gatekeeper's audit and admission: their log, and their export, to `policy_results` and `policy_admissions`.
 
-The log says `event_type`, `constraint_kind`, `msg`; the export `eventType`, `kind`, `message`. Of the log, lines that
-report no violation are noise.
+The log says `event_type`, `constraint_kind`, `msg`; the export `eventType`, `kind`, `message`. Lines and messages that
+report no violation are noise, and so are those that begin and end a run.
 """
 
 from __future__ import annotations
@@ -11,140 +11,156 @@ from typing import TypeVar
 
 import msgspec
 
-from audit.normalise.interface import Context, Outcome, Row, Unreadable
-from audit.normalise.jsonformat import JsonFormat, cluster_of, keys, names
-from audit.normalise.times import Time, parse, utc
+from audit.normalise.gatekeeper_object import action, result
+from audit.normalise.interface import Context, Outcome, Unreadable
+from audit.normalise.jsonformat import JsonFormat, cluster_of, names
+from audit.normalise.times import parse
 
-_GROUP = "constraints.gatekeeper.sh/"
-_VIOLATION = "violation_audited"
+_AUDITED = "violation_audited"
+_ADMISSION = "violation"
+_EXPORTED_ADMISSION = "violation_admission"
+_RUN = frozenset({"audit is started", "audit is completed"})
 
-
-class _Metadata(msgspec.Struct):
-    name: str
-
-
-class _Violation(msgspec.Struct):
-    kind: str
-    name: str
-    message: str
-    enforcementAction: str
-    namespace: str = ""
-
-
-class _Status(msgspec.Struct):
-    auditTimestamp: Time | None = None
-    violations: list[_Violation] | None = None
+T = TypeVar("T")
 
 
 class Finding(msgspec.Struct):
-    """A line of the log, a message of the export, or a constraint; which one, its keys tell."""
+    """A line of the log, or a message of the export; which one, its keys tell."""
 
     ts: str | float | None = None
+    process: str | None = None
     event_type: str | None = None
     audit_id: str | None = None
     msg: str | None = None
     constraint_kind: str | None = None
     constraint_name: str | None = None
     constraint_action: str | None = None
+    constraint_enforcement_actions: list[str] | None = None
+    resource_group: str | None = None
     resource_kind: str | None = None
     resource_namespace: str | None = None
     resource_name: str | None = None
+    request_username: str | None = None
 
     eventType: str | None = None
     id: str | None = None
+    timestamp: str | None = None
+    kind: str | None = None
     name: str | None = None
     message: str | None = None
     enforcementAction: str | None = None
+    enforcementActions: list[str] | None = None
+    resourceGroup: str | None = None
     resourceKind: str | None = None
     resourceNamespace: str | None = None
     resourceName: str | None = None
-
-    apiVersion: str | None = None
-    kind: str | None = None
-    metadata: _Metadata | None = None
-    status: _Status | None = None
+    operation: str | None = None
+    requestUsername: str | None = None
+    dryRun: bool | None = None
 
 
 def _rows(found: Finding, context: Context) -> Outcome:
-    if (found.apiVersion or "").startswith(_GROUP):
-        return _constraint(found, context)
     if found.eventType is not None:
-        return _export(found, context)
-    return _log_line(found, context)
-
-
-def _log_line(found: Finding, context: Context) -> Outcome:
+        return _exported(found, context)
+    if found.event_type is None and found.id is not None and found.message in _RUN:
+        return Outcome([], parse(found.id))
     if found.ts is None or found.msg is None:
-        raise Unreadable("neither a line of the log, nor an export, nor a constraint")
+        raise Unreadable("neither a line of the log, nor a message of the export")
     at = parse(found.ts)
-    if found.event_type != _VIOLATION:
-        return Outcome([], at)
-    row = _row(
+    if found.event_type == _AUDITED:
+        return _audited(found, at, context)
+    if found.event_type == _ADMISSION and found.process == "admission":
+        return _admitted(found, at, context)
+    return Outcome([], at)
+
+
+def _audited(found: Finding, at: datetime, context: Context) -> Outcome:
+    row = result(
         context,
         at,
         audit_id=_required(found.audit_id, "audit_id"),
         constraint_kind=_required(found.constraint_kind, "constraint_kind"),
         constraint=_required(found.constraint_name, "constraint_name"),
-        action=_required(found.constraint_action, "constraint_action"),
+        action=_action(found),
         resource_kind=_required(found.resource_kind, "resource_kind"),
         resource_namespace=found.resource_namespace or "",
         resource_name=_required(found.resource_name, "resource_name"),
-        message=found.msg,
+        message=found.msg or "",
     )
-    return Outcome([("policy_results", row)], at)
+    return Outcome([row], at)
 
 
-def _export(found: Finding, context: Context) -> Outcome:
-    """A message of the export: it has no time but the run's, which is the run's id."""
+def _admitted(found: Finding, at: datetime, context: Context) -> Outcome:
+    """A line on a request that broke a constraint; an object that is yet to be named has no name."""
+    row = {
+        "cluster": cluster_of(context),
+        "at": at,
+        "user": _required(found.request_username, "request_username"),
+        "operation": None,
+        "dry_run": None,
+        "constraint_kind": _required(found.constraint_kind, "constraint_kind"),
+        "constraint": _required(found.constraint_name, "constraint_name"),
+        "action": _action(found),
+        "resource_group": found.resource_group or "",
+        "resource_kind": _required(found.resource_kind, "resource_kind"),
+        "resource_namespace": found.resource_namespace or "",
+        "resource_name": found.resource_name or "",
+        "message": found.msg or "",
+    }
+    return Outcome([("policy_admissions", row)], at)
+
+
+def _exported(found: Finding, context: Context) -> Outcome:
+    """A message of the export: of the audit it has no time but the run's, which is the run's id."""
+    if found.eventType == _EXPORTED_ADMISSION:
+        return _exported_admission(found, context)
     run = _required(found.id, "id")
     at = parse(run)
-    if found.eventType != _VIOLATION:
+    if found.eventType != _AUDITED:
         return Outcome([], at)
-    row = _row(
+    row = result(
         context,
         at,
         audit_id=run,
         constraint_kind=_required(found.kind, "kind"),
         constraint=_required(found.name, "name"),
-        action=_required(found.enforcementAction, "enforcementAction"),
+        action=_exported_action(found),
         resource_kind=_required(found.resourceKind, "resourceKind"),
         resource_namespace=found.resourceNamespace or "",
         resource_name=_required(found.resourceName, "resourceName"),
         message=_required(found.message, "message"),
     )
-    return Outcome([("policy_results", row)], at)
+    return Outcome([row], at)
 
 
-def _constraint(found: Finding, context: Context) -> Outcome:
-    """A constraint: its status lists the violations of the last run, as many as its limit allows."""
-    name = _required(found.metadata, "metadata").name
-    status = found.status or _Status()
-    if status.auditTimestamp is None:
-        return Outcome([], None)  # never audited: it says nothing yet
-    at = utc(status.auditTimestamp)
-    rows = [
-        _row(
-            context,
-            at,
-            audit_id=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            constraint_kind=_required(found.kind, "kind"),
-            constraint=name,
-            action=violation.enforcementAction,
-            resource_kind=violation.kind,
-            resource_namespace=violation.namespace,
-            resource_name=violation.name,
-            message=violation.message,
-        )
-        for violation in status.violations or ()
-    ]
-    return Outcome([("policy_results", row) for row in rows], at)
+def _exported_admission(found: Finding, context: Context) -> Outcome:
+    at = parse(_required(found.timestamp, "timestamp"))
+    row = {
+        "cluster": cluster_of(context),
+        "at": at,
+        "user": _required(found.requestUsername, "requestUsername"),
+        "operation": found.operation,
+        "dry_run": found.dryRun,
+        "constraint_kind": _required(found.kind, "kind"),
+        "constraint": _required(found.name, "name"),
+        "action": _exported_action(found),
+        "resource_group": found.resourceGroup or "",
+        "resource_kind": _required(found.resourceKind, "resourceKind"),
+        "resource_namespace": found.resourceNamespace or "",
+        "resource_name": found.resourceName or "",
+        "message": found.message or "",
+    }
+    return Outcome([("policy_admissions", row)], at)
 
 
-def _row(context: Context, at: datetime, **facts: str) -> Row:
-    return {"cluster": cluster_of(context), "at": at, **facts}
+def _action(found: Finding) -> str:
+    return action(
+        _required(found.constraint_action, "constraint_action"), found.constraint_enforcement_actions
+    )
 
 
-T = TypeVar("T")
+def _exported_action(found: Finding) -> str:
+    return action(_required(found.enforcementAction, "enforcementAction"), found.enforcementActions)
 
 
 def _required(value: T | None, name: str) -> T:
@@ -154,10 +170,18 @@ def _required(value: T | None, name: str) -> T:
 
 
 def _looks(record: bytes) -> bool:
-    if b'"event_type"' in record or b'"eventType"' in record:
+    if b'"event_type"' in record:
         found = names(record)
-        return {"event_type", "audit_id", "ts"} <= found or {"eventType", "id", "enforcementAction"} <= found
-    return _GROUP.encode() in record and (keys(record).apiVersion or "").startswith(_GROUP)
+        if {"event_type", "audit_id", "ts"} <= found:
+            return True
+        return b'"admission"' in record and {"event_type", "process", "resource_kind", "ts"} <= found
+    if b'"eventType"' in record:
+        found = names(record)
+        return {"eventType", "id", "enforcementAction"} <= found or (
+            b'"' + _EXPORTED_ADMISSION.encode() + b'"' in record
+            and {"eventType", "timestamp", "kind"} <= found
+        )
+    return b'"audit is ' in record and names(record) == {"id", "message"}
 
 
-FORMAT = JsonFormat("gatekeeper-audit", 1, ("policy_results",), Finding, _rows, _looks)
+FORMAT = JsonFormat("gatekeeper-audit", 2, ("policy_results", "policy_admissions"), Finding, _rows, _looks)

@@ -6,7 +6,6 @@ A result that can't be read is quarantined by itself; a summary that counts more
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +13,7 @@ import msgspec
 
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import ABSENT, Id, JsonFormat, cluster_of, is_there, keys
+from audit.normalise.policy_objects import canonical
 from audit.normalise.times import Time, optional, parse
 
 MOST_RESULTS = 100_000
@@ -169,7 +169,7 @@ def _listed(raw: msgspec.Raw, report: Report, item: int, *, old: bool) -> list[R
         "scored": result.scored,
         "result": word,
         "message": result.message,
-        "resource_selector": _canonical(result.resourceSelector),
+        "resource_selector": canonical(result.resourceSelector),
         "properties": _properties(result.properties),
     }
     about, references = _about(result, report)
@@ -219,24 +219,7 @@ def _time(stamp: _Stamp | str | None) -> datetime | None:
 
 def _properties(given: dict[str, msgspec.Raw] | None) -> str | None:
     told = {name: raw for name, raw in (given or {}).items() if name in _PROPERTIES}
-    return _canonical(msgspec.Raw(msgspec.json.encode(told))) if told else None
-
-
-def _canonical(raw: msgspec.Raw) -> str | None:
-    """JSON with sorted keys and no blanks; None where there is nothing.
-
-    Raises:
-        Unreadable: it is nested too deep, or holds a number that is none.
-    """
-    if not is_there(raw):
-        return None
-    try:
-        value = msgspec.json.decode(raw)
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except RecursionError:
-        raise Unreadable("nested too deep") from None
-    except ValueError as error:
-        raise Unreadable(str(error)) from None
+    return canonical(msgspec.Raw(msgspec.json.encode(told))) if told else None
 
 
 def _totals(found: Report, counted: Counter[str], unreadable: int) -> Row:

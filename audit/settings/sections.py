@@ -88,6 +88,7 @@ FormatName = Literal[
     "flux-log",
     "argocd-event",
     "gatekeeper-audit",
+    "gatekeeper-object",
     "policy-report",
     "managed-secret",
     "vault-audit",

@@ -75,7 +75,7 @@ from audit.tables.operators import (
     SyncRecords,
 )
 from audit.tables.people import Identities, People
-from audit.tables.policies import PolicyReportResults, PolicyReportTotals
+from audit.tables.policies import PolicyAdmissions, PolicyConstraints, PolicyReportResults, PolicyReportTotals
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
 from audit.tables.scanning import ScanFindings, Scans, SecurityAlerts, Vulnerabilities
 from audit.tables.secrets_managers import ManagedSecrets, SecretAccess
@@ -85,7 +85,7 @@ _ALL: tuple[type[Table], ...] = (
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns, Protections,
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
-    SyncRecords, StateChanges, ClusterAccess, PolicyResults, PolicyReportResults, PolicyReportTotals, SecretAccess, ManagedSecrets,
+    SyncRecords, StateChanges, ClusterAccess, PolicyResults, PolicyReportResults, PolicyReportTotals, PolicyConstraints, PolicyAdmissions, SecretAccess, ManagedSecrets,
     CloudEvents, Alerts, MetricSamples, Silences,
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews,
     Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
@@ -146,6 +146,8 @@ __all__ = [
     "OperatorEvents",
     "OperatorRequests",
     "People",
+    "PolicyAdmissions",
+    "PolicyConstraints",
     "PolicyReportResults",
     "PolicyReportTotals",
     "PolicyResults",

@@ -44,14 +44,14 @@ class ClusterAccess(Table):
 
 
 class PolicyResults(Table):
-    """Violations that Gatekeeper's audit found."""
+    """Violations that Gatekeeper's audit found. What policy reports say has a table of its own: it has other words."""
 
     cluster: str = column("Cluster")
     audit_id: str = column("Id of the audit run")
     at: UTC = column("When the run found it")
     constraint_kind: str = column("Constraint's kind")
     constraint: str = column("Constraint's name")
-    action: str = column("deny, warn or dryrun")
+    action: str = column("deny, warn or dryrun; of a scoped constraint all that apply, separated by commas")
     resource_kind: str = column("Kind of the object")
     resource_namespace: str = column("Namespace of the object; empty for cluster-wide objects")
     resource_name: str = column("Name of the object")
@@ -62,7 +62,7 @@ class PolicyResults(Table):
     class Config:
         title = "Policy violations found by audit"
         metadata: ClassVar[Meta] = {
-            "source": "Gatekeeper audit log and constraint status",
+            "source": "Gatekeeper audit log, its export and constraint status",
             "stage": "normalised",
             "time": "at",
         }

@@ -122,3 +122,42 @@ def test_a_report_is_the_same_as_json(data: Path, tmp_path: Path) -> None:
         place = {"evidence": "", "line": 0}
         for table, rows in found.rows.items():
             assert [row | place for row in rows] == [row | place for row in again.rows[table]], name
+
+
+def texts(path: Path, word: str) -> list[str]:
+    """The samples in a file of documentation that hold `word`."""
+    return [each["text"] for each in json.loads(path.read_text(encoding="utf-8")) if word in each["text"]]
+
+
+@pytest.mark.parametrize(
+    ("page", "listed", "enforcement"),
+    [("audit", 4, "deny"), ("violations", 2, "dryrun")],
+)
+def test_constraints_in_gatekeepers_documentation(
+    data: Path, tmp_path: Path, page: str, listed: int, enforcement: str
+) -> None:
+    """2 of 2 constraints, with 6 of 6 violations; neither counts them, so neither can be known to be cut."""
+    (text,) = texts(data / f"doc-samples/gatekeeper__website_docs_{page}.md.json", "auditTimestamp")
+    path = tmp_path / "constraint.yaml"
+    path.write_text(text, encoding="utf-8")
+    for format in ("auto", "gatekeeper-object"):
+        found = parsed(path, format)
+        assert (found.records, found.kept) == (1, 1)
+        assert len(found.rows["policy_results"]) == listed
+        (row,) = found.rows["policy_constraints"]
+        assert (row["enforcement"], row["refuses"]) == (enforcement, enforcement == "deny")
+        assert (row["listed_violations"], row["total_violations"], row["cut"]) == (listed, None, None)
+
+
+def test_messages_in_the_documentation_of_gatekeepers_export(data: Path, tmp_path: Path) -> None:
+    """The one that is JSON, 1 of 1; the connection's own object is a kind that is not read."""
+    page = data / "doc-samples/gatekeeper__website_docs_export.md.json"
+    (text,) = texts(page, '"eventType"')
+    path = tmp_path / "export.json"
+    path.write_text(text[text.index("{") :], encoding="utf-8")
+    assert len(parsed(path).rows["policy_results"]) == 1
+    (text,) = texts(page, "kind: Connection")
+    path = tmp_path / "connection.yaml"
+    path.write_text(text, encoding="utf-8")
+    ((_, _, reason),) = parsed(path).quarantined
+    assert "a kind of connection.gatekeeper.sh that is not read: 'Connection'" in reason

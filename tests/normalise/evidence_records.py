@@ -9,7 +9,7 @@ from typing import Any
 
 from operator_records import OPERATORS
 from outside_records import OUTSIDE
-from policy_records import POLICIES
+from policy_records import DENIED, EXPORTED_DENIAL, POLICIES
 from scan_records import SCANS
 
 from audit.normalise.interface import Context, Parsed
@@ -233,7 +233,7 @@ VALID: dict[str, list[dict[str, Any]]] = (
         "argocd-event": [ARGO_EVENT],
         "flux-object": [KUSTOMIZATION, HELM_RELEASE],
         "flux-event": [FLUX_EVENT],
-        "gatekeeper-audit": [VIOLATION],
+        "gatekeeper-audit": [VIOLATION, DENIED, EXPORTED_DENIAL],
     }
     | OPERATORS
     | OUTSIDE

@@ -26,7 +26,47 @@ DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"replicas": 2},
 }  # fmt: skip
 
+CONSTRAINT: dict[str, Any] = {
+    "apiVersion": "constraints.gatekeeper.sh/v1beta1", "kind": "K8sContainerLimits",
+    "metadata": {"name": "limits", "generation": 3, "creationTimestamp": "2026-01-05T09:00:00Z"},
+    "spec": {
+        "enforcementAction": "deny", "parameters": {"cpu": "200m", "memory": "1Gi"},
+        "match": {"kinds": [{"apiGroups": [""], "kinds": ["Pod"]}], "excludedNamespaces": ["kube-system"]},
+    },
+    "status": {
+        "auditTimestamp": "2026-07-01T10:00:00Z", "totalViolations": 37,
+        "byPod": [{"id": "audit", "enforced": True}, {"id": "webhook", "enforced": True}],
+        "violations": [{"kind": "Pod", "name": "web-1", "namespace": "shop", "message": "no limits", "enforcementAction": "deny"}],
+    },
+}  # fmt: skip
+TEMPLATE: dict[str, Any] = {
+    "apiVersion": "templates.gatekeeper.sh/v1", "kind": "ConstraintTemplate", "metadata": {"name": "k8scontainerlimits"},
+    "spec": {"crd": {"spec": {"names": {"kind": "K8sContainerLimits"}}},
+             "targets": [{"target": "admission.k8s.gatekeeper.sh", "rego": "package limits", "libs": ["package lib.a"]}]},
+    "status": {"created": True, "byPod": [{"id": "audit"}]},
+}  # fmt: skip
+GATEKEEPER_CONFIG: dict[str, Any] = {
+    "apiVersion": "config.gatekeeper.sh/v1alpha1", "kind": "Config",
+    "metadata": {"name": "config", "namespace": "gatekeeper-system"},
+    "spec": {"match": [{"excludedNamespaces": ["kube-*", "shop"], "processes": ["*"]}]},
+}  # fmt: skip
+DENIED: dict[str, Any] = {
+    "level": "info", "ts": 1782900000.5, "logger": "webhook", "msg": "denied admission", "process": "admission",
+    "event_type": "violation", "constraint_name": "limits", "constraint_group": "constraints.gatekeeper.sh",
+    "constraint_api_version": "v1beta1", "constraint_kind": "K8sContainerLimits", "constraint_action": "deny",
+    "resource_group": "apps", "resource_api_version": "v1", "resource_kind": "Deployment", "resource_namespace": "shop",
+    "resource_name": "web", "request_username": "ada",
+}  # fmt: skip
+EXPORTED_DENIAL: dict[str, Any] = {
+    "eventType": "violation_admission", "group": "constraints.gatekeeper.sh", "version": "v1beta1",
+    "kind": "K8sContainerLimits", "name": "limits", "message": "denied admission", "enforcementAction": "deny",
+    "resourceGroup": "apps", "resourceAPIVersion": "v1", "resourceKind": "Deployment", "resourceNamespace": "shop",
+    "resourceName": "web", "timestamp": "2026-07-01T10:00:00.5Z", "operation": "UPDATE", "requestUsername": "ada",
+    "requestUserGroups": ["system:authenticated"], "dryRun": False,
+}  # fmt: skip
+
 POLICIES: dict[str, list[dict[str, Any]]] = {
     "policy-report": [REPORT],
+    "gatekeeper-object": [CONSTRAINT, TEMPLATE, GATEKEEPER_CONFIG],
     "kubernetes-object": [DEPLOYMENT],
 }
