@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit.normalise import (
     access_reviews,
+    admission_policy,
     alertmanager,
     alertmanager_silence,
     argocd_application,
@@ -37,6 +38,7 @@ from audit.normalise import (
     grype_report,
     kubernetes_audit,
     kubernetes_object,
+    kyverno_policy,
     managed_secret,
     policy_report,
     prometheus_query,
@@ -76,6 +78,8 @@ _READ: tuple[Format, ...] = (
     argocd_event.FORMAT,
     gatekeeper_audit.FORMAT,
     gatekeeper_object.FORMAT,
+    kyverno_policy.FORMAT,
+    admission_policy.FORMAT,
     policy_report.FORMAT,
     managed_secret.FORMAT,
     vault_audit.FORMAT,

@@ -89,6 +89,8 @@ FormatName = Literal[
     "argocd-event",
     "gatekeeper-audit",
     "gatekeeper-object",
+    "kyverno-policy",
+    "admission-policy",
     "policy-report",
     "managed-secret",
     "vault-audit",

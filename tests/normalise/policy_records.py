@@ -65,8 +65,76 @@ EXPORTED_DENIAL: dict[str, Any] = {
     "requestUserGroups": ["system:authenticated"], "dryRun": False,
 }  # fmt: skip
 
+CLUSTER_POLICY: dict[str, Any] = {
+    "apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy", "metadata": {"name": "require-labels", "generation": 2},
+    "spec": {
+        "validationFailureAction": "Audit", "background": True, "failurePolicy": "Ignore",
+        "validationFailureActionOverrides": [{"action": "enforce", "namespaces": ["shop"]}],
+        "rules": [
+            {"name": "check-team", "match": {"any": [{"resources": {"kinds": ["Pod"]}}]},
+             "exclude": {"any": [{"subjects": [{"kind": "User", "name": "grace"}]}]},
+             "validate": {"failureAction": "Enforce", "message": "a team is needed", "pattern": {"metadata": {"labels": {"team": "?*"}}}}},
+            {"name": "check-images", "match": {"any": [{"resources": {"kinds": ["Pod"]}}]},
+             "verifyImages": [{"imageReferences": ["*"]}]},
+            {"name": "add-quota", "match": {"any": [{"resources": {"kinds": ["Namespace"]}}]}, "generate": {"kind": "ResourceQuota"}},
+            {"name": "add-label", "match": {"any": [{"resources": {"kinds": ["Pod"]}}]}, "mutate": {"patchStrategicMerge": {}}},
+        ],
+    },
+    "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+}  # fmt: skip
+EXCEPTION: dict[str, Any] = {
+    "apiVersion": "kyverno.io/v2", "kind": "PolicyException", "metadata": {"name": "legacy", "namespace": "shop"},
+    "spec": {
+        "exceptions": [{"policyName": "require-labels", "ruleNames": ["check-team"]},
+                       {"policyName": "disallow-latest", "ruleNames": ["*"]}],
+        "match": {"any": [{"resources": {"kinds": ["Pod"], "namespaces": ["shop"]}}]}, "background": False,
+    },
+}  # fmt: skip
+CEL_POLICY: dict[str, Any] = {
+    "apiVersion": "policies.kyverno.io/v1alpha1", "kind": "ValidatingPolicy", "metadata": {"name": "no-latest"},
+    "spec": {
+        "validationActions": ["Audit", "Deny"], "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [{"resources": ["pods"]}], "excludeResourceRules": [{"resourceNames": ["old"]}]},
+        "evaluation": {"background": {"enabled": False}}, "validations": [{"expression": "true"}],
+    },
+    "status": {"conditionStatus": {"ready": True}},
+}  # fmt: skip
+CEL_EXCEPTION: dict[str, Any] = {
+    "apiVersion": "policies.kyverno.io/v1alpha1", "kind": "PolicyException", "metadata": {"name": "legacy", "namespace": "shop"},
+    "spec": {"policyRefs": [{"name": "no-latest", "kind": "ValidatingPolicy"}],
+             "matchConditions": [{"name": "old", "expression": "object.metadata.name == 'old'"}]},
+}  # fmt: skip
+ADMISSION_POLICY: dict[str, Any] = {
+    "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "replicas"},
+    "spec": {
+        "failurePolicy": "Ignore", "matchConstraints": {"resourceRules": [{"resources": ["deployments"]}]},
+        "validations": [{"expression": "object.spec.replicas <= 5"}],
+    },
+}  # fmt: skip
+ADMISSION_BINDING: dict[str, Any] = {
+    "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": "replicas-prod"},
+    "spec": {
+        "policyName": "replicas", "validationActions": ["Deny", "Audit"],
+        "matchResources": {"namespaceSelector": {"matchLabels": {"environment": "prod"}},
+                           "excludeResourceRules": [{"resourceNames": ["old"]}]},
+    },
+}  # fmt: skip
+WEBHOOKS: dict[str, Any] = {
+    "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "hooks"},
+    "webhooks": [
+        {"name": "validation.gatekeeper.sh", "failurePolicy": "Ignore", "rules": [{"resources": ["*"], "operations": ["CREATE"]}],
+         "clientConfig": {"caBundle": "cHJldGVuZA==", "service": {"namespace": "gatekeeper-system", "name": "webhook"}},
+         "namespaceSelector": {"matchExpressions": [{"key": "admission.gatekeeper.sh/ignore", "operator": "DoesNotExist"}]},
+         "objectSelector": {}, "sideEffects": "None"},
+        {"name": "validate.example.org", "clientConfig": {"service": {"namespace": "kyverno", "name": "kyverno-svc"}}},
+        {"name": "hook.example.org", "clientConfig": {"url": "https://hook.example.org"}},
+    ],
+}  # fmt: skip
+
 POLICIES: dict[str, list[dict[str, Any]]] = {
     "policy-report": [REPORT],
+    "kyverno-policy": [CLUSTER_POLICY, EXCEPTION, CEL_POLICY, CEL_EXCEPTION],
+    "admission-policy": [ADMISSION_POLICY, ADMISSION_BINDING, WEBHOOKS],
     "gatekeeper-object": [CONSTRAINT, TEMPLATE, GATEKEEPER_CONFIG],
     "kubernetes-object": [DEPLOYMENT],
 }
