@@ -19,6 +19,7 @@ from audit.normalise.policy_objects import (
     decoded,
     digest,
     of_kinds,
+    says_something,
     together,
 )
 
@@ -48,10 +49,10 @@ class _Rule(msgspec.Struct):
     exclude: msgspec.Raw = ABSENT
     preconditions: msgspec.Raw = ABSENT
     celPreconditions: msgspec.Raw = ABSENT
-    validate: _Action | None = None
+    validate: msgspec.Raw = ABSENT
     mutate: msgspec.Raw = ABSENT
     generate: msgspec.Raw = ABSENT
-    verifyImages: list[_Action] | None = None
+    verifyImages: msgspec.Raw = ABSENT
 
 
 class _Webhook(msgspec.Struct):
@@ -61,7 +62,7 @@ class _Webhook(msgspec.Struct):
 class _Spec(msgspec.Struct):
     """Of a ClusterPolicy or Policy."""
 
-    rules: list[msgspec.Raw]
+    rules: list[msgspec.Raw] | None = None
     validationFailureAction: str | None = None
     validationFailureActionOverrides: msgspec.Raw = ABSENT
     admission: bool | None = None
@@ -129,6 +130,8 @@ class _Status(msgspec.Struct):
     conditionStatus: _Ready | None = None
 
 
+_action = msgspec.json.Decoder(_Action)
+_actions = msgspec.json.Decoder(list[_Action])
 _rule = msgspec.json.Decoder(_Rule)
 _spec = msgspec.json.Decoder(_Spec)
 _exempt = msgspec.json.Decoder(_Exempt)
@@ -150,8 +153,11 @@ def _rows(found: Object, context: Context) -> Outcome:
 
 
 def _policy(found: Object, context: Context) -> Outcome:
-    """A policy's rules; one that can't be read costs no other."""
+    """A policy's rules; one that can't be read costs no other. A policy without rules is a row that refuses nothing."""
     spec = decoded(_spec, found.spec, "spec")
+    if not spec.rules:
+        row = constraint(found, context, engine="kyverno", role="rule", refuses=False, ready=_ready(found))
+        return Outcome([row], None)
     rows: Rows = []
     failed: list[str] = []
     for place, raw in enumerate(spec.rules, 1):
@@ -176,16 +182,21 @@ def _rule_facts(rule: _Rule, spec: _Spec) -> dict[str, object]:
         "scope": together(
             match=rule.match, preconditions=rule.preconditions, celPreconditions=rule.celPreconditions
         ),
-        "exempts": together(exclude=rule.exclude),
+        "exempts": together(exclude=rule.exclude) if says_something(rule.exclude) else None,
     }
-    if rule.validate is not None or rule.verifyImages is not None:
-        told = [rule.validate] if rule.validate is not None else rule.verifyImages or []
+    validates = says_something(rule.validate)
+    if validates or says_something(rule.verifyImages):
+        told = (
+            [decoded(_action, rule.validate, "validate")]
+            if validates
+            else decoded(_actions, rule.verifyImages, "verifyImages")
+        )
         actions = {
             (each.failureAction or spec.validationFailureAction or "Audit").capitalize() for each in told
         }
         own = [each.failureActionOverrides for each in told if is_there(each.failureActionOverrides)]
         return facts | {
-            "rule_type": "validate" if rule.validate is not None else "verify",
+            "rule_type": "validate" if validates else "verify",
             "enforcement": ",".join(sorted(actions)),
             "refuses": "Enforce" in actions and spec.admission is not False,
             "overrides": together(
@@ -194,7 +205,7 @@ def _rule_facts(rule: _Rule, spec: _Spec) -> dict[str, object]:
             ),
         }
     for name in ("mutate", "generate"):
-        if is_there(getattr(rule, name)):
+        if says_something(getattr(rule, name)):
             return facts | {"rule_type": name, "refuses": False}
     raise Unreadable("neither validates, verifies, mutates nor generates")
 

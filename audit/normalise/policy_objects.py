@@ -87,6 +87,23 @@ def together(**parts: msgspec.Raw) -> str | None:
     return canonical(msgspec.Raw(msgspec.json.encode(there))) if there else None
 
 
+def says_something(raw: msgspec.Raw) -> bool:
+    """Whether a part is there and holds more than empty objects and lists, which engines write where nothing was given.
+
+    Raises:
+        Unreadable: as `canonical`.
+    """
+    text = canonical(raw)
+    left = [] if text is None else [json.loads(text)]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict | list):
+            left.extend(value.values() if isinstance(value, dict) else value)
+        elif value not in (None, ""):
+            return True
+    return False
+
+
 def digest(raw: msgspec.Raw) -> str | None:
     """sha256 of what `canonical` gives: however it is written, the same content has the same digest."""
     text = canonical(raw)

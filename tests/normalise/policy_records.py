@@ -77,7 +77,7 @@ CLUSTER_POLICY: dict[str, Any] = {
             {"name": "check-images", "match": {"any": [{"resources": {"kinds": ["Pod"]}}]},
              "verifyImages": [{"imageReferences": ["*"]}]},
             {"name": "add-quota", "match": {"any": [{"resources": {"kinds": ["Namespace"]}}]}, "generate": {"kind": "ResourceQuota"}},
-            {"name": "add-label", "match": {"any": [{"resources": {"kinds": ["Pod"]}}]}, "mutate": {"patchStrategicMerge": {}}},
+            {"name": "add-label", "match": {"any": [{"resources": {"kinds": ["Pod"]}}]}, "mutate": {"patchStrategicMerge": {"metadata": {"labels": {"team": "shop"}}}}},
         ],
     },
     "status": {"conditions": [{"type": "Ready", "status": "True"}]},

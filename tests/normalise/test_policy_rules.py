@@ -65,11 +65,11 @@ def test_every_rule_of_a_policy_is_a_row_told_in_full() -> None:
 @pytest.mark.parametrize(
     ("spec", "own", "enforcement", "refuses"),
     [
-        ({"validationFailureAction": "enforce"}, {}, "Enforce", True),
-        ({"validationFailureAction": "audit"}, {}, "Audit", False),
-        ({"validationFailureAction": None}, {}, "Audit", False),
+        ({"validationFailureAction": "enforce"}, {"message": "m"}, "Enforce", True),
+        ({"validationFailureAction": "audit"}, {"message": "m"}, "Audit", False),
+        ({"validationFailureAction": None}, {"message": "m"}, "Audit", False),
         ({"validationFailureAction": "Enforce"}, {"failureAction": "Audit"}, "Audit", False),
-        ({"validationFailureAction": "Enforce", "admission": False}, {}, "Enforce", False),
+        ({"validationFailureAction": "Enforce", "admission": False}, {"message": "m"}, "Enforce", False),
     ],
 )
 def test_whether_a_rule_of_kyverno_refuses(spec: Any, own: Any, enforcement: str, refuses: bool) -> None:
@@ -110,6 +110,31 @@ def test_a_rule_that_cannot_be_read_costs_no_other() -> None:
         assert (parsed.records, parsed.kept, len(parsed.quarantined)) == (2, 1, 1)
         assert parsed.quarantined[0][2] == f"kyverno-policy: rule 2 of ClusterPolicy require-labels: {reason}"
         assert [row["place"] for row in parsed.rows["policy_constraints"]] == [1, 3]
+
+
+@pytest.mark.parametrize("spec", [{}, {"rules": None}, {"rules": []}])
+def test_a_policy_that_lost_its_rules_refuses_nothing_and_is_told_all_the_same(spec: dict[str, Any]) -> None:
+    found = rule(CLUSTER_POLICY | {"spec": spec})
+    assert (found["part"], found["rule_type"], found["enforcement"], found["refuses"]) == (
+        "",
+        None,
+        None,
+        False,
+    )
+
+
+def test_what_is_written_where_nothing_was_given_counts_as_nothing() -> None:
+    """Older versions write every part of a rule, empty where it is not of that kind."""
+    empty = {
+        "mutate": {},
+        "generate": {"clone": {}, "list": []},
+        "exclude": {"resources": {}},
+        "verifyImages": [],
+    }
+    found = rule(first_rule(**empty))
+    assert (found["rule_type"], found["exempts"]) == ("validate", None)
+    label = {"name": "a", "mutate": {"patchStrategicMerge": {"b": "c"}}}
+    assert rule(changed(CLUSTER_POLICY, rules=[empty | {"validate": {}} | label]))["rule_type"] == "mutate"
 
 
 def test_an_exception_is_a_row_for_each_policy_that_it_excepts_from() -> None:
@@ -225,7 +250,11 @@ def test_a_webhook_that_cannot_be_read_costs_no_other_and_none_says_nothing() ->
 @pytest.mark.parametrize(
     ("record", "format", "reason"),
     [
-        (CLUSTER_POLICY | {"spec": {}}, "kyverno-policy", "spec: Object missing required field `rules`"),
+        (
+            CLUSTER_POLICY | {"spec": {"rules": {}}},
+            "kyverno-policy",
+            "spec: Expected `array | null`, got `object` - at `$.rules`",
+        ),
         (CLUSTER_POLICY | {"spec": None}, "kyverno-policy", "spec is missing"),
         (EXCEPTION | {"spec": {}}, "kyverno-policy", "spec.exceptions is missing"),
         (CEL_EXCEPTION | {"spec": {}}, "kyverno-policy", "spec.policyRefs is missing"),
