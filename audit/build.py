@@ -199,7 +199,7 @@ def _rows_of(item: Item, parsed: Parsed) -> dict[str, list[dict[str, Any]]]:
             "format": ",".join(sorted(parsed.formats)),
             "envelopes": ",".join(sorted(parsed.envelopes)),
             "cluster": item.context.cluster,
-            "repos": _named(parsed, "repo"),
+            "repos": _repositories(parsed),
             "apps": _named(parsed, "app", ("applications", "sync_records", "state_changes")),
             "sha256": entry.sha256,
             "size": entry.size,
@@ -238,6 +238,12 @@ def _rows_of(item: Item, parsed: Parsed) -> dict[str, list[dict[str, Any]]]:
         for line, offset, reason in parsed.quarantined
     ]
     return rows
+
+
+def _repositories(parsed: Parsed) -> str:
+    """Repositories that the rows of all tables speak of; what is protected is called its scope."""
+    names = {*_named(parsed, "repo").split(), *_named(parsed, "scope", ("protections",)).split()}
+    return " ".join(sorted(names))
 
 
 def _named(parsed: Parsed, column: str, among: Iterable[str] | None = None) -> str:

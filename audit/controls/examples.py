@@ -31,7 +31,7 @@ import pandas as pd
 from audit import settings as s
 from audit import tables as t
 from audit.controls.fresh import LOG
-from audit.controls.interface import Control, Example, Tables
+from audit.controls.interface import Control, Example, Need, Tables
 from audit.controls.needs import FromClusters
 from audit.controls.runner import run
 from audit.period import Period
@@ -176,7 +176,7 @@ def _evidence(control: Control, example: Example, settings: s.Settings) -> dict[
         if isinstance(need, FromClusters):
             objects.extend(_object(need.formats[0], cluster.name) for cluster in settings.clusters)
         elif name not in ("git", "roster"):
-            objects.append(_object(name, ""))
+            objects.append(_object(_format(need), ""))
     rows: dict[str, list[dict[str, str]]] = {"evidence_objects": objects}
     if "git" in needs:
         rows["repositories"] = [
@@ -186,7 +186,15 @@ def _evidence(control: Control, example: Example, settings: s.Settings) -> dict[
         rows["people"] = [{"person": "ada"}, {"person": "grace"}]
     if "kubernetes-audit" in needs:
         rows["coverage"] = [_recorded(cluster.name) for cluster in settings.clusters]
+    if "github-audit-log" in needs:
+        rows["coverage"] = [_recorded("") | {"format": "github-audit-log", "source_name": "github-audit-log"}]
     return rows
+
+
+def _format(need: Need) -> str:
+    """The format whose records a need asks for; the first where several will do."""
+    formats: tuple[str, ...] = getattr(need, "formats", ())
+    return formats[0] if formats else need.name
 
 
 def _object(name: str, cluster: str) -> dict[str, str]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from audit.controls.fresh import LOGS, collected, forgotten, holding, late, of_formats, unread
+import pandas as pd
+
+from audit.controls.fresh import LOGS, TIME, collected, forgotten, holding, late, of_formats, unread
 from audit.controls.interface import Context, Gap, Tables
 from audit.controls.suspect import ahead, shared, shrunk
 
@@ -63,19 +65,26 @@ class Exported:
         name: format of the records.
         why: what can't be told without them.
         blind: nothing can be judged without them.
+        formats: formats of the records, of which each will do, where `name` is none.
     """
 
     name: str
     what: str
     why: str
     blind: bool = True
+    formats: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Formats of which each will do."""
+        return self.formats or (self.name,)
 
     def gaps(self, tables: Tables, context: Context) -> list[Gap]:
         """One for all without any such record; else one for each repository that none speaks of or that is late."""
-        every = of_formats(tables["evidence_objects"], (self.name,))
+        every = of_formats(tables["evidence_objects"], self.accepted)
         if every.empty:
             return [Gap(f"no evidence from the forge ({self.name}): {self.why}", blind=self.blind)]
-        gaps = unread(tables, context, (self.name,), self.name)
+        gaps = unread(tables, context, self.accepted, self.name)
         gaps += shrunk(every, tables, context, self.name)
         for name in repositories(tables, context):
             own = holding(every, "repos", name)
@@ -85,6 +94,46 @@ class Exported:
             found = late(own, Gap(f"{name}: {self.name}", repo=name), tables, context)
             gaps.extend(found if self.blind else [replace(gap, after=None) for gap in found])
         return gaps
+
+
+@dataclass(frozen=True)
+class ForgeLog:
+    """The forge's own audit log, of every repository, without a silence longer than `protection.silence_hours`."""
+
+    name: str = "github-audit-log"
+    what: str = "the forge's audit log"
+    formats: tuple[str, ...] = ("github-audit-log",)
+
+    def gaps(self, tables: Tables, context: Context) -> list[Gap]:
+        """One for all without any; else one for each repository of which it never speaks, and for each silence."""
+        every = of_formats(tables["evidence_objects"], self.formats)
+        if every.empty:
+            return [Gap(f"no audit log of the forge ({self.name}): what was done in between can't be told")]
+        gaps = unread(tables, context, self.formats, self.name)
+        gaps += [
+            Gap(f"{name}: the forge's audit log ({self.name}) never speaks of it", repo=name)
+            for name in repositories(tables, context)
+            if holding(every, "repos", name).empty
+        ]
+        return gaps + self._silent(tables, context)
+
+    def _silent(self, tables: Tables, context: Context) -> list[Gap]:
+        """A gap for each silence, edges of the quarter included."""
+        hours = tables["coverage"]
+        hours = hours.loc[hours["format"].isin(self.formats), ["first_at", "last_at"]]
+        edges = pd.DataFrame(
+            {"first_at": [context.start, context.stop], "last_at": [context.start, context.stop]}
+        )
+        rows = pd.concat([hours, edges.astype(hours.dtypes)], ignore_index=True)
+        rows = rows[rows["last_at"].ge(context.start) & rows["first_at"].le(context.stop)]
+        rows = rows.sort_values(["first_at", "last_at"], kind="stable")
+        since = rows["last_at"].cummax().shift()
+        limit = pd.Timedelta(hours=context.settings.protection.silence_hours)
+        silent = rows["first_at"] - since > limit
+        return [
+            Gap(f"no records of the forge's audit log from {start.strftime(TIME)} to {end.strftime(TIME)}")
+            for start, end in zip(since[silent], rows.loc[silent, "first_at"], strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -159,6 +208,14 @@ ACTIVITY = Exported(
     "the tip can't be compared with what the forge recorded",
     blind=False,
 )
+PROTECTION = Exported(
+    "github-protection or github-rulesets",
+    "how branches are protected, as the forge exported it",
+    "nothing tells how main is protected",
+    blind=False,
+    formats=("github-protection", "github-rulesets"),
+)
+FORGE_LOG = ForgeLog()
 _OPERATORS = ("argocd-application", "argocd-event", "flux-object", "flux-event")
 OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS)
 PRODUCTION_OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS, production=True)

@@ -10,6 +10,7 @@ from audit.controls import (
     chg_03,
     chg_04,
     chg_05,
+    chg_06,
     chg_07,
     chg_08,
     clu_01,
@@ -22,6 +23,9 @@ from audit.controls import (
     evd_01,
     evd_02,
     sec_01,
+    sec_02,
+    sec_03,
+    str_01,
 )
 from audit.controls.interface import Control, Example
 
@@ -31,6 +35,7 @@ CONTROLS: tuple[Control, ...] = (
     chg_03.CONTROL,
     chg_04.CONTROL,
     chg_05.CONTROL,
+    chg_06.CONTROL,
     chg_07.CONTROL,
     chg_08.CONTROL,
     dep_01.CONTROL,
@@ -43,6 +48,9 @@ CONTROLS: tuple[Control, ...] = (
     evd_01.CONTROL,
     evd_02.CONTROL,
     sec_01.CONTROL,
+    sec_02.CONTROL,
+    sec_03.CONTROL,
+    str_01.CONTROL,
 )
 
 

@@ -94,7 +94,7 @@ def _bypass(found: Protection, reviews: _Reviews) -> list[str]:
 
 FORMAT = JsonFormat(
     "github-protection",
-    1,
+    2,
     ("protections",),
     Protection,
     _rows,

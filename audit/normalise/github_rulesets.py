@@ -100,7 +100,7 @@ def _text(actor: _Actor) -> str:
 
 FORMAT = JsonFormat(
     "github-rulesets",
-    1,
+    2,
     ("protections",),
     Ruleset,
     _rows,

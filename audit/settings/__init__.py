@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from audit.errors import UsageError
 from audit.model import Severity
 from audit.period import Period
+from audit.settings.duties import Documents, Protection, Secrecy, Structure
 from audit.settings.sections import (
     S3,
     BreakGlass,
@@ -42,19 +43,23 @@ __all__ = [
     "S3",
     "BreakGlass",
     "Cluster",
+    "Documents",
     "FormatName",
     "GitHub",
     "Machines",
     "Organisation",
     "PathRule",
     "People",
+    "Protection",
     "Repository",
     "Scope",
+    "Secrecy",
     "Secrets",
     "Settings",
     "Signatures",
     "Signing",
     "Source",
+    "Structure",
     "Thresholds",
     "load",
     "validate",
@@ -96,6 +101,10 @@ class Settings(Section):
     signing: Signing = Signing()
     signatures: Signatures = Signatures()
     secrets: Secrets = Secrets()
+    protection: Protection = Protection()
+    secrecy: Secrecy = Secrecy()
+    structure: Structure = Structure()
+    documents: Documents = Documents()
 
     _folder: Path = Path()
 

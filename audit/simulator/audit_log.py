@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from audit.simulator import guards
 from audit.simulator.hub import MAIN, Hub
 from audit.simulator.people import login_id
 from audit.simulator.world import REPOSITORY, World
@@ -27,6 +28,7 @@ def tell(world: World, hub: Hub) -> None:
     events = [e for e in _events(hub, rng) if world.start <= e[0] < world.end]
     for at, action, login, fields in sorted(events, key=lambda event: event[:3]):
         record = _record(rng, at, action, login, fields)
+        guards.judge(world, at, record)
         batch = int(at.timestamp()) // _BATCH + 1
         dice = rng.random()
         late = rng.randint(2, 12) if dice < 0.03 else 0
@@ -60,6 +62,8 @@ def _events(hub: Hub, rng: random.Random) -> Iterator[tuple[datetime, str, str, 
                 push.login,
                 {"transport_protocol_name": "https"},
             )
+    for setting in hub.settings:
+        yield setting.at, setting.action, setting.login, setting.fields
     for pull in hub.pulls:
         about = {"pull_request_id": pull.number, "pull_request_title": pull.title}
         yield pull.created_at, "pull_request.create", pull.opener.login, about

@@ -13,6 +13,7 @@ from audit.simulator.branches import Workshop
 from audit.simulator.casting import Cast
 from audit.simulator.drafts import Branch
 from audit.simulator.hub import ZEROS, Check, Hub, Pull, Push, Review
+from audit.simulator.keeping import Kept
 from audit.simulator.layout import Target
 from audit.simulator.manifests import changed
 from audit.simulator.plans import CheckPlan, Plan
@@ -45,6 +46,7 @@ class Desk:
     hub: Hub = field(default_factory=Hub)
     refs: dict[str, Commit] = field(default_factory=dict)
     ages: Ages = field(default_factory=Ages)
+    kept: Kept = field(default_factory=Kept)
     _landed: set[str] = field(default_factory=set)
 
     def open(self, slot: Slot, branch: Branch, roles: Cast) -> Pull:
@@ -152,6 +154,7 @@ class Desk:
         self._leaked(commits, at)
         for commit in commits:
             self.ages.note(commit)
+        self.kept.note(commits[-1].tree, at)
         self._tagged(landed.head_sha, before, commits[-1].tree)
         world.truth.landings.append(_row(landed))
         world.truth.counts[f"landings: {kind}"] += 1

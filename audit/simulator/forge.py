@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from audit.simulator import audit_log
+from audit.simulator import audit_log, guards
 from audit.simulator.hub import Check, Hub, Pull, Review
 from audit.simulator.people import login_id
 from audit.simulator.world import REPOSITORY, World, stamp
@@ -56,6 +56,9 @@ def _export(world: World, hub: Hub, at: datetime, since: datetime | None) -> Non
             _write(world, f"{folder}/commits/{sha}/check-runs.json.gz", content)
     events = sorted((event for pull in pulls for event in _events(pull, at)), key=_newest)
     _pages(world, f"{folder}/issues/events", events)
+    if since is None:  # how it is protected is exported but once
+        _write(world, f"{folder}/branches/main/protection.json.gz", guards.protection(hub, at, _API))
+        _write(world, f"{folder}/rulesets/{guards.RULESET}.json.gz", guards.ruleset(hub, at))
     activity = [entry for entry in _activity(hub, at) if since is None or entry["timestamp"] >= stamp(since)]
     _pages(world, f"{folder}/activity", activity)
 

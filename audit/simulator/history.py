@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from audit.simulator import people, plans, together
+from audit.simulator import keeping, people, plans, together
 from audit.simulator.branches import Workshop
 from audit.simulator.casting import Cast, cast
 from audit.simulator.desk import Desk, Judged
@@ -45,6 +45,8 @@ def act(world: World, repository: Path) -> Hub:
             }[slot.what](slot)
         writer.refs |= desk.refs | {MAIN: desk.shop.tip}
     world.truth.references += desk.ages.rows()
+    keeping.judge_secrets(world, desk.ages.rows())
+    desk.kept.judge(world)
     desk.hub.pulls.sort(key=lambda pull: pull.number)
     desk.hub.pushes.sort(key=lambda push: (push.at, push.ref, push.operation))
     return desk.hub

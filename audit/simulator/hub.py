@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from audit.simulator.repository import Commit
 from audit.simulator.world import Actor
@@ -52,6 +52,16 @@ class Push:
     login: str
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A change of how branches are protected, as the forge's log tells it."""
+
+    at: datetime
+    action: str
+    login: str
+    fields: dict[str, Any]
+
+
 @dataclass
 class Pull:
     """A pull request: `heads` are the commits its branch pointed at, with the time of each push."""
@@ -89,6 +99,7 @@ class Hub:
 
     pulls: list[Pull] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
+    settings: list[Setting] = field(default_factory=list)
     _last_id: int = 2_300_000_000
 
     def next_id(self) -> int:

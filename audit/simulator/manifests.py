@@ -104,6 +104,9 @@ def new_page(path: str, serial: int) -> str:
     secret = leaks.page(path, serial)
     if secret is not None:
         return secret
+    if path.startswith(".github/workflows/"):
+        name = path.rpartition("/")[2].removesuffix(".yaml")
+        return texts.workflow(name).replace("@v1.0", f"@v{serial}.0")
     if path.endswith(".yaml"):
         return texts.config_map(f"added-{serial}")
     return texts.page(f"Decision {serial}")

@@ -9,7 +9,20 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit.simulator import clusters, desk, force, forge, gatekeeper, history, leaks, operators, people, seals
+from audit.simulator import (
+    clusters,
+    desk,
+    force,
+    forge,
+    gatekeeper,
+    guards,
+    history,
+    keeping,
+    leaks,
+    operators,
+    people,
+    seals,
+)
 from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World, stamp
 
 APPS = ("catalog", "checkout", "gateway", "ledger", "search", "shipping")
@@ -26,6 +39,9 @@ roster = "roster.yaml"
 [thresholds]
 required_checks = [{", ".join(f'"{name}"' for name in desk.REQUIRED_CHECKS)}]
 silence_minutes = {SILENCE_MINUTES}
+
+[structure]
+required = [{", ".join(f'"{path}"' for path in keeping.LAYOUT)}]
 
 [secrets]
 fingerprint_key_file = "{leaks.KEY_FILE}"
@@ -83,6 +99,7 @@ def simulate(
     )  # fmt: skip
     hub = history.act(world, folder / "repositories" / "netbpf-gitops.git")
     force.act(world, hub)
+    guards.act(world, hub)
     forge.tell(world, hub)
     operators.deploy(world)
     clusters.log_access(world)

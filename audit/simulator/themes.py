@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from audit.simulator import people, texts, vaulted
+from audit.simulator import keeping, people, texts, vaulted
 from audit.simulator.layout import EXPORTER, PARTS, SEALED, Layout, tag_in, with_tag
 from audit.simulator.manifests import add, edit, new_page, version
 from audit.simulator.repository import Tree
@@ -19,12 +19,14 @@ class Theme(NamedTuple):
         paths: files that it changes, or adds where they are not there.
         promoted: app and environment that gets the version of the environment before; dev gets a new one.
         part: shared part that the first of `paths`, an overlay, puts in, or takes out where it is in.
+        drops: file that it takes away, where it is there.
     """
 
     subject: str
     paths: tuple[str, ...]
     promoted: tuple[str, str] | None = None
     part: str | None = None
+    drops: str | None = None
 
 
 def choose(rng: random.Random, layout: Layout, who: Actor, number: int) -> Theme:
@@ -45,6 +47,7 @@ def choose(rng: random.Random, layout: Layout, who: Actor, number: int) -> Theme
     secret = rng.choice(
         (f"apps/{app}/overlays/prod/{SEALED}", f"apps/{app}/base/external-secret.yaml", vaulted.SOPS)
     )
+    flow = rng.choice(keeping.WORKFLOWS)
     inside = rng.choice(("values.yaml", "templates/deployment.yaml", f"values-{environment}.yaml"))
     return rng.choice(
         (
@@ -63,6 +66,8 @@ def choose(rng: random.Random, layout: Layout, who: Actor, number: int) -> Theme
             Theme(f"Change {part} everywhere", (f"components/{part}/agent.yaml",)),
             Theme(f"{app}: turn {part} over in {environment}", one, part=part),
             Theme(f"{app}: look after its secrets", (secret,)),
+            Theme(f"Retire the workflow {flow}", ("docs/architecture.md",), drops=keeping.workflow(flow)),
+            Theme("Bring the workflows up to date", tuple(map(keeping.workflow, keeping.WORKFLOWS))),
             Theme("Record a decision", (f"docs/decisions/{number:05}.md", "docs/architecture.md")),
         )
     )
@@ -81,6 +86,8 @@ def begin(rng: random.Random, layout: Layout, theme: Theme, tree: Tree, serial: 
         path = theme.paths[0]
         turned = {**tree, path: _turn_over(tree[path], theme.part)}
         return edit(rng, turned, path, serial)  # or it would be an earlier turn, taken back or copied
+    if theme.drops:
+        tree = {path: content for path, content in tree.items() if path != theme.drops}
     for place, path in enumerate(theme.paths):
         tree = go_on(rng, tree, path, serial + place)
     return tree

@@ -54,6 +54,8 @@ def read(folder: Path) -> Exports:
             for event in content:
                 if event["event"] == "review_dismissed":
                     found.dismissed[event["dismissed_review"]["review_id"]] = event
+        elif path.name == "protection.json.gz" or path.parent.name == "rulesets":
+            continue  # how branches are protected, which no control here asks for
         else:
             assert path.parent.name == "activity"
             found.activity |= {entry["id"]: entry for entry in content}

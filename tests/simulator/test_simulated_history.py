@@ -36,11 +36,13 @@ def acted(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Path, Wor
     return runs
 
 
+BY_HAND = {f"CHG-0{number}" for number in (1, 2, 3, 4, 5, 8)}
+"""Controls that `judge` looks for."""
 Acted = dict[int, tuple[Path, World, Hub]]
 
 
 def _told(world: World) -> set[tuple[str, str]]:
-    return {(v["control"], v["subject"]) for v in world.truth.violations if v["control"] != "SEC-01"}
+    return {(v["control"], v["subject"]) for v in world.truth.violations if v["control"] in BY_HAND}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

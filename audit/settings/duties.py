@@ -1,0 +1,74 @@
+"""The sections of the settings that say what the organisation owes: protection, layout, documents, rotation."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from audit.settings.sections import Section
+
+
+class Protection(Section):
+    """How the default branch of every repository must be protected."""
+
+    approvals: int = Field(1, ge=1, description="Approving reviews that the forge must require")
+    bypass: tuple[str, ...] = Field(
+        (), description="Who may stand above the rules, as the forge's export names them: 'team release'"
+    )
+    silence_hours: int = Field(
+        168, ge=1, description="Longest silence of the forge's own audit log, in hours"
+    )
+
+
+class Secrecy(Section):
+    """How long a secret may stay the same."""
+
+    rotation_days: int = Field(90, ge=1, description="Days within which every kept secret must change")
+
+
+class Structure(Section):
+    """How every repository must be laid out."""
+
+    required: tuple[str, ...] = Field(
+        (
+            "apps/{app}/base/",
+            "apps/{app}/overlays/{environment}/",
+            "apps/{app}/kustomization.yaml",
+            "infrastructure/networking/",
+            "infrastructure/databases/",
+            "infrastructure/monitoring/",
+            "infrastructure/security/",
+            "clusters/{environment}/",
+            ".github/workflows/sync.yaml",
+            ".github/workflows/validate.yaml",
+        ),
+        description="Folders (with / at the end) and files that must be there all the time; {app} stands for each folder "
+        "that is there in its place, {environment} for each environment of the clusters",
+    )
+
+    @field_validator("required")
+    @classmethod
+    def _plain(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        for path in paths:
+            rest = path.replace("{environment}", "").replace("{app}", "", 1)
+            if not path or path.startswith("/") or "{" in rest or "}" in rest:
+                raise ValueError(f"'{path}' is not a path with at most one {{app}} and {{environment}}")
+        return paths
+
+
+class Documents(Section):
+    """Which documents must exist, and how often they must be looked at."""
+
+    required: dict[str, str] = Field(
+        {
+            "architecture": r"docs/.*architecture.*\.md",
+            "runbooks": r"docs/.*runbook.*\.md",
+            "troubleshooting": r"docs/.*troubleshooting.*\.md",
+            "rollback": r"docs/.*rollback.*\.md",
+        },
+        description="Each document by its name, with the regular expression that its path matches whole",
+    )
+    review_days: int = Field(365, ge=1, description="Days within which each must be changed or reviewed")
+    policy: str = Field(
+        r"(?i)(?:.*/)?gitops[-_]policy\.md",
+        description="Regular expression that the path of the policy itself matches whole",
+    )
