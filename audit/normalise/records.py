@@ -34,6 +34,8 @@ _LINE = re.compile(
 _raw = msgspec.json.Decoder(msgspec.Raw)
 STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,]*(?:Z|[+-]\d\d:?\d\d)[ \t]")
 """What a line of text begins with that is no JSON, and may hold some: a time and a space."""
+GO_STAMP = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? ")
+"""As `STAMP`, of Go's log package: a time without a zone."""
 _RUNTIME = re.compile(STAMP.pattern + rb"(stdout|stderr) ([FP])(?::\S*)?[ \n]")
 
 
@@ -176,7 +178,7 @@ class Splitter:
         """The values from here to the end of a line, however many lines or values that takes."""
         while self._skip_space():
             start = self._position
-            if STAMP.match(self._buffer, start):
+            if STAMP.match(self._buffer, start) or GO_STAMP.match(self._buffer, start):
                 yield self._text_line()
                 return
             try:

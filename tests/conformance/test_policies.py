@@ -157,6 +157,12 @@ def test_messages_in_the_documentation_of_gatekeepers_export(data: Path, tmp_pat
     path = tmp_path / "export.json"
     path.write_text(text[text.index("{") :], encoding="utf-8")
     assert len(parsed(path).rows["policy_results"]) == 1
+    lines = [texts(page, word)[0].strip() for word in ("Listening", "main.ExportMsg", '"eventType"')]
+    path = tmp_path / "subscriber.log"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = parsed(path)  # as the subscriber's log has them: behind Go's time, two of them no JSON
+    assert (found.kept, found.by_envelope) == (1, {"go-log": 3})
+    assert ["text that no format knows" in reason for _, _, reason in found.quarantined] == [True, True]
     (text,) = texts(page, "kind: Connection")
     path = tmp_path / "connection.yaml"
     path.write_text(text, encoding="utf-8")

@@ -72,6 +72,8 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
         "answer": ("cloudwatch-answer", lambda text: dumped({"events": [
             {"logStreamName": "s", "timestamp": 1, "message": text, "ingestionTime": 2, "eventId": "3"}]})),
         "export": ("cloudwatch-export", lambda text: f"{TIME} {text}"),
+        "go": ("go-log", lambda text: f"2026/07/01 09:00:00 {text}"),
+        "go with microseconds": ("go-log", lambda text: f"2026/07/01 09:00:00.123456 {text}"),
         "firehose request": ("firehose", lambda text: dumped({"invocationId": "i", "records": [
             {"recordId": "1", "data": packed(text), "approximateArrivalTimestamp": 1}]})),
         "firehose response": ("firehose", lambda text: dumped({"records": [

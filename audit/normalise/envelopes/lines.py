@@ -1,20 +1,21 @@
-"""Lines that begin with a time: of container runtimes (CRI), exports of CloudWatch Logs, files of Fluentd."""
+"""Lines that begin with a time: of container runtimes (CRI), exports of CloudWatch Logs, files of Fluentd, Go's log."""
 
 from __future__ import annotations
 
 import re
 
 from audit.normalise.envelopes.shape import Contents
-from audit.normalise.records import STAMP
+from audit.normalise.records import GO_STAMP, STAMP
 
 _CRI = re.compile(STAMP.pattern + rb"(?:stdout|stderr) ([FP])(?::\S*)? ?(.*)", re.DOTALL)
 _TAGGED = re.compile(STAMP.pattern.removesuffix(rb"[ \t]") + rb"\t[^\t]*\t(.*)", re.DOTALL)
 _EXPORTED = re.compile(STAMP.pattern + rb"(.*)", re.DOTALL)
+_GO = re.compile(GO_STAMP.pattern + rb"(.*)", re.DOTALL)
 
 
 def stamped(value: bytes) -> bool:
     """Whether `value` begins with a time and a space."""
-    return STAMP.match(value) is not None
+    return STAMP.match(value) is not None or GO_STAMP.match(value) is not None
 
 
 def opened(value: bytes) -> tuple[str, Contents] | None:
@@ -25,7 +26,7 @@ def opened(value: bytes) -> tuple[str, Contents] | None:
         if matched[-1][1] != b"F":
             return "cri", Contents(failed=["a part of a line whose end does not follow"])
         return "cri", Contents([b"".join(part[2] for part in matched)])
-    for name, shape in (("fluentd", _TAGGED), ("cloudwatch-export", _EXPORTED)):
+    for name, shape in (("fluentd", _TAGGED), ("cloudwatch-export", _EXPORTED), ("go-log", _GO)):
         found = shape.fullmatch(value)
         if found is not None:
             return name, Contents([found[1]])
