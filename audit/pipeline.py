@@ -38,6 +38,7 @@ from audit.evidence.verify import verify as verify_store
 from audit.evidence.versions import versions
 from audit.git import alone
 from audit.joins.build import join
+from audit.joins.continuity import continuity
 from audit.joins.counts import source_counts
 from audit.metrics import compute
 from audit.model import Conclusion
@@ -256,6 +257,7 @@ def check(
         period,
         sources=[source.name for source in settings.sources],
     )
+    tables |= continuity(tables, settings, period, as_of=as_of)
     progress("check", 1, 3)
     tables["metrics"] = compute(tables, settings, period, as_of=as_of)
     progress("check", 2, 3)

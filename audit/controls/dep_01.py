@@ -26,7 +26,7 @@ import pandas as pd
 
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import GIT, OPERATORS
-from audit.controls.operators import deployments, unseen_history
+from audit.controls.operators import deployments
 from audit.controls.parts import commit, lasting, plus, when
 from audit.model import Severity
 
@@ -107,7 +107,7 @@ def test(tables: Tables, context: Context) -> Result:
             found=_found(rows),
             evidence=plus(rows["evidence"], commit(rows, "revision").where(rows["position"].notna())),
         ),
-        (*_packaged(every, context), *unseen_history(tables, context)),
+        _packaged(every, context),
     )
 
 

@@ -24,7 +24,7 @@ import pandas as pd
 
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import OPERATORS
-from audit.controls.operators import deployments, unseen_history
+from audit.controls.operators import deployments
 from audit.joins.identity import Resolver
 from audit.model import PrincipalKind, Severity
 
@@ -80,7 +80,6 @@ def test(tables: Tables, context: Context) -> Result:
     return Result(
         population,
         failures(rows, expected="a sync that the operator started by itself", found=_found(rows)),
-        unseen_history(tables, context),
     )
 
 

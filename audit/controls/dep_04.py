@@ -26,7 +26,6 @@ from audit.controls import chg_01, chg_02, chg_03, chg_04, chg_05
 from audit.controls.blind import unattributed
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import GIT, PRODUCTION_OPERATORS
-from audit.controls.operators import unseen_history
 from audit.controls.parts import DEPLOYMENT, LANDING, commit, counted, deployment, joined, plus, pointer
 from audit.model import Severity
 
@@ -139,7 +138,7 @@ def test(tables: Tables, context: Context) -> Result:
             found=rows["found"] + reach,
             evidence=plus(rows["evidence"], rows["pointer"]),
         ),
-        (*gaps, *unattributed(tables, context, failed), *unseen_history(tables, context)),
+        (*gaps, *unattributed(tables, context, failed)),
     )
 
 

@@ -21,10 +21,12 @@ to the auditor, and alert on silence.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
-from audit.controls.fresh import LOGS, TIME, of_formats
-from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
+from audit.controls.fresh import LOGS, of_formats
+from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import API_SERVER
 from audit.controls.parts import joined, lasting, pointed, when
 from audit.controls.suspect import rewritten
@@ -91,7 +93,7 @@ def test(tables: Tables, context: Context) -> Result:
     clusters = [cluster.name for cluster in context.settings.clusters]
     population = pd.DataFrame({"subject": pd.Series(clusters, dtype="str")})
     population["at"] = context.start
-    rows = silences(tables, context)
+    rows = silences(tables)
     limit = context.settings.thresholds.silence_minutes
     environments = {cluster.name: cluster.environment for cluster in context.settings.clusters}
     silent = failures(
@@ -141,72 +143,11 @@ def _claimed(tables: Tables, environments: dict[str, str]) -> pd.DataFrame:
     )
 
 
-def silences(tables: Tables, context: Context) -> pd.DataFrame:
-    """Silences of each cluster's audit log that are longer than the limit, as far as they lie in the quarter.
-
-    Returns:
-        `cluster` (str), `start`, `end` (datetime64[us, UTC]), `evidence` (sha256 of the objects on either side,
-        separated by a space; empty where there is none).
-    """
-    start, stop = context.start, context.stop
-    recorded = _recorded(tables)
-    recorded = recorded[recorded["cluster"].isin([cluster.name for cluster in context.settings.clusters])]
-    hours = pd.concat([recorded, _edges(recorded, context)], ignore_index=True)
-    hours = hours.sort_values(["cluster", "first_at", "last_at", "evidence"], kind="stable").reset_index(
-        drop=True
-    )
-    # The record that ended last so far, not the one in the row before: objects overlap and arrive late.
-    hours["last_at"] = hours.groupby("cluster")["last_at"].cummax()
-    before = hours.groupby("cluster")[["last_at", "evidence"]].shift(1)
-    limit = pd.Timedelta(minutes=context.settings.thresholds.silence_minutes)
-    silent = (
-        (hours["first_at"] - before["last_at"] > limit)
-        & (hours["first_at"] > start)
-        & (before["last_at"] < stop)
-    )
-    return pd.DataFrame(
-        {
-            "cluster": hours["cluster"],
-            "start": before["last_at"].mask(before["last_at"] < start, start),
-            "end": hours["first_at"].mask(hours["first_at"] > stop, stop),
-            "evidence": (before["evidence"].fillna("") + " " + hours["evidence"]).str.strip(),
-        }
-    )[silent].reset_index(drop=True)
-
-
-def silence_gaps(tables: Tables, context: Context) -> tuple[Gap, ...]:
-    """A gap for each silence, for controls that read the log."""
-    rows = silences(tables, context)
-    texts = (
-        rows["cluster"]
-        + ": no audit records from "
-        + rows["start"].dt.strftime(TIME)
-        + " to "
-        + rows["end"].dt.strftime(TIME)
-    )
-    return tuple(Gap(text, cluster=cluster) for text, cluster in zip(texts, rows["cluster"], strict=True))
-
-
-def _recorded(tables: Tables) -> pd.DataFrame:
-    """Hours in which a cluster's audit log has records: `cluster`, `first_at`, `last_at`, `evidence`."""
-    hours = tables["coverage"]
-    own = hours["format"].isin(LOGS) & hours["cluster"].notna()
-    return hours.loc[own, ["cluster", "first_at", "last_at", "evidence"]]
-
-
-def _edges(recorded: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """The quarter's edges, for each cluster of which nothing was recorded before its start or after its end."""
-    names = pd.Series([cluster.name for cluster in context.settings.clusters], dtype="str")
-    before = recorded.loc[recorded["first_at"] <= context.start, "cluster"]
-    after = recorded.loc[recorded["last_at"] >= context.stop, "cluster"]
-    edges = [
-        pd.DataFrame(
-            {"cluster": names[~names.isin(known)], "first_at": moment, "last_at": moment, "evidence": ""}
-        )
-        for known, moment in ((before, context.start), (after, context.stop))
-    ]
-    times = {"first_at": "datetime64[us, UTC]", "last_at": "datetime64[us, UTC]"}
-    return pd.concat(edges, ignore_index=True).astype(times)
+def silences(tables: Tables) -> pd.DataFrame:
+    """Silences of each cluster's API servers that are longer than the limit, as far as they lie in the quarter: rows of
+    `EvidenceGaps`."""
+    rows = tables["evidence_gaps"]
+    return rows[rows["kind"].eq("silence") & rows["source_name"].eq("")].reset_index(drop=True)
 
 
 CONTROL = Control(
@@ -221,7 +162,7 @@ CONTROL = Control(
         "PCI DSS": ("10.2.2", "10.5.1", "10.7.2"),
         "CIS / SLSA": ("K 3.2.1", "K 1.2.16–1.2.19", "SLSA L2"),
     },
-    needs=(API_SERVER,),
+    needs=(replace(API_SERVER, judged=("silence",)),),
     remediation="Find and collect the missing objects of the log, or record their loss, and alert on silence.",
     examples=EXAMPLES,
     test=test,

@@ -34,6 +34,7 @@ from audit.controls.fresh import LOG
 from audit.controls.interface import Control, Example, Need, Tables
 from audit.controls.needs import FromClusters
 from audit.controls.runner import run
+from audit.joins.continuity import continuity
 from audit.period import Period
 
 REPOSITORY, CLUSTER = "netbpf/netbpf-gitops", "prod"
@@ -165,6 +166,8 @@ def world(control: Control, example: Example) -> tuple[Tables, s.Settings]:
     for name, rows in _evidence(control, example, settings).items():
         if name not in given:
             tables[name] = _frame(t.TABLES[name], rows)
+    if "evidence_gaps" not in given:
+        tables |= continuity(tables, settings, PERIOD, as_of=AS_OF)
     return tables, settings
 
 

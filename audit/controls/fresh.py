@@ -91,6 +91,61 @@ def _newest(objects: pd.DataFrame, tables: Tables) -> Any:
     return hours.merge(objects[_OBJECT].drop_duplicates(), on=_OBJECT)["last_at"].max()
 
 
+def missing(tables: Tables, formats: tuple[str, ...], cluster: str | None = None) -> list[Gap]:
+    """A gap for each span of the quarter in which evidence of `formats` is missing, or its times can't be trusted.
+
+    Args:
+        cluster: only of this cluster's records; for None, of sources of no cluster.
+    """
+    return [
+        Gap(
+            row["detail"].replace("; ", ", "),
+            repo=None if pd.isna(row["repo"]) else row["repo"],
+            cluster=cluster,
+            after=row["start"],
+            until=row["end"],
+        )
+        for row in _missing(tables, formats, cluster).to_dict("records")
+    ]
+
+
+def uncovered(
+    tables: Tables,
+    formats: tuple[str, ...],
+    cluster: str,
+    *,
+    but: tuple[str, ...] = (),
+    each: bool = False,
+) -> list[Gap]:
+    """As `missing`, for controls to which each of `formats` tells enough: a span that one of them covers is none.
+
+    What happened there is known as far as it is on record: the gaps keep no exception back.
+
+    Args:
+        but: kinds of `EvidenceGaps` that are left out.
+        each: none of `formats` stands in for another.
+    """
+    rows = _missing(tables, formats, cluster)
+    rows = rows[~rows["kind"].isin(but)]
+    if not each:
+        timed = rows[rows["kind"].isin(_TIMED)]
+        pairs = timed.reset_index().merge(timed, on="cluster", suffixes=("", "_other"))
+        met = pairs[(pairs["start"] < pairs["end_other"]) & (pairs["start_other"] < pairs["end"])]
+        everywhere = met.groupby("index")["format_other"].nunique().eq(len(formats))
+        rows = rows[~rows["kind"].isin(_TIMED) | rows.index.isin(everywhere.index[everywhere])]
+    return [Gap(detail.replace("; ", ", "), cluster=cluster) for detail in rows["detail"]]
+
+
+def _missing(tables: Tables, formats: tuple[str, ...], cluster: str | None) -> pd.DataFrame:
+    rows = tables["evidence_gaps"]
+    own = rows["cluster"].eq(cluster) if cluster is not None else rows["cluster"].isna()
+    return rows[own & rows["format"].isin(formats) & rows["part"].eq("") & rows["missing"].astype(bool)]
+
+
+_TIMED = ("silence", "undelivered", "pending", "retention")
+"""Kinds of gaps that leave a span of time without records of one format: another format may have them."""
+
+
 def forgotten(objects: pd.DataFrame, tables: Tables, context: Context, cluster: str) -> list[Gap]:
     """A gap for each of a cluster's applications of which nothing was collected after the quarter ended.
 

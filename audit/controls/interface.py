@@ -69,6 +69,7 @@ class Gap:
         repo, cluster: its scope; everything when both are None.
         after: what happened after this moment can't be judged in its scope, for evidence of it may be missing: no
             exception is raised there either.
+        until: what happened after this moment can be judged again; never when None.
     """
 
     text: str
@@ -76,6 +77,7 @@ class Gap:
     repo: str | None = None
     cluster: str | None = None
     after: pd.Timestamp | None = None
+    until: pd.Timestamp | None = None
 
 
 class Need(Protocol):
@@ -188,9 +190,7 @@ class Control:
             if gap.blind:
                 failed = failed[~_within(failed, gap)]
             elif gap.after is not None:
-                failed = failed[
-                    ~(_within(failed, gap) & (failed["at"] > gap.after).fillna(False).astype(bool))
-                ]
+                failed = failed[~(_within(failed, gap) & _meanwhile(failed["at"], gap))]
         return Result(result.population, failed, tuple(gaps))
 
     def _parts(self) -> list[str]:
@@ -207,6 +207,14 @@ def _within(rows: pd.DataFrame, gap: Gap) -> pd.Series:
     if gap.cluster is not None:
         within &= rows["cluster"].eq(gap.cluster).fillna(False).astype(bool)
     return within
+
+
+def _meanwhile(times: pd.Series, gap: Gap) -> pd.Series:
+    """Which times lie in a gap's span (bool)."""
+    meanwhile = times > gap.after
+    if gap.until is not None:
+        meanwhile &= times <= gap.until
+    return meanwhile.fillna(False).astype(bool)
 
 
 def failures(rows: pd.DataFrame, **facts: pd.Series | str) -> pd.DataFrame:

@@ -11,9 +11,20 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from audit.controls.fresh import LOGS, TIME, collected, forgotten, holding, late, of_formats, unread
+from audit.controls.fresh import (
+    LOGS,
+    TIME,
+    collected,
+    forgotten,
+    holding,
+    late,
+    missing,
+    of_formats,
+    uncovered,
+    unread,
+)
 from audit.controls.interface import Context, Gap, Tables
-from audit.controls.suspect import ahead, shared, shrunk
+from audit.controls.suspect import shared, shrunk
 
 
 @dataclass(frozen=True)
@@ -86,14 +97,19 @@ class Exported:
             return [Gap(f"no evidence from the forge ({self.name}): {self.why}", blind=self.blind)]
         gaps = unread(tables, context, self.accepted, self.name)
         gaps += shrunk(every, tables, context, self.name)
+        gaps += self._open(missing(tables, self.accepted))
         for name in repositories(tables, context):
             own = holding(every, "repos", name)
             if own.empty:
                 text = f"{name}: no evidence from the forge ({self.name}) speaks of it: {self.why}"
                 gaps.append(Gap(text, blind=self.blind, repo=name))
             found = late(own, Gap(f"{name}: {self.name}", repo=name), tables, context)
-            gaps.extend(found if self.blind else [replace(gap, after=None) for gap in found])
+            gaps.extend(self._open(found))
         return gaps
+
+    def _open(self, gaps: list[Gap]) -> list[Gap]:
+        """Gaps that leave nothing unjudged, where these records are not all that is judged by."""
+        return gaps if self.blind else [replace(gap, after=None, until=None) for gap in gaps]
 
 
 @dataclass(frozen=True)
@@ -115,6 +131,7 @@ class ForgeLog:
             for name in repositories(tables, context)
             if holding(every, "repos", name).empty
         ]
+        gaps += [replace(gap, after=None, until=None) for gap in missing(tables, self.formats)]
         return gaps + self._silent(tables, context)
 
     def _silent(self, tables: Tables, context: Context) -> list[Gap]:
@@ -145,6 +162,7 @@ class FromClusters:
         production: only clusters of production environments are asked for.
         log: they are a log, whose silences tell when it ends; else they are exports, which must show when they were
             made.
+        judged: kinds of `EvidenceGaps` that are none for a control that judges them itself.
     """
 
     name: str
@@ -152,6 +170,7 @@ class FromClusters:
     formats: tuple[str, ...]
     production: bool = False
     log: bool = False
+    judged: tuple[str, ...] = ()
 
     def gaps(self, tables: Tables, context: Context) -> list[Gap]:
         """One for each cluster that gave none, whose last is late, or of which something could not be read."""
@@ -175,9 +194,18 @@ class FromClusters:
         if own.empty:
             return [Gap(f"{cluster}: no evidence of {self.what} ({self.name})", cluster=cluster), *gaps]
         gaps += shared(own, objects, scope)
+        gaps += uncovered(tables, self._given(own), cluster, but=self.judged, each=self.log)
         if self.log:
-            return gaps + collected(own, scope, context) + ahead(own, tables, context, scope)
+            return gaps + collected(own, scope, context)
         return gaps + late(own, scope, tables, context) + forgotten(own, tables, context, cluster)
+
+    def _given(self, own: pd.DataFrame) -> tuple[str, ...]:
+        """The formats that are asked to cover the quarter: all of a log; of others those that a cluster gives."""
+        return (
+            self.formats
+            if self.log
+            else tuple(name for name in self.formats if len(of_formats(own, (name,))))
+        )
 
 
 def repositories(tables: Tables, context: Context) -> list[str]:

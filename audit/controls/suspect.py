@@ -1,10 +1,9 @@
-"""Evidence that contradicts itself or its collection: rewritten, dated ahead of its time, or given for two clusters."""
+"""Evidence that contradicts itself: rewritten, shrunk, or given for two clusters."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from audit.controls.fresh import TIME
 from audit.controls.interface import Context, Gap, Tables
 
 _SHOWN = 3  # objects named in a gap about several
@@ -40,29 +39,6 @@ def shrunk(objects: pd.DataFrame, tables: Tables, context: Context, what: str) -
             rows["records"], rows["sha256"], rows["later"], rows["replaced_by"], strict=True
         )
     ]
-
-
-def ahead(objects: pd.DataFrame, tables: Tables, context: Context, scope: Gap) -> list[Gap]:
-    """A gap when records of a log speak of a time after they were collected: when they were made is not known.
-
-    Clocks may differ by `thresholds.clock_skew_seconds`. What was collected before the quarter is no part of it.
-    """
-    skew = pd.Timedelta(seconds=context.settings.thresholds.clock_skew_seconds)
-    taken = objects.groupby(["source_name", "sha256"])["collected_at"].min().reset_index()
-    hours = (
-        tables["coverage"].rename(columns={"evidence": "sha256"}).merge(taken, on=["source_name", "sha256"])
-    )
-    wrong = hours[
-        (hours["last_at"] > hours["collected_at"] + skew) & (hours["collected_at"] >= context.start)
-    ]
-    if wrong.empty:
-        return []
-    worst = wrong.sort_values(["last_at", "sha256"]).iloc[-1]
-    text = (
-        f"{scope.text}: records are dated up to {worst['last_at'].strftime(TIME)}, and were collected "
-        f"{worst['collected_at'].strftime(TIME)}: {_named(wrong['sha256'])}"
-    )
-    return [Gap(text, cluster=scope.cluster)]
 
 
 def shared(objects: pd.DataFrame, every: pd.DataFrame, scope: Gap) -> list[Gap]:

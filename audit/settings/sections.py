@@ -140,6 +140,16 @@ class Source(Section):
         description="When its exports were made (with offset), where neither its objects nor their records show it",
     )
 
+    cadence_minutes: int | None = Field(
+        None,
+        ge=60,
+        description="Longest time that may pass without a record of a log, or without an export; learned when not set",
+    )
+    ended_at: datetime | None = Field(
+        None,
+        description="When it gave its last evidence (with offset), another source having taken its place",
+    )
+
     @property
     def kind(self) -> Literal["s3", "folder", "github"]:
         """What sort of place it is."""
@@ -166,7 +176,7 @@ class Source(Section):
                 return values | {"repository": f"{named['owner']}/{named['name']}"}
         return values
 
-    @field_validator("exported_at")
+    @field_validator("exported_at", "ended_at")
     @classmethod
     def _with_offset(cls, value: datetime | None) -> datetime | None:
         if value is not None and value.tzinfo is None:

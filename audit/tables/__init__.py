@@ -23,6 +23,7 @@ from audit.tables.base import (
 )
 from audit.tables.cloud import CloudEvents
 from audit.tables.clusters import ClusterAccess, ClusterWrites, PolicyResults
+from audit.tables.continuity import EvidenceDays, EvidenceGaps, EvidenceStreams
 from audit.tables.entitlements import (
     AccessReviews,
     ClusterIdentities,
@@ -91,7 +92,7 @@ _ALL: tuple[type[Table], ...] = (
     Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
-    Reconciliation, SourceCounts, Exceptions, Conclusions, Metrics,
+    Reconciliation, SourceCounts, EvidenceStreams, EvidenceDays, EvidenceGaps, Exceptions, Conclusions, Metrics,
 )  # fmt: skip
 
 
@@ -125,7 +126,10 @@ __all__ = [
     "Coverage",
     "DeploymentLandings",
     "Deployments",
+    "EvidenceDays",
+    "EvidenceGaps",
     "EvidenceObjects",
+    "EvidenceStreams",
     "Exceptions",
     "FileChanges",
     "ForgeDeploymentStatuses",

@@ -25,6 +25,7 @@ from audit.controls.examples import AS_OF, PERIOD, REPOSITORY, expand, world
 from audit.controls.interface import Control, Example, Gap
 from audit.controls.registry import CONTROLS, catalogue
 from audit.controls.runner import conclude, exception_id, run
+from audit.joins.continuity import continuity
 from audit.model import Conclusion
 
 
@@ -60,6 +61,7 @@ def test_every_control_is_concluded_even_on_nothing() -> None:
     control, example = CONTROLS[0], Example("", "", "", without=("git", "github-pulls"))
     tables, settings = world(control, example)
     settings = settings.model_copy(update={"repositories": (), "clusters": ()})
+    tables |= continuity(tables, settings, PERIOD, as_of=AS_OF)
     judged = run(tables, settings, PERIOD, as_of=AS_OF)
     assert list(judged["conclusions"]["control"]) == sorted(control.id for control in CONTROLS)
     assert set(judged["conclusions"]["conclusion"]) == {"not tested"}
@@ -600,15 +602,13 @@ def test_records_dated_after_their_collection_are_a_gap(format: str, last: str, 
     given = (
         "evidence_objects\n| source_name | format | cluster | collected_at |\n"
         f"| log | {format} | prod | 2026-10-02 |\n"
-        "coverage\n| source_name | cluster | hour | first_at | last_at |\n"
-        f"| log | prod | 2026-07-01 | 2026-06-30 | {last} |\n"
+        "coverage\n| source_name | cluster | format | hour | first_at | last_at |\n"
+        f"| log | prod | {format} | 2026-07-01 | 2026-06-30 | {last} |\n"
         "cluster_writes\n| audit_id | principal_kind | change |\n| 1 | machine | true |\n"
     )
     for control in (evd_02.CONTROL, clu_01.CONTROL):
         concluded, _ = judge(control, given)
-        assert (
-            "prod: kubernetes-audit: records are dated up to 2026-10-02T00:05:01Z" in concluded["gaps"]
-        ) == told
+        assert (f"prod: {format}: records are dated up to 2026-10-02T00:05:01Z" in concluded["gaps"]) == told
         assert concluded["conclusion"] == ("not tested" if told else "effective")
 
 

@@ -1,0 +1,87 @@
+"""Lists that systems keep short, and bodies that they leave out: what they say themselves that is not all."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.joins.continuity.span import Span
+
+Tables = dict[str, pd.DataFrame]
+
+FLUX_KEEPS = 5
+_SNAPSHOT = ["cluster", "app", "evidence", "line"]
+
+
+def capped(tables: Tables, span: Span) -> pd.DataFrame:
+    """Gaps of kind `cap`: syncs that no snapshot of an application shows, for its history keeps the last ones only."""
+    return pd.concat([_unseen(tables, span), _outlived(tables, span)], ignore_index=True).assign(kind="cap")
+
+
+def _unseen(tables: Tables, span: Span) -> pd.DataFrame:
+    """Holes in the numbers of Argo CD's history, which counts from 0, application by application.
+
+    A hole between two entries concerns the quarter when it may lie in it.
+    """
+    records = tables["sync_records"]
+    seen = records[records["operator"].eq("argocd") & records["history_id"].notna()]
+    seen = seen.groupby(["cluster", "app", "history_id"], sort=True)["finished_at"].min().reset_index()
+    before = seen.groupby(["cluster", "app"])[["history_id", "finished_at"]].shift(1)
+    first = before["history_id"].fillna(-1).astype("int64") + 1
+    last = seen["history_id"].astype("int64") - 1
+    start = before["finished_at"].fillna(span.start)
+    rows = seen.assign(start=start, end=seen["finished_at"], first=first, last=last)
+    concerns = rows["end"].ge(span.start) & ~before["finished_at"].ge(span.stop) & first.le(last)
+    rows = rows[concerns]
+    rows = rows.assign(start=rows["start"].mask(rows["start"] > rows["end"], rows["end"]))
+    numbers = "entry " + rows["first"].astype("str") + " was"
+    several = "entries " + rows["first"].astype("str") + "\N{EN DASH}" + rows["last"].astype("str") + " were"
+    numbers = numbers.where(rows["first"].eq(rows["last"]), several)
+    rows["detail"] = rows["cluster"] + "/" + rows["app"] + ": history " + numbers + " never seen"
+    return span.held(rows).assign(format="argocd-application")
+
+
+def _outlived(tables: Tables, span: Span) -> pd.DataFrame:
+    """Times before the oldest entry of a Flux object's history, when that is full and shares no entry with the snapshot
+    before it."""
+    records = tables["sync_records"]
+    records = records[records["operator"].eq("flux") & records["record"].eq("history")]
+    shots = records.groupby(_SNAPSHOT)["finished_at"].agg(["size", "min", "max"]).reset_index()
+    shots = shots.sort_values(["cluster", "app", "max", "min", *_SNAPSHOT[2:]], kind="stable")
+    newest = shots.groupby(["cluster", "app"])["max"].cummax()
+    before = newest.groupby([shots["cluster"], shots["app"]]).shift(1).fillna(span.start)
+    lost = shots["size"].ge(FLUX_KEEPS) & shots["min"].gt(before)
+    rows = shots.assign(start=before, end=shots["min"])[lost]
+    rows = span.inside(rows[(rows["end"] > span.start) & (rows["start"] < span.stop)])
+    rows["detail"] = (
+        rows["cluster"]
+        + "/"
+        + rows["app"]
+        + ": its history keeps "
+        + str(FLUX_KEEPS)
+        + " entries, and none of before "
+        + rows["end"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        + " was seen"
+    )
+    return rows.assign(format="flux-object")
+
+
+def cut(tables: Tables, span: Span) -> pd.DataFrame:
+    """Gaps of kind `cut`: events whose bodies the API server left out, by cluster and hour of the quarter.
+
+    Who did what to which object is there; only what was sent is not.
+    """
+    rows = tables["cluster_access"]
+    rows = rows[rows["truncated"].fillna(False).astype(bool)]
+    rows = rows[(rows["at"] >= span.start) & (rows["at"] < span.stop)]
+    by = ["cluster", "start"]
+    rows = rows.assign(start=rows["at"].dt.floor("h"))
+    found = rows.groupby(by).agg(
+        requests=("audit_id", "size"),
+        end=("at", "max"),
+        evidence=("evidence", lambda all: " ".join(sorted(set(all)))),
+    )
+    found = found.reset_index()
+    found["detail"] = (
+        found["cluster"] + ": bodies of " + found["requests"].astype("str") + " requests were left out"
+    )
+    return found.assign(kind="cut", format="kubernetes-audit", part="bodies", source_name="")
