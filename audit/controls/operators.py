@@ -1,10 +1,10 @@
-"""What the controls of deployments share: their population."""
+"""What the controls of deployments share: their population, and history that nobody saw."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from audit.controls.interface import Tables
+from audit.controls.interface import Context, Gap, Tables
 from audit.controls.parts import deployment, pointer
 
 
@@ -16,4 +16,14 @@ def deployments(tables: Tables) -> pd.DataFrame:
         at=rows["started_at"],
         person_raw=rows["initiated_by"],
         evidence=pointer(rows),
+    )
+
+
+def unseen_history(tables: Tables, context: Context) -> tuple[Gap, ...]:
+    """Gaps for entries of operators' histories that no snapshot shows: they keep the last ones only."""
+    del context
+    rows = tables["evidence_gaps"]
+    rows = rows[rows["kind"].eq("cap")]
+    return tuple(
+        Gap(detail, cluster=cluster) for detail, cluster in zip(rows["detail"], rows["cluster"], strict=True)
     )

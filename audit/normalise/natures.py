@@ -15,7 +15,7 @@ _LOGS = (
 _SNAPSHOTS = (
     "github-protection", "github-rulesets", "argocd-application", "argocd-project", "argocd-application-set",
     "flux-object", "flux-source", "managed-secret", "rbac-object", "cluster-identities", "alertmanager-silence",
-    "prometheus-text", "trivy-operator",
+    "prometheus-text", "trivy-operator", "policy-report", "kubernetes-object",
 )  # fmt: skip
 _CUMULATIVE = (
     "github-pulls", "github-reviews", "github-review-events", "github-checks", "github-statuses", "github-deployments",
