@@ -16,6 +16,7 @@ _SNAPSHOTS = (
     "github-protection", "github-rulesets", "argocd-application", "argocd-project", "argocd-application-set",
     "flux-object", "flux-source", "managed-secret", "rbac-object", "cluster-identities", "alertmanager-silence",
     "prometheus-text", "trivy-operator", "policy-report", "kubernetes-object",
+    "admission-policy", "kyverno-policy", "gatekeeper-object",
 )  # fmt: skip
 _CUMULATIVE = (
     "github-pulls", "github-reviews", "github-review-events", "github-checks", "github-statuses", "github-deployments",

@@ -63,7 +63,7 @@ class EvidenceDays(Table):
     source_name: str = column("Source, as the settings name it")
     cluster: str = column("Cluster that the source belongs to", optional=True)
     format: str = column("Format of the records")
-    day: str = column("Day in the organisation's time zone", str_matches=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+    day: str = column("Day in the organisation's time zone, as in 2026-07-01")
     records: Int = column("Records that speak of it", unit="records", ge=0)
     hours: Int = column("Hours of it with such a record", unit="hours", ge=0)
     written: Int = column("Objects with such records that were written on it", unit="objects", ge=0)
