@@ -10,7 +10,17 @@ import msgspec
 
 from audit.normalise.interface import Context, Outcome, Unreadable
 from audit.normalise.jsonformat import ABSENT, JsonFormat, is_there
-from audit.normalise.policy_objects import Object, constraint, decoded, digest, of_kinds, together
+from audit.normalise.policy_objects import (
+    Object,
+    constraint,
+    decoded,
+    digest,
+    digest_of,
+    of_kinds,
+    part_by_part,
+    parts,
+    together,
+)
 
 GROUP = "admissionregistration.k8s.io"
 _POLICIES = {"ValidatingAdmissionPolicy": "validate", "MutatingAdmissionPolicy": "mutate"}
@@ -84,6 +94,7 @@ def _admission_policy(found: Object, context: Context) -> Outcome:
         context,
         engine="kubernetes",
         role="rule",
+        whole=digest_of(found),
         rule_type=_POLICIES[found.kind],
         failure_policy=spec.failurePolicy or "Fail",
         scope=together(matchConstraints=spec.matchConstraints, matchConditions=spec.matchConditions),
@@ -115,6 +126,7 @@ def _bound(found: Object, context: Context) -> Outcome:
         context,
         engine="kubernetes",
         role="binding",
+        whole=digest_of(found),
         policy=spec.policyName,
         rule_type="validate" if validates else "mutate",
         enforcement=",".join(actions) or None,
@@ -136,7 +148,8 @@ def _webhooks(found: Object, context: Context) -> Outcome:
     """The webhooks of a configuration; one that can't be read costs no other. Without webhooks it says nothing."""
     rows, failed = [], []
     listed = decoded(_listed, found.webhooks, "webhooks") if is_there(found.webhooks) else []
-    for place, raw in enumerate(listed, 1):
+    whole = digest_of(found)
+    for place, raw in parts(listed, "webhooks"):
         try:
             webhook = decoded(_webhook, raw, "webhook")
             rows.append(
@@ -145,6 +158,7 @@ def _webhooks(found: Object, context: Context) -> Outcome:
                     context,
                     engine=_engine(webhook),
                     role="webhook",
+                    whole=whole,
                     place=place,
                     part=webhook.name,
                     rule_type=_WEBHOOKS[found.kind],
@@ -157,7 +171,7 @@ def _webhooks(found: Object, context: Context) -> Outcome:
             )
         except Unreadable as error:
             failed.append(f"webhook {place} of {found.kind} {found.metadata.name[:80]}: {error}")
-    return Outcome(rows, None, tuple(failed))
+    return part_by_part(rows, failed)
 
 
 def _engine(webhook: _Webhook) -> str:

@@ -18,6 +18,7 @@ from audit.normalise.policy_objects import (
     constraint,
     decoded,
     digest,
+    digest_of,
     of_kinds,
     together,
 )
@@ -112,7 +113,12 @@ def _rows(found: Object, context: Context) -> Outcome:
     if found.kind == "Config":
         spec = decoded(_config, found.spec if is_there(found.spec) else NOTHING, "spec")
         row = constraint(
-            found, context, engine="gatekeeper", role="exemption", exempts=together(match=spec.match)
+            found,
+            context,
+            engine="gatekeeper",
+            role="exemption",
+            whole=digest_of(found),
+            exempts=together(match=spec.match),
         )
         return Outcome([row], None)
     targets = decoded(_template, found.spec, "spec").targets
@@ -125,6 +131,7 @@ def _rows(found: Object, context: Context) -> Outcome:
         context,
         engine="gatekeeper",
         role="template",
+        whole=digest_of(found),
         content_digest=digest(targets),
         ready=None if status.created is None else status.created and not broken,
     )
@@ -147,6 +154,7 @@ def _constraint(found: Object, context: Context) -> Outcome:
         context,
         engine="gatekeeper",
         role="rule",
+        whole=digest_of(found),
         policy=found.kind,
         rule_type="validate",
         enforcement=spec.enforcementAction or "deny",

@@ -18,7 +18,10 @@ from audit.normalise.policy_objects import (
     constraint,
     decoded,
     digest,
+    digest_of,
     of_kinds,
+    part_by_part,
+    parts,
     says_something,
     together,
 )
@@ -156,21 +159,39 @@ def _policy(found: Object, context: Context) -> Outcome:
     """A policy's rules; one that can't be read costs no other. A policy without rules is a row that refuses nothing."""
     spec = decoded(_spec, found.spec, "spec")
     if not spec.rules:
-        row = constraint(found, context, engine="kyverno", role="rule", refuses=False, ready=_ready(found))
+        row = constraint(
+            found,
+            context,
+            engine="kyverno",
+            role="rule",
+            whole=digest_of(found),
+            refuses=False,
+            ready=_ready(found),
+        )
         return Outcome([row], None)
     rows: Rows = []
     failed: list[str] = []
-    for place, raw in enumerate(spec.rules, 1):
+    whole, ready = digest_of(found), _ready(found)
+    for place, raw in parts(spec.rules, "spec.rules"):
         try:
             rule = decoded(_rule, raw, "rule")
-            facts = _rule_facts(rule, spec) | {"content_digest": digest(raw), "ready": _ready(found)}
+            facts = _rule_facts(rule, spec) | {"content_digest": digest(raw), "ready": ready}
         except Unreadable as error:
             failed.append(f"rule {place} of {found.kind} {found.metadata.name[:80]}: {error}")
             continue
         rows.append(
-            constraint(found, context, engine="kyverno", role="rule", place=place, part=rule.name, **facts)
+            constraint(
+                found,
+                context,
+                engine="kyverno",
+                role="rule",
+                whole=whole,
+                place=place,
+                part=rule.name,
+                **facts,
+            )
         )
-    return Outcome(rows, None, tuple(failed))
+    return part_by_part(rows, failed)
 
 
 def _rule_facts(rule: _Rule, spec: _Spec) -> dict[str, object]:
@@ -221,6 +242,7 @@ def _exceptions(found: Object, context: Context) -> Outcome:
         names = [decoded(_exception, raw, name).policyName for raw in entries or ()]
     if not entries:
         raise Unreadable(f"{name} is missing")
+    whole = digest_of(found)
     scope = together(
         match=spec.match,
         conditions=spec.conditions,
@@ -234,6 +256,7 @@ def _exceptions(found: Object, context: Context) -> Outcome:
             context,
             engine="kyverno",
             role="exemption",
+            whole=whole,
             place=place,
             part=policy,
             policy=policy,
@@ -241,7 +264,7 @@ def _exceptions(found: Object, context: Context) -> Outcome:
             exempts=canonical(raw),
             background=spec.background,
         )
-        for place, (policy, raw) in enumerate(zip(names, entries, strict=True), 1)
+        for policy, (place, raw) in zip(names, parts(entries, name), strict=True)
     ]
     return Outcome(rows, None)
 
@@ -261,6 +284,7 @@ def _of_cel(found: Object, context: Context) -> Outcome:
         context,
         engine="kyverno",
         role="rule",
+        whole=digest_of(found),
         rule_type=kind,
         enforcement=",".join(actions) or None,
         refuses="Deny" in actions and admission.enabled is not False,

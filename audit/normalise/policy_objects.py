@@ -9,13 +9,15 @@ from typing import TypeVar
 
 import msgspec
 
-from audit.normalise.interface import Context, Row, Unreadable
+from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import ABSENT, Id, cluster_of, is_there, keys
 from audit.normalise.times import Time, optional
 
 T = TypeVar("T")
 
 NOTHING = msgspec.Raw(b"{}")
+MOST_PARTS = 1_000
+"""Rules, exceptions or webhooks that an object may have: far more than a cluster would take."""
 _EMPTY: Row = {
     "part": "", "place": 1, "policy": None, "rule_type": None, "enforcement": None, "refuses": None, "overrides": None,
     "failure_policy": None, "background": None, "scope": None, "exempts": None, "content_digest": None, "ready": None,
@@ -110,13 +112,42 @@ def digest(raw: msgspec.Raw) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
+def parts(listed: list[msgspec.Raw], name: str) -> list[tuple[int, msgspec.Raw]]:
+    """The parts of an object, each with its place, counted from 1.
+
+    Raises:
+        Unreadable: they are very many.
+    """
+    if len(listed) > MOST_PARTS:
+        raise Unreadable(f"{name}: more than {MOST_PARTS:,}")
+    return list(enumerate(listed, 1))
+
+
+def part_by_part(rows: Rows, failed: list[str]) -> Outcome:
+    """What an object gives whose parts are read one by one.
+
+    Raises:
+        Unreadable: none of them can be read: then the object as a whole can't.
+    """
+    if failed and not rows:
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise Unreadable(f"{failed[0]}{more}")
+    return Outcome(rows, None, tuple(failed))
+
+
+def digest_of(found: Object) -> str | None:
+    """The digest of all that an object specifies."""
+    return digest(found.webhooks if is_there(found.webhooks) else found.spec)
+
+
 def constraint(
-    found: Object, context: Context, *, engine: str, role: str, **facts: object
+    found: Object, context: Context, *, engine: str, role: str, whole: str | None, **facts: object
 ) -> tuple[str, Row]:
     """A row of `policy_constraints`; what the object does not tell is missing.
 
     Args:
         role: rule, template, binding, webhook or exemption.
+        whole: what `digest_of` gives, taken once for all rows of the object.
         facts: columns that differ from the empty ones.
     """
     row = {
@@ -129,7 +160,7 @@ def constraint(
         "role": role,
         "generation": found.metadata.generation,
         "created_at": optional(found.metadata.creationTimestamp),
-        "digest": digest(found.webhooks if is_there(found.webhooks) else found.spec),
+        "digest": whole,
         **_EMPTY,
         **facts,
     }

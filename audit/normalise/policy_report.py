@@ -132,6 +132,8 @@ def _rows(found: Report, context: Context) -> Outcome:
             continue
         counted[listed[0]["result"]] += 1
         rows += [("policy_report_results", {**which, **row}) for row in listed]
+        if len(rows) > MOST_RESULTS:
+            raise Unreadable(f"more than {MOST_RESULTS:,} resources in one report")
     at = max((row["at"] for _, row in rows if row["at"] is not None), default=None)
     totals = {**which, **_totals(found, counted, len(failed)), "at": at}
     return Outcome([("policy_report_totals", totals), *rows], at, tuple(failed))
@@ -173,6 +175,8 @@ def _listed(raw: msgspec.Raw, report: Report, item: int, *, old: bool) -> list[R
         "properties": _properties(result.properties),
     }
     about, references = _about(result, report)
+    if len(references) > MOST_RESULTS:
+        raise Unreadable(f"more than {MOST_RESULTS:,} resources")
     return [
         {
             **facts,

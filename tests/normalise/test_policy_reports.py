@@ -177,6 +177,15 @@ def test_a_report_of_very_many_results_is_refused(monkeypatch: pytest.MonkeyPatc
     assert "more than 3 results in one report" in refused(report(*[SCOPED] * 4))
 
 
+def test_a_report_of_very_many_resources_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy_report, "MOST_RESULTS", 3)
+    both = SCOPED | {"resources": [{"name": "a"}, {"name": "b"}]}
+    assert len(results(read(report(both, SCOPED)))) == 3
+    assert "more than 3 resources in one report" in refused(report(both, both))
+    ((_, _, reason),) = parse_bytes(lines(report(SCOPED | {"resources": [{}] * 4}))).quarantined
+    assert reason.endswith("more than 3 resources")
+
+
 def test_a_selector_that_is_nested_too_deep_costs_its_result_alone() -> None:
     deep = json.dumps(report(SCOPED, SCOPED | {"resourceSelector": "deep"})).replace(
         '"deep"', '{"a":' * 900 + "1" + "}" * 900

@@ -18,6 +18,8 @@ from policy_records import (
     WEBHOOKS,
 )
 
+from audit.normalise.policy_objects import MOST_PARTS
+
 
 def rules(record: dict[str, Any]) -> list[dict[str, Any]]:
     return read(record).rows["policy_constraints"]
@@ -277,3 +279,35 @@ def test_other_kinds_are_named_and_refused(format: str) -> None:
         other = {"apiVersion": version, "kind": "UpdateRequest", "metadata": {"name": "x"}}
         assert "that is read: 'UpdateRequest'" in refused(other, format=format)
         assert f"a kind of {version.partition('/')[0]} that is not read: 'UpdateRequest'" in refused(other)
+
+
+def test_objects_of_very_many_parts_are_refused_whole() -> None:
+    """They would cost a line in quarantine each."""
+    many = [0] * (MOST_PARTS + 1)
+    for record, name in (
+        (changed(CLUSTER_POLICY, rules=many), "spec.rules"),
+        (changed(EXCEPTION, exceptions=[{"policyName": "a"}] * len(many)), "spec.exceptions"),
+        (WEBHOOKS | {"webhooks": many}, "webhooks"),
+    ):
+        assert f"{name}: more than 1,000" in refused(record)
+    assert len(rules(changed(EXCEPTION, exceptions=[{"policyName": "a"}] * MOST_PARTS))) == MOST_PARTS
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (
+            changed(CLUSTER_POLICY, rules=[{"name": "idle"}, 7]),
+            "rule 1 of ClusterPolicy require-labels: neither",
+        ),
+        (
+            WEBHOOKS | {"webhooks": [7, 7]},
+            "webhook 1 of ValidatingWebhookConfiguration hooks: webhook: Expected",
+        ),
+    ],
+)
+def test_an_object_of_which_no_part_can_be_read_is_one_record_in_quarantine_and_no_noise(
+    record: dict[str, Any], reason: str
+) -> None:
+    assert reason in refused(record)
+    assert refused(record).endswith(" (and 1 more)")
