@@ -127,7 +127,7 @@ WRAPS = wraps()
 NEED_OBJECTS = {"fluentd pair", "fluentd v2 pair", "azure parsed", "fluent bit parsed", "fluent bit processed"} | {
     "filebeat json", "filebeat audit", "filebeat dotted", "elasticsearch", "elasticsearch page", "cloud logging json"
 }  # fmt: skip
-LINES = {"export", "cri", "cri in parts", "fluentd file"}
+LINES = {"export", "go", "go with microseconds", "cri", "cri in parts", "fluentd file"}
 
 
 def _fits(wrap: str, text: str) -> bool:
