@@ -113,6 +113,31 @@ class Exported:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """Records that concern the organisation, and no repository or cluster.
+
+    Attributes:
+        name: format of the records.
+        why: what can't be told without them.
+    """
+
+    name: str
+    what: str
+    why: str
+
+    def gaps(self, tables: Tables, context: Context) -> list[Gap]:
+        """One without any such record, or where some could not be read, or the last are late."""
+        every = of_formats(tables["evidence_objects"], (self.name,))
+        if every.empty:
+            return [Gap(f"no evidence of {self.what} ({self.name}): {self.why}", blind=True)]
+        late_ones = late(every, Gap(self.name), tables, context)
+        return [
+            *unread(tables, context, (self.name,), self.name),
+            *(replace(g, after=None) for g in late_ones),
+        ]
+
+
+@dataclass(frozen=True)
 class ForgeLog:
     """The forge's own audit log, of every repository, without a silence longer than `protection.silence_hours`."""
 
@@ -244,6 +269,7 @@ PROTECTION = Exported(
     formats=("github-protection", "github-rulesets"),
 )
 FORGE_LOG = ForgeLog()
+TRAININGS = Recorded("trainings", "records of trainings", "nobody can be told to have learnt anything")
 _OPERATORS = ("argocd-application", "argocd-event", "flux-object", "flux-event")
 OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS)
 PRODUCTION_OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS, production=True)

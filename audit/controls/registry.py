@@ -13,6 +13,7 @@ from audit.controls import (
     chg_06,
     chg_07,
     chg_08,
+    chg_09,
     clu_01,
     clu_04,
     clu_05,
@@ -20,12 +21,15 @@ from audit.controls import (
     dep_01,
     dep_02,
     dep_04,
+    doc_01,
+    doc_02,
     evd_01,
     evd_02,
     sec_01,
     sec_02,
     sec_03,
     str_01,
+    trn_01,
 )
 from audit.controls.interface import Control, Example
 
@@ -38,6 +42,7 @@ CONTROLS: tuple[Control, ...] = (
     chg_06.CONTROL,
     chg_07.CONTROL,
     chg_08.CONTROL,
+    chg_09.CONTROL,
     dep_01.CONTROL,
     dep_02.CONTROL,
     dep_04.CONTROL,
@@ -51,6 +56,9 @@ CONTROLS: tuple[Control, ...] = (
     sec_02.CONTROL,
     sec_03.CONTROL,
     str_01.CONTROL,
+    doc_01.CONTROL,
+    doc_02.CONTROL,
+    trn_01.CONTROL,
 )
 
 

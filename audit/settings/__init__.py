@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from audit.errors import UsageError
 from audit.model import Severity
 from audit.period import Period
-from audit.settings.duties import Documents, Protection, Secrecy, Structure
+from audit.settings.duties import Documents, Emergency, Protection, Secrecy, Structure, Training
 from audit.settings.sections import (
     S3,
     BreakGlass,
@@ -44,6 +44,7 @@ __all__ = [
     "BreakGlass",
     "Cluster",
     "Documents",
+    "Emergency",
     "FormatName",
     "GitHub",
     "Machines",
@@ -61,6 +62,7 @@ __all__ = [
     "Source",
     "Structure",
     "Thresholds",
+    "Training",
     "load",
     "validate",
 ]
@@ -105,6 +107,8 @@ class Settings(Section):
     secrecy: Secrecy = Secrecy()
     structure: Structure = Structure()
     documents: Documents = Documents()
+    training: Training = Training()
+    emergency: Emergency = Emergency()
 
     _folder: Path = Path()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from audit.settings.sections import Section
+from audit.settings.sections import Regex, Section
 
 
 class Protection(Section):
@@ -71,4 +71,38 @@ class Documents(Section):
     policy: str = Field(
         r"(?i)(?:.*/)?gitops[-_]policy\.md",
         description="Regular expression that the path of the policy itself matches whole",
+    )
+
+
+class Training(Section):
+    """What people who land or approve changes must have learnt."""
+
+    required: tuple[str, ...] = Field(
+        (
+            "GitOps principles and practices",
+            "Kubernetes and GitOps tools",
+            "Security best practices",
+            "Incident response procedures",
+        ),
+        description="Names of the trainings, as the records write them, in any case",
+    )
+    valid_days: int = Field(
+        365, ge=1, description="Days for which a training holds, if its record says no less"
+    )
+    grace_days: int = Field(
+        30, ge=0, description="Days from the first one in which newcomers may still learn"
+    )
+
+
+class Emergency(Section):
+    """How changes are told that were made in an emergency, and what they owe."""
+
+    labels: tuple[str, ...] = Field(
+        ("emergency", "break-glass", "hotfix"), description="Labels of their pull requests, in any case"
+    )
+    ticket: Regex = Field(
+        r"\b[A-Z][A-Z0-9]+-\d+\b", description="Regular expression of a ticket in their titles"
+    )
+    review_days: int = Field(
+        3, ge=1, description="Days after the merge within which somebody else must approve"
     )

@@ -104,6 +104,7 @@ FormatName = Literal[
     "cluster-identities",
     "trainings",
     "access-reviews",
+    "document-reviews",
     "github-code-scanning-alerts",
     "github-secret-scanning-alerts",
     "github-dependabot-alerts",

@@ -154,6 +154,7 @@ class Desk:
         self._leaked(commits, at)
         for commit in commits:
             self.ages.note(commit)
+            self.kept.changed(commit.parents[0].tree if commit.parents else {}, commit.tree, at)
         self.kept.note(commits[-1].tree, at)
         self._tagged(landed.head_sha, before, commits[-1].tree)
         world.truth.landings.append(_row(landed))

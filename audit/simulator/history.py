@@ -5,10 +5,11 @@ Every violation is written into the truth as it is committed, from the plan that
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from pathlib import Path
 
-from audit.simulator import keeping, people, plans, together
+from audit.simulator import emergencies, keeping, learning, people, plans, together
 from audit.simulator.branches import Workshop
 from audit.simulator.casting import Cast, cast
 from audit.simulator.desk import Desk, Judged
@@ -47,6 +48,8 @@ def act(world: World, repository: Path) -> Hub:
     world.truth.references += desk.ages.rows()
     keeping.judge_secrets(world, desk.ages.rows())
     desk.kept.judge(world)
+    dice = random.Random(f"reviews {desk.shop.tip.sha}")
+    desk.kept.judge_documents(world, learning.reviews(dice, world, tuple(keeping.DOCUMENTS)))
     desk.hub.pulls.sort(key=lambda pull: pull.number)
     desk.hub.pushes.sort(key=lambda push: (push.at, push.ref, push.operation))
     return desk.hub
@@ -100,6 +103,7 @@ class _History:
         commits = self._merge(kind, plan, branch, pull, roles)
         pull.merge = commits[-1]
         self.desk.review(pull, plan, roles)
+        emergencies.act(self.desk, pull, plan, roles)
         self.desk.check(pull, checks)
         judged = Judged(pull.number, roles.merger, plans.broken(plan, checks))
         self.desk.landed(commits, kind, "pull request", [judged], at=slot.at, branch=branch)

@@ -39,10 +39,21 @@ def quarters(world: World) -> Iterator[tuple[datetime, datetime]]:
     )
 
 
+DOCUMENTS = {
+    "architecture": "docs/architecture.md",
+    "runbooks": "docs/runbook.md",
+    "troubleshooting": "docs/troubleshooting.md",
+    "rollback": "docs/rollback.md",
+    "policy": "docs/gitops-policy.md",
+}
+REVIEW_DAYS = 100
+
+
 class Kept:
-    """Since when files that must be there are missing."""
+    """Since when files that must be there are missing, and when documents were looked at."""
 
     def __init__(self) -> None:
+        self._looks: dict[str, list[tuple[datetime, bool]]] = {name: [] for name in DOCUMENTS}
         self._gone: dict[str, datetime] = {}
         self._spans: list[tuple[str, datetime, datetime | None]] = []
 
@@ -53,6 +64,32 @@ class Kept:
                 self._gone.setdefault(path, at)
             elif path in self._gone:
                 self._spans.append((path, self._gone.pop(path), at))
+
+    def changed(self, before: Tree, after: Tree, at: datetime) -> None:
+        """A commit of main made `after` of `before`."""
+        for name, path in DOCUMENTS.items():
+            if before.get(path) != after.get(path):
+                self._looks[name].append((at, path in after))
+
+    def judge_documents(self, world: World, recorded: Iterable[tuple[str, datetime]]) -> None:
+        """DOC-01: documents that are missing or stale at a quarter's end. DOC-02: quarters without a look at the policy."""
+        for start, end in quarters(world):
+            for name, looks in self._looks.items():
+                seen = [(at, there) for at, there in looks if at < end]
+                there = bool(seen) and seen[-1][1]
+                last = max(
+                    [at for at, _ in seen] + [at for what, at in recorded if what == name and at < end]
+                )
+                if name == "policy":
+                    wrong = last < start
+                else:
+                    wrong = not there or end - last > timedelta(days=REVIEW_DAYS)
+                if wrong:
+                    control = "DOC-02" if name == "policy" else "DOC-01"
+                    why = "not looked at" if there else "missing"
+                    world.truth.violation(
+                        control, f"document:{name}", last, why=why, quarter=quarter_of(start)
+                    )
 
     def judge(self, world: World) -> None:
         """STR-01: each span in which a file was missing, in every quarter that it reaches into."""

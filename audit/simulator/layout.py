@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from audit.simulator import leaks, texts, vaulted
+from audit.simulator import keeping, leaks, texts, vaulted
 from audit.simulator.repository import Tree
 from audit.simulator.world import CHARTS, COMPONENTS, ENVIRONMENTS, RUNS_IN
 
@@ -45,9 +45,9 @@ class Layout:
 
     def first_tree(self, mailmap: str) -> Tree:
         """The repository as it is first committed."""
-        tree = {".mailmap": mailmap, "README.md": texts.README, "docs/runbook.md": texts.page("Runbook")}
+        tree = {".mailmap": mailmap, "README.md": texts.README}
         tree |= leaks.first_files() | {vaulted.SOPS: vaulted.sops_file()}
-        tree["docs/architecture.md"] = texts.page("Architecture")
+        tree |= {path: texts.page(path.rpartition("/")[2]) for path in keeping.DOCUMENTS.values()}
         for name in ("sync", "validate"):
             tree[f".github/workflows/{name}.yaml"] = texts.workflow(name)
         for app in self.apps:

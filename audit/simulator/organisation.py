@@ -19,6 +19,7 @@ from audit.simulator import (
     history,
     keeping,
     leaks,
+    learning,
     operators,
     people,
     seals,
@@ -42,6 +43,9 @@ silence_minutes = {SILENCE_MINUTES}
 
 [structure]
 required = [{", ".join(f'"{path}"' for path in keeping.LAYOUT)}]
+
+[documents]
+review_days = {keeping.REVIEW_DAYS}
 
 [secrets]
 fingerprint_key_file = "{leaks.KEY_FILE}"
@@ -100,6 +104,7 @@ def simulate(
     hub = history.act(world, folder / "repositories" / "netbpf-gitops.git")
     force.act(world, hub)
     guards.act(world, hub)
+    learning.act(world, hub)
     forge.tell(world, hub)
     operators.deploy(world)
     clusters.log_access(world)
@@ -149,6 +154,9 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
         parts.append(
             _table("[[sources]]", name=name, location=location(name), repository=REPOSITORY, exported_at=made)
         )
+    made = stamp(forge.exported_at(world))
+    name = learning.SOURCE
+    parts.append(_table("[[sources]]", name=name, location=location(name), exported_at=made))
     for environment in world.environments:
         for kind in ("audit", "operators", "gatekeeper"):
             name = f"{environment}-{kind}"

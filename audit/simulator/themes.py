@@ -47,6 +47,7 @@ def choose(rng: random.Random, layout: Layout, who: Actor, number: int) -> Theme
     secret = rng.choice(
         (f"apps/{app}/overlays/prod/{SEALED}", f"apps/{app}/base/external-secret.yaml", vaulted.SOPS)
     )
+    papers = keeping.DOCUMENTS
     flow = rng.choice(keeping.WORKFLOWS)
     inside = rng.choice(("values.yaml", "templates/deployment.yaml", f"values-{environment}.yaml"))
     return rng.choice(
@@ -68,6 +69,10 @@ def choose(rng: random.Random, layout: Layout, who: Actor, number: int) -> Theme
             Theme(f"{app}: look after its secrets", (secret,)),
             Theme(f"Retire the workflow {flow}", ("docs/architecture.md",), drops=keeping.workflow(flow)),
             Theme("Bring the workflows up to date", tuple(map(keeping.workflow, keeping.WORKFLOWS))),
+            Theme("Go through the runbooks", (papers["runbooks"], papers["troubleshooting"])),
+            Theme("Fold the rollback page into the runbook", (papers["runbooks"],), drops=papers["rollback"]),
+            Theme("Write down how to roll back", (papers["rollback"],)),
+            Theme("Review the policy", (papers["policy"],)),
             Theme("Record a decision", (f"docs/decisions/{number:05}.md", "docs/architecture.md")),
         )
     )

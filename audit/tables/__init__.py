@@ -24,6 +24,7 @@ from audit.tables.base import (
 from audit.tables.cloud import CloudEvents
 from audit.tables.clusters import ClusterAccess, ClusterWrites, PolicyResults
 from audit.tables.continuity import EvidenceDays, EvidenceGaps, EvidenceStreams
+from audit.tables.documents import DocumentReviews
 from audit.tables.entitlements import (
     AccessReviews,
     ClusterIdentities,
@@ -88,7 +89,7 @@ _ALL: tuple[type[Table], ...] = (
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
     SyncRecords, StateChanges, ClusterAccess, PolicyResults, PolicyReportResults, PolicyReportTotals, PolicyConstraints, PolicyAdmissions, SecretAccess, ManagedSecrets,
     CloudEvents, Alerts, MetricSamples, Silences,
-    RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews,
+    RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews, DocumentReviews,
     Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
@@ -128,6 +129,7 @@ __all__ = [
     "Deployments",
     "EvidenceDays",
     "EvidenceGaps",
+    "DocumentReviews",
     "EvidenceObjects",
     "EvidenceStreams",
     "Exceptions",

@@ -154,6 +154,10 @@ ACCESS_REVIEW: dict[str, Any] = {
     "decision": "revoke", "decided": "2026-07-03", "removed": "2026-07-04T10:00:00Z", "proof": "NET-12",
 }  # fmt: skip
 
+DOCUMENT_REVIEW: dict[str, Any] = {
+    "document": "rollback", "reviewed": "2026-07-04", "reviewer": "grace", "outcome": "nothing to change", "ticket": "NET-13",
+}  # fmt: skip
+
 SILENCE: dict[str, Any] = {
     "id": "s-1", "status": {"state": "active"}, "updatedAt": "2026-07-01T09:00:00Z", "comment": "upgrade", "createdBy": "ada",
     "startsAt": "2026-07-01T09:00:00Z", "endsAt": "2026-07-01T11:00:00Z",
@@ -172,4 +176,5 @@ OUTSIDE: dict[str, list[dict[str, Any]]] = {
     "cluster-identities": [AWS_AUTH, ACCESS_ENTRY, ACCESS_POLICIES],
     "trainings": [TRAINING],
     "access-reviews": [ACCESS_REVIEW],
+    "document-reviews": [DOCUMENT_REVIEW],
 }

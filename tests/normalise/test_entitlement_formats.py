@@ -18,6 +18,7 @@ from outside_records import (
     ACCOUNT,
     AWS_AUTH,
     CLUSTER_ROLE,
+    DOCUMENT_REVIEW,
     ROLE,
     ROLE_BINDING,
     ROLE_OBJECT,
@@ -134,6 +135,16 @@ def test_access_entries_and_their_policies() -> None:
     (first,) = ACCESS_POLICIES["associatedAccessPolicies"]
     broken = first | {"accessScope": {"type": "namespace", "namespaces": []}}
     assert "unknown scope" in refused(ACCESS_POLICIES | {"associatedAccessPolicies": [broken]})
+
+
+def test_a_review_of_a_document() -> None:
+    assert rows(DOCUMENT_REVIEW, "document_reviews") == [
+        {"document": "rollback", "reviewed_at": at("2026-07-04"), "reviewer": "grace", "outcome": "nothing to change",
+         "record": "NET-13"}
+    ]  # fmt: skip
+    assert "reviewed is missing" in refused(DOCUMENT_REVIEW | {"reviewed": None})
+    assert "reviewer is missing" in refused(DOCUMENT_REVIEW | {"reviewer": " "})
+    assert "both reviewed and reviewed_at" in refused(DOCUMENT_REVIEW | {"reviewed_at": "2026-07-04"})
 
 
 def test_a_training_record() -> None:

@@ -1,0 +1,213 @@
+"""Whoever landed or approved a change had completed the required trainings.
+
+## Why
+A review is worth what the reviewer knows. Whoever may change production must know how changes are made here, with which tools,
+how secrets are kept, and what to do when something breaks.
+
+## Evidence
+The records of trainings; the changes that landed, who opened or pushed them, and who approved them, through the roster. Each person
+and training is one item; it fails at the first change in the quarter at which the training was not held.
+
+## Limits
+Who is not in the roster has no records to look for: CHG-03 and CHG-08 report them. Machines learn nothing. Records say that
+somebody took part, not what they learnt.
+
+## Remediation
+Have the training done, and let its system remind people before it expires.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.controls.interface import Context, Control, Example, Result, Tables, failures
+from audit.controls.needs import GIT, PULLS, REVIEWS, ROSTER, TRAININGS
+from audit.controls.parts import when
+from audit.joins.identity import Resolver
+from audit.model import PrincipalKind, Severity
+
+_WHO = ["person", "training"]
+_ONE = {"training": {"required": ["Git"]}}
+_PEOPLE = """
+        people
+        | person | name  | joined     |
+        | ada    | Ada   | 2020-01-01 |
+        | grace  | Grace | 2026-07-01 |
+        identities
+        | system | identifier        | person |
+        | git    | grace@example.com | grace  |
+        | github | grace             | grace  |
+        landings
+        | head_sha | position | landed_at        |
+        | a1…      | 1        | 2026-08-02 00:00 |
+"""
+
+EXAMPLES = (
+    Example(
+        title="training that holds at the very moment of the change passes, also under an address of the person",
+        given=_PEOPLE
+        + """
+        changes
+        | head_sha | pr_number | landed_at        | opener |
+        | a1…      | 7         | 2026-08-02 00:00 | ada    |
+        reviews
+        | number | review_id | reviewer | state    | submitted_at     |
+        | 7      | 1         | grace    | APPROVED | 2026-08-01 10:00 |
+        trainings
+        | person            | training | status    | completed_at        | expires_at |
+        | ada               | git      | completed | 2025-08-02 00:00:01 |            |
+        | GRACE@example.com | Git      | completed | 2026-08-01          | 2027-01-01 |
+        """,
+        settings=_ONE,
+        conclusion="effective",
+    ),
+    Example(
+        title="never, expired at that very moment, completed a second too late, and failed",
+        given=_PEOPLE.replace("2026-07-01", "2020-01-01")
+        + """
+        changes
+        | head_sha | pr_number | landed_at        | opener |
+        | a1…      | 7         | 2026-08-02 00:00 | ada    |
+        reviews
+        | number | review_id | reviewer | state    | submitted_at     |
+        | 7      | 1         | grace    | APPROVED | 2026-08-01 10:00 |
+        trainings
+        | person | training | status    | completed_at        | expires_at |
+        | ada    | Git      | completed | 2025-08-02 00:00:00 |            |
+        | ada    | Tools    | completed | 2026-01-02          | 2026-08-02 |
+        | grace  | Git      | completed | 2026-08-01 10:00:01 |            |
+        | grace  | Tools    | failed    | 2026-07-01          |            |
+        """,
+        settings={"training": {"required": ["Git", "Tools"]}},
+        conclusion="exceptions",
+        exceptions="""
+        | subject     | found                                             |
+        | ada:Git     | it held until 2026-08-02T00:00:00Z                |
+        | ada:Tools   | it held until 2026-08-02T00:00:00Z                |
+        | grace:Git   | there is no record that it was completed before   |
+        | grace:Tools | there is no record that it was completed before   |
+        """,
+    ),
+    Example(
+        title="newcomers have time; who pushed directly is asked too; machines and unknown people are not",
+        given=_PEOPLE
+        + """
+        landings
+        | head_sha | position | landed_at           | pusher |
+        | a1…      | 1        | 2026-07-30 23:59:59 | grace  |
+        | a2…      | 2        | 2026-07-31 00:00:00 | grace  |
+        | a3…      | 3        | 2026-08-30 00:00:00 | x[bot] |
+        | a4…      | 4        | 2026-08-30 00:00:00 | nobody |
+        trainings
+        | person | training | status    | completed_at |
+        | ada    | Git      | completed | 2026-01-02   |
+        """,
+        settings=_ONE,
+        conclusion="exceptions",
+        exceptions="""
+        | subject   | evidence                 |
+        | grace:Git | netbpf/netbpf-gitops@a2… |
+        """,
+    ),
+    Example(
+        title="without records of trainings nobody can be told to have learnt anything",
+        given=_PEOPLE,
+        without=("trainings",),
+        conclusion="not tested",
+    ),
+)
+
+
+def test(tables: Tables, context: Context) -> Result:
+    """Each person who landed or approved in the quarter, with each training."""
+    rules = context.settings.training
+    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
+    acts = _acts(tables, resolver)
+    acts = acts[context.holds(acts["at"])]
+    names = pd.DataFrame({"training": list(rules.required)}, dtype="str")
+    asked = acts.merge(names, how="cross").sort_values(["at", *_WHO], kind="stable")
+    held = _held(tables, context).sort_values("completed_at", kind="stable")
+    judged = pd.merge_asof(
+        asked.assign(wanted=asked["training"].str.casefold()),
+        held,
+        left_on="at",
+        right_on="completed_at",
+        by=["person", "wanted"],
+        direction="backward",
+    )
+    joined = judged["person"].map(tables["people"].set_index("person")["joined"])
+    joined = pd.to_datetime(joined, utc=True).astype("datetime64[us, UTC]")
+    new = judged["at"].lt(joined + pd.Timedelta(days=rules.grace_days)).fillna(False).astype(bool)
+    lacks = ~judged["until"].gt(judged["at"]).fillna(False).astype(bool)
+    judged = judged.assign(subject=judged["person"] + ":" + judged["training"])
+    failed = judged[lacks & ~new].drop_duplicates(_WHO).reset_index(drop=True)
+    never = "there is no record that it was completed before"
+    held_until = ("it held until " + when(failed["until"])).where(failed["until"].notna(), never)
+    population = judged.drop_duplicates(_WHO)[["subject", "at"]]
+    return Result(
+        population,
+        failures(
+            failed,
+            expected="the training completed, and not expired, at every change landed or approved",
+            found=held_until,
+            evidence=failed["pointer"],
+        ),
+    )
+
+
+def _acts(tables: Tables, resolver: Resolver) -> pd.DataFrame:
+    """`person` (of the roster), `at` and `pointer` of every change that somebody landed or approved."""
+    changes = tables["changes"]
+    opened = changes[["opener", "landed_at", "evidence", "line"]].set_axis(
+        ["person", "at", "evidence", "line"], axis=1
+    )
+    opened = opened.assign(pointer=opened["evidence"] + ":" + opened["line"].astype("str"))
+    said = tables["reviews"]
+    said = said[said["state"].eq("APPROVED")].rename(columns={"number": "pr_number", "submitted_at": "at"})
+    said = said.merge(changes[["repo", "pr_number"]], on=["repo", "pr_number"])
+    approved = resolver.resolve(said["reviewer"], "github")[["person"]].assign(
+        at=said["at"], pointer=said["evidence"] + ":" + said["line"].astype("str")
+    )
+    landed = tables["landings"]
+    landed = landed[landed["pr_number"].isna() & landed["pusher"].notna()]
+    pushed = resolver.resolve(landed["pusher"], "github")[["person"]].assign(
+        at=landed["landed_at"], pointer=landed["repo"] + "@" + landed["head_sha"]
+    )
+    acts = pd.concat(
+        [part[["person", "at", "pointer"]] for part in (opened, approved, pushed)], ignore_index=True
+    )
+    people = tables["people"]
+    known = people.loc[people["kind"].eq(PrincipalKind.PERSON.value), "person"]
+    return acts[acts["person"].isin(known) & acts["at"].notna()]
+
+
+def _held(tables: Tables, context: Context) -> pd.DataFrame:
+    """`person`, `wanted` (the training, case folded), `completed_at` and `until` of every training completed."""
+    rows = tables["trainings"]
+    rows = rows[rows["status"].eq("completed") & rows["completed_at"].notna()].copy()
+    limit = rows["completed_at"] + pd.Timedelta(days=context.settings.training.valid_days)
+    until = limit.where(~rows["expires_at"].lt(limit).fillna(False).astype(bool), rows["expires_at"])
+    raw = rows["person"].str.strip()
+    identities = tables["identities"]
+    person = raw.where(raw.isin(tables["people"]["person"]))
+    for system in ("git", "github"):
+        own = identities[identities["system"].eq(system)].drop_duplicates("identifier")
+        found = raw.str.casefold().map(own.set_index("identifier")["person"]).astype("str")
+        person = person.fillna(found)
+    rows = rows.assign(person=person, wanted=rows["training"].str.strip().str.casefold(), until=until)
+    rows = rows[rows["person"].notna()].sort_values(["person", "wanted", "completed_at", "until"])
+    latest = rows.groupby(["person", "wanted"])["until"].cummax()
+    return rows.assign(until=latest)[["person", "wanted", "completed_at", "until"]]
+
+
+CONTROL = Control(
+    id="TRN-01",
+    page=__doc__,
+    clause="Training and Documentation › Required Training",
+    severity=Severity.MEDIUM,
+    frameworks={"SOC 2": ("CC1.4",), "ISO 27001": ("6.3",), "NIST 800-53": ("AT-2", "AT-3")},
+    needs=(GIT, PULLS, REVIEWS, ROSTER, TRAININGS),
+    remediation="Have the training done, and remind people before it expires.",
+    examples=EXAMPLES,
+    test=test,
+)
