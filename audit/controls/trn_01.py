@@ -135,8 +135,9 @@ def test(tables: Tables, context: Context) -> Result:
         by=["person", "wanted"],
         direction="backward",
     )
-    joined = judged["person"].map(tables["people"].set_index("person")["joined"])
-    joined = pd.to_datetime(joined, utc=True).astype("datetime64[us, UTC]")
+    joined = judged[["person"]].merge(tables["people"][["person", "joined"]], on="person", how="left")[
+        "joined"
+    ]
     new = judged["at"].lt(joined + pd.Timedelta(days=rules.grace_days)).fillna(False).astype(bool)
     lacks = ~judged["until"].gt(judged["at"]).fillna(False).astype(bool)
     judged = judged.assign(subject=judged["person"] + ":" + judged["training"])

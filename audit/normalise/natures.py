@@ -21,7 +21,7 @@ _SNAPSHOTS = (
 _CUMULATIVE = (
     "github-pulls", "github-reviews", "github-review-events", "github-checks", "github-statuses", "github-deployments",
     "github-deployment-statuses", "github-workflow-runs", "github-activity", "github-code-scanning-alerts",
-    "github-secret-scanning-alerts", "github-dependabot-alerts", "prometheus-query", "trainings", "access-reviews",
+    "github-secret-scanning-alerts", "github-dependabot-alerts", "prometheus-query", "trainings", "access-reviews", "document-reviews",
     "trivy-json", "grype-json", "sarif",
 )  # fmt: skip
 
