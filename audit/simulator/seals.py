@@ -91,6 +91,7 @@ class Ring:
                 owner = owner._replace(end=middle, successor=_Key(f"{usual}, renewed"))
             self._owners |= {email.lower(): owner for email in actor.emails}
         rng = random.Random("".join(sorted(self._owners)))  # the run's own dice are left alone
+        self._outlived = False  # every run has somebody who signs on with a key that has ended
         self._hands, self._later = Deck(rng, _HANDS), Deck(rng, _LATER)
         self._forge_since = start + (end - start) * 3 / 4
         self._forge = _Owner(people.FORGE[1], _Key(people.FORGE[1]))
@@ -120,8 +121,9 @@ class Ring:
             return _sealed("unknown key", _Key(f"{owner.email}, a new machine"), payload)
         key, state = owner.key, "good"
         if owner.end and owner.successor and committer.at > owner.end:
-            old = self._later.draw() == "old"
+            old = self._later.draw() == "old" or (hand != "amended" and not self._outlived)
             key, state = (key, "expired") if old else (owner.successor, "good")
+            self._outlived |= old and hand != "amended"
         if hand == "amended":
             return _sealed("bad", key, payload + b"\nbefore it was amended\n")
         return _sealed(state, key, payload)
