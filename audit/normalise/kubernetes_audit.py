@@ -70,6 +70,7 @@ class Event(msgspec.Struct, gc=False):
 
 
 _NOTHING = ObjectRef()
+_LONGEST_MANAGER = 128
 
 
 def rows(event: Event, context: Context) -> Outcome:
@@ -105,6 +106,7 @@ def rows(event: Event, context: Context) -> Outcome:
         "dry_run": _is_dry_run(event.requestURI),
         "user_agent": event.userAgent,
         "source_ip": event.sourceIPs[0] if event.sourceIPs else None,
+        "field_manager": _field_manager(event.requestURI),
         "truncated": event.annotations is not None and event.annotations.truncated == "true",
     }
     return Outcome([("cluster_access", row)], at)
@@ -141,9 +143,20 @@ def _is_dry_run(uri: str) -> bool:
         raise Unreadable(f"requestURI: {error}") from None
 
 
+def _field_manager(uri: str) -> str | None:
+    """The program that manages the fields it writes; the API server takes no name longer than 128 characters."""
+    if "fieldManager" not in uri:
+        return None
+    try:
+        named = parse_qs(urlsplit(uri).query).get("fieldManager", [""])[0]
+    except ValueError as error:
+        raise Unreadable(f"requestURI: {error}") from None
+    return named[:_LONGEST_MANAGER] or None
+
+
 def _looks(record: bytes) -> bool:
     """By bytes alone: lists of events look like it too, and are found to be lists when they can't be read."""
     return b'"auditID"' in record
 
 
-FORMAT = JsonFormat("kubernetes-audit", 3, ("cluster_access",), Event, rows, _looks)
+FORMAT = JsonFormat("kubernetes-audit", 4, ("cluster_access",), Event, rows, _looks)

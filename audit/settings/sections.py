@@ -373,6 +373,16 @@ class Thresholds(Section):
     recovery_minutes: int = Field(
         60, ge=0, description="How long an application of production may be degraded or missing"
     )
+    rollback_revert_hours: int = Field(
+        24, ge=0, description="How long after a rollback main must revert what it took back"
+    )
+    deploy_hours: int = Field(24, ge=0, description="How long after it landed a change must be deployed")
+    soak_minutes: int = Field(
+        30, ge=0, description="How long a change must have run in an environment before production gets it"
+    )
+    snapshot_days: int = Field(
+        8, ge=1, description="How far apart snapshots of an application's settings may be"
+    )
     small_number: int = Field(10, ge=1, description="Below so many items a ratio or median carries a warning")
     require_signatures: bool = Field(
         False, description="A commit without a signature is an exception of CHG-08"

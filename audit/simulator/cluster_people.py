@@ -27,6 +27,7 @@ _BOTH = (RECEIVED, COMPLETE)
 # What changes a cluster.
 _WRITES: tuple[dict[str, Any], ...] = (
     {"verb": "patch", **_APPS, "name": "api", "query": {"fieldManager": "kubectl-edit"}},
+    {"verb": "patch", **_APPS, "name": "api", "query": {"fieldManager": "kubectl-rollout"}},
     {"verb": "patch", **_APPS, "name": "api", "subresource": "scale", "body": {"spec": {"replicas": 5}}},
     {"verb": "update", **_APPS, "name": "worker", "subresource": "scale", "stages": _BOTH},
     {"verb": "delete", "resource": "pods", "name": "api-6d4cf56db6-x7k2p"},

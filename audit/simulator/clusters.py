@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
-from audit.simulator import cluster_people
+from audit.simulator import cluster_people, in_place
 from audit.simulator.audit_delivery import again, deliver
 from audit.simulator.audit_records import RECEIVED, Request, applied, body, heartbeats
 from audit.simulator.operations import Span
@@ -65,6 +65,8 @@ def _log_cluster(world: World, cluster: str, silences: list[Span], rng: random.R
             continue
         times.append(int(act.request.at.timestamp()))
         _put(world, slots, width, act.request, rng)
+        if not cluster_people.excused(world, cluster, act):
+            in_place.record(world, cluster, act)
         if not act.change:
             world.truth.counts["cluster acts harmless"] += 1
         elif cluster_people.excused(world, cluster, act):

@@ -83,6 +83,8 @@ class Workload:
         values: files of values with which it is deployed, where its path is a chart.
         drifted: spans in which the live state differed from Git for no reason in Git.
         degraded: spans in which it was not healthy.
+        held: spans in which somebody had switched its automated sync off.
+        watched: it heals what was changed in the cluster, as far as it is set to.
     """
 
     cluster: str
@@ -96,11 +98,22 @@ class Workload:
     operations: list[Operation] = field(default_factory=list)
     drifted: list[Span] = field(default_factory=list)
     degraded: list[Span] = field(default_factory=list)
+    held: list[Span] = field(default_factory=list)
+    watched: bool = True
 
     @property
     def id(self) -> str:
         """namespace/name."""
         return f"{self.namespace}/{self.name}"
+
+    def held_until(self, at: datetime) -> datetime | None:
+        """When automated sync, off at `at`, is switched on again; None where nobody switched it off."""
+        return next((end for begin, end in self.held if begin <= at < end), None)
+
+    def heals(self, at: datetime) -> bool:
+        """Whether automated sync and self-heal are on at `at`, as its spec has it."""
+        done = [o for o in self.operations if o.started <= at]
+        return self.watched and self.held_until(at) is None and (not done or done[-1].policy_on)
 
 
 class Mainline:
@@ -166,7 +179,9 @@ def declare(world: World, cluster: str) -> list[Workload]:
     config = Workload(
         cluster, "flux", "Kustomization", "flux-system", "cluster-config", "*", f"./clusters/{cluster}"
     )
-    chart = Workload(cluster, "flux", "HelmRelease", "monitoring", "prometheus", "prometheus", "")
+    chart = Workload(
+        cluster, "flux", "HelmRelease", "monitoring", "prometheus", "prometheus", "", watched=cluster != "dev"
+    )
     return [*applications, *kustomizations, config, chart]
 
 

@@ -29,6 +29,7 @@ _RECONCILE_FAILURES = (
         "health check failed after 5m0s: timeout waiting for: [Deployment status: 'InProgress']",
     ),
 )
+_BY_ITSELF = ("landing", "retry", "erased", "drift")  # what the operator does when nobody asks it
 _FORCED = (("force",), ("replace",), ("prune",), ("force", "prune"))
 
 
@@ -96,6 +97,7 @@ class Play:
             "unknown": self._foreign,
             "drift": self._drift,
             "release": self._release,
+            "hold": self._hold,
         }
         self._act = ""
 
@@ -112,7 +114,10 @@ class Play:
             at, _, self._act, landing = heapq.heappop(self._agenda)
             free = self.workload.operations[-1].finished + self.stage.seconds(90, 150)
             start = self.stage.awake(max(at, free))
-            if start < self.stage.last_start:
+            held = self.workload.held_until(start) if self._act in _BY_ITSELF else None
+            if held is not None and self._act != "erased":
+                self.wake(held + self.stage.seconds(30, 600), self._act, landing)
+            elif held is None and start < self.stage.last_start:
                 self._acts[self._act](start, landing)
 
     def _landing(self, start: datetime, landing: Landed | None) -> None:
@@ -188,6 +193,12 @@ class Play:
         operation = self._add(start, target.revision, target.position, username=self.stage.person(start))
         operation.rollback_to, operation.options = target.history_id, ("rollback",)
         self._come_back(start, always=False)
+
+    def _hold(self, start: datetime, _: Landed | None) -> None:
+        """Someone switches automated sync off, for days, and on again: nothing that lands is deployed meanwhile."""
+        end = start + self.stage.seconds(2 * 86400, 12 * 86400)
+        if self._policy_on and end < self.stage.last_start:
+            self.workload.held.append((start, end))
 
     def _foreign(self, start: datetime, _: Landed | None) -> None:
         """A revision that is not on main: in Argo CD someone asks for it, in Flux the source follows another branch."""

@@ -66,7 +66,12 @@ def snapshot_times(world: World, workloads: list[Workload]) -> list[datetime]:
 
 def _moments(workload: Workload) -> list[datetime]:
     """When something about `workload` changed."""
-    spans = [*workload.drifted, *workload.degraded, *((o.started, o.finished) for o in workload.operations)]
+    spans = [
+        *workload.drifted,
+        *workload.degraded,
+        *workload.held,
+        *((o.started, o.finished) for o in workload.operations),
+    ]
     return [moment for span in spans for moment in span]
 
 
@@ -115,7 +120,7 @@ def _application(workload: Workload, at: datetime, rng: random.Random) -> Json:
         status["operationState"] = _operation_state(done[-1], at, source)
         status["sourceHydrator"] = {}
     policy: Json = {"syncOptions": ["CreateNamespace=true"]}
-    if not done or done[-1].policy_on:
+    if workload.heals(at):
         policy["automated"] = {"prune": True, "selfHeal": True}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -356,6 +361,7 @@ def _helm_release(workload: Workload, at: datetime, _: random.Random) -> Json:
                 }
             },
             "interval": "30m0s",
+            **({"driftDetection": {"mode": "enabled"}} if workload.watched else {}),
         },
         "status": status,
     }

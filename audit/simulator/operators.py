@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from audit.simulator import lasting, operator_events, operator_objects
+from audit.simulator import arriving, lasting, operator_events, operator_objects
 from audit.simulator.operations import Mainline, Operation, Span, Workload, account, declare, settle
 from audit.simulator.operator_acts import Play, Stage, play_chart
-from audit.simulator.world import REPOSITORY, World, quarter_of, stamp
+from audit.simulator.world import REPOSITORY, Landed, World, quarter_of, stamp
 
 # How often people and chance disturb the operators, for each landing that an object sees; each happens at least once.
 _ARGO_ACTS = {
@@ -22,6 +22,7 @@ _ARGO_ACTS = {
     "unmerged": 0.006,
     "unknown": 0.004,
     "drift": 0.05,
+    "hold": 0.008,
 }
 _FLUX_ACTS = {"requested": 0.04, "unmerged": 0.003}
 
@@ -29,8 +30,8 @@ _FLUX_ACTS = {"requested": 0.04, "unmerged": 0.003}
 def deploy(world: World) -> None:
     """Deploys everything that landed, in every cluster, from `world.start` until just before `world.end`.
 
-    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04, CLU-04 to CLU-06, CHG-07 (what
-    was deployed and is gone) and the deployments to the truth.
+    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04, DEP-05, DEP-06, CLU-03 to CLU-06,
+    CHG-07 (what was deployed and is gone) and the deployments to the truth.
 
     Raises:
         ValueError: nothing has landed.
@@ -60,6 +61,11 @@ def deploy(world: World) -> None:
             account(mainline, workload)
             _record(world, workload)
             lasting.record(world, mainline, workload)
+            arriving.record(world, mainline, workload)
+        for operator in ("argocd", "flux"):
+            same = [w for w in its if w.operator == operator]
+            for workload in same:
+                arriving.switched_off(world, workload, operator_objects.snapshot_times(world, same))
         operator_objects.write(world, cluster, its, random.Random(rng.random()))
         operator_events.write(world, cluster, its, random.Random(rng.random()))
     _record_erased(
@@ -82,26 +88,37 @@ def _act(stage: Stage, workloads: list[Workload]) -> None:
     plays = {w.id: Play(stage, w) for w in workloads if w.kind != "HelmRelease"}
     for operator, acts in (("argocd", _ARGO_ACTS), ("flux", _FLUX_ACTS)):
         its = [w for w in workloads if w.operator == operator and w.id in plays]
-        seen = [(w, at, landing) for w in its for at, landing in stage.mainline.touching(w.app, w.cluster)]
-        later = [entry for entry in seen if entry[1] > stage.start]
-        for workload, at, landing in later:
-            plays[workload.id].wake(at + stage.seconds(90, 420), "landing", landing)
-        for workload in its:
-            for spell in stage.mainline.seen(workload):
-                plays[workload.id].wake(spell.begin + stage.seconds(90, 420), "erased")
+        later = _expect(stage, its, plays)
         for act, share in acts.items():
             for _ in range(max(1, round(share * len(later)))):
-                if act == "requested":
-                    if later:
-                        workload, at, landing = stage.rng.choice(later)
-                        plays[workload.id].wake(at + stage.seconds(30, 85), act, landing)
-                elif its:
+                if act not in ("requested", "hold"):
                     plays[stage.rng.choice(its).id].wake(_some_time(stage), act)
+                elif later:
+                    workload, at, landing = stage.rng.choice(later)
+                    begin = stage.seconds(30, 85) if act == "requested" else -stage.seconds(60, 3600)
+                    plays[workload.id].wake(max(at + begin, stage.start), act, landing)
     for workload in workloads:
         if workload.kind == "HelmRelease":
             play_chart(stage, workload)
         else:
             plays[workload.id].run()
+
+
+def _expect(
+    stage: Stage, workloads: list[Workload], plays: dict[str, Play]
+) -> list[tuple[Workload, datetime, Landed]]:
+    """Puts on the agenda what main brings; gives back each landing with the object that it reaches and its time."""
+    seen = [(w, at, landing) for w in workloads for at, landing in stage.mainline.touching(w.app, w.cluster)]
+    later = [entry for entry in seen if entry[1] > stage.start]
+    for workload, at, landing in later:
+        plays[workload.id].wake(at + stage.seconds(90, 420), "landing", landing)
+        if workload.operator == "argocd" and landing.reverts and stage.rng.random() < 0.3:
+            back = at - stage.seconds(600, 7200)  # someone goes back at once, and reverts on main after it
+            plays[workload.id].wake(max(back, stage.start), "rollback")
+    for workload in workloads:
+        for spell in stage.mainline.seen(workload):
+            plays[workload.id].wake(spell.begin + stage.seconds(90, 420), "erased")
+    return later
 
 
 def _some_time(stage: Stage) -> datetime:

@@ -29,6 +29,10 @@ class ClusterAccess(Table):
     dry_run: Bool = column("The request changed nothing: dry run")
     user_agent: str = column("User agent", optional=True)
     source_ip: str = column("First source address", optional=True)
+    field_manager: str = column(
+        "Program that manages the fields it writes, as the request names it: kubectl-edit, kubectl-rollout, …",
+        optional=True,
+    )
     truncated: Bool = column("The API server left out the bodies: the event was too large for its backend")
     evidence: str = column(_EVIDENCE)
     line: Int = column(_LINE, ge=1)
@@ -98,6 +102,9 @@ class ClusterWrites(Table):
     name: str = column("Name of the object")
     outcome: str = column(
         "done, denied, failed, dry run or unknown", isin=["done", "denied", "failed", "dry run", "unknown"]
+    )
+    field_manager: str = column(
+        "Program that manages the fields it writes, as the request names it", optional=True
     )
     change: Bool = column("It is a write to an object in scope, and it was done or its outcome is unknown")
     break_glass: str = column("Ticket of the break-glass span it lies in", optional=True)
