@@ -14,6 +14,8 @@ from audit.settings import BreakGlass, Scope, Settings
 from audit.tables import ClusterWrites, conform
 
 WRITE_VERBS = ("create", "update", "patch", "delete", "deletecollection")
+_SESSIONS = ("exec", "attach", "portforward", "ephemeralcontainers")
+"""Into workloads; kubectl opens them over WebSockets, as requests with the verb get."""
 _NO_CHANGE_SUBRESOURCES = (
     "exec",
     "attach",
@@ -35,8 +37,9 @@ _UNNAMED = "unknown"
 
 
 def writes(cluster_access: pd.DataFrame, resolver: Resolver, settings: Settings) -> pd.DataFrame:
-    """`ClusterWrites` of `ClusterAccess` (one row for each request): every request with a verb that writes."""
-    rows = cluster_access[cluster_access["verb"].isin(WRITE_VERBS)].reset_index(drop=True)
+    """`ClusterWrites` of `ClusterAccess` (one row for each request): every request with a verb that writes, and sessions."""
+    asked = cluster_access["verb"].isin(WRITE_VERBS) | cluster_access["subresource"].isin(_SESSIONS)
+    rows = cluster_access[asked].reset_index(drop=True)
     rows = rows.assign(**_principals(rows, resolver, settings))
     plain = rows["resource"] + ("." + rows["api_group"]).where(rows["api_group"].ne(""), "")
     outcome = _outcome(rows)

@@ -77,6 +77,10 @@ class Settings(Section):
     production: tuple[str, ...] = Field(
         ("prod", "production"), description="Environments that are production"
     )
+    promotion: tuple[str, ...] = Field(
+        ("dev", "staging"),
+        description="Environments that a change goes through before production, in order",
+    )
     engine: Literal["local", "dask"] = Field(
         "local", description="Where evidence is read: on this machine, or on a Dask cluster"
     )
@@ -125,6 +129,9 @@ class Settings(Section):
             twice = [name for name, one in zip(names, folded, strict=True) if folded.count(one) > 1]
             if twice:
                 raise ValueError(f"{what}: '{twice[0]}' is named twice")
+        both = [name for name in self.promotion if name in self.production]
+        if both:
+            raise ValueError(f"promotion: '{both[0]}' is production, and can't come before it")
         clusters = {c.name for c in self.clusters}
         for source in self.sources:
             if source.cluster is not None and source.cluster not in clusters:

@@ -380,6 +380,11 @@ class Thresholds(Section):
     soak_minutes: int = Field(
         30, ge=0, description="How long a change must have run in an environment before production gets it"
     )
+    mutable_tags: tuple[str, ...] = Field(
+        ("latest", "main", "master", "edge", "nightly", "stable"),
+        description="Image tags that move: Git must not ask for them",
+    )
+    require_digests: bool = Field(False, description="An image without a digest is an exception of CLU-02")
     snapshot_days: int = Field(
         8, ge=1, description="How far apart snapshots of an application's settings may be"
     )

@@ -80,6 +80,8 @@ _HARMLESS: tuple[dict[str, Any], ...] = (
         "stages": (STARTED,),
     },
     {"verb": "create", "resource": "pods", "name": "api-1", "subresource": "portforward", "code": 101},
+    {"verb": "get", "resource": "pods", "name": "api-2", "subresource": "exec", "code": 101},
+    {"verb": "create", "resource": "pods", "name": "api-2", "subresource": "exec", "code": 403},
     {"verb": "create", "resource": "services", "name": "api", "subresource": "proxy"},
     {"verb": "patch", "resource": "pods", "name": "api-1", "subresource": "ephemeralcontainers"},
     {"verb": "create", "resource": "serviceaccounts", "name": "ci", "subresource": "token", "code": 201},

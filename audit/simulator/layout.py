@@ -23,7 +23,7 @@ EXPORTER = "infrastructure/monitoring/exporter.yaml"
 
 Target = tuple[str, str]
 """Application or component, and environment; `*` is a whole environment."""
-_TAG = re.compile(rf'(?:newTag: |  tag: |image: {texts.REGISTRY}/[a-z]+:)"?([0-9.]+)"?$', re.MULTILINE)
+_TAG = re.compile(rf'(?:newTag: |  tag: |image: {texts.REGISTRY}/[a-z]+:)"?([0-9.]+|latest)"?$', re.MULTILINE)
 
 
 @dataclass(frozen=True)

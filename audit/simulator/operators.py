@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from audit.simulator import arriving, lasting, operator_events, operator_objects
+from audit.simulator import arriving, lasting, operator_events, operator_objects, promoting
 from audit.simulator.operations import Mainline, Operation, Span, Workload, account, declare, settle
 from audit.simulator.operator_acts import Play, Stage, play_chart
 from audit.simulator.world import REPOSITORY, Landed, World, quarter_of, stamp
@@ -30,7 +30,7 @@ _FLUX_ACTS = {"requested": 0.04, "unmerged": 0.003}
 def deploy(world: World) -> None:
     """Deploys everything that landed, in every cluster, from `world.start` until just before `world.end`.
 
-    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04, DEP-05, DEP-06, CLU-03 to CLU-06,
+    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04, DEP-03, DEP-05, DEP-06, CLU-02 to CLU-06,
     CHG-07 (what was deployed and is gone) and the deployments to the truth.
 
     Raises:
@@ -72,6 +72,7 @@ def deploy(world: World) -> None:
         world, [operation for its in workloads.values() for w in its for operation in w.operations]
     )
     _blast_radius(world, workloads["prod"])
+    promoting.record(world, workloads)
 
 
 def _outages(world: World, rng: random.Random) -> list[Span]:
@@ -111,7 +112,9 @@ def _expect(
     seen = [(w, at, landing) for w in workloads for at, landing in stage.mainline.touching(w.app, w.cluster)]
     later = [entry for entry in seen if entry[1] > stage.start]
     for workload, at, landing in later:
-        plays[workload.id].wake(at + stage.seconds(90, 420), "landing", landing)
+        soaks = stage.environment == "prod" and stage.rng.random() < 0.8
+        seen_after = stage.seconds(45 * 60, 3 * 3600) if soaks else stage.seconds(90, 420)
+        plays[workload.id].wake(at + seen_after, "landing", landing)
         if workload.operator == "argocd" and landing.reverts and stage.rng.random() < 0.3:
             back = at - stage.seconds(600, 7200)  # someone goes back at once, and reverts on main after it
             plays[workload.id].wake(max(back, stage.start), "rollback")

@@ -83,7 +83,7 @@ class PolicyResults(Table):
 
 
 class ClusterWrites(Table):
-    """Requests that changed, or tried to change, a cluster, judged by who made them."""
+    """Requests that changed, or tried to change, a cluster, and sessions into workloads, judged by who made them."""
 
     cluster: str = column("Cluster")
     audit_id: str = column("The request's own id")

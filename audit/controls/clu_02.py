@@ -1,0 +1,218 @@
+"""Nothing is modified in place.
+
+## Why
+What is changed inside a running workload, or by editing the live object, is gone with the next replacement and was
+never reviewed. An image tag that moves changes what runs without any change in Git.
+
+## Evidence
+The API servers' audit logs: sessions into workloads (exec, attach, port-forward, ephemeral containers) and writes that
+`kubectl edit` made, known by their field manager. Images as landings set them by application and environment.
+
+## Limits
+What was denied or failed modified nothing. Break-glass spans of the settings are left out for their person and cluster,
+and so are machines; a machine's identity used from a laptop is a person. An image is tested in every quarter in which
+Git asks for it: its tag must not be one of `thresholds.mutable_tags`, must not have stood for another digest before, and
+with `thresholds.require_digests` it must be pinned by a digest. An image that no landing set since the repository's
+contents were read is not known, nor one that takes effect in no known environment. Where the log is silent nothing can be
+told: each silence is named.
+
+## Remediation
+Replace the workload by what Git declares, take exec and edit away from people, and pin the image by its digest.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.controls.interface import Context, Control, Example, Result, Tables, failures
+from audit.controls.needs import API_SERVER, GIT
+from audit.controls.parts import commit, pointer
+from audit.controls.spans import observed
+from audit.joins.identity import matches_any
+from audit.model import PrincipalKind, Severity
+
+SESSIONS = ("exec", "attach", "portforward", "ephemeralcontainers")
+_EDIT = "kubectl-edit"
+_PLACE = ["repo", "path", "locator", "image", "app", "environment"]
+_DIGEST = "sha256:"
+
+EXAMPLES = (
+    Example(
+        title="a machine's session, a denied one, one under break-glass and a version of an image pass",
+        given="""
+        cluster_writes
+        | audit_id | principal_kind | user           | verb   | resource  | outcome | break_glass |
+        | 1        | machine        | ci             | create | pods/exec | done    |             |
+        | 2        | person         | ada@netbpf.com | create | pods/exec | denied  |             |
+        | 3        | person         | ada@netbpf.com | create | pods/exec | done    | INC-7       |
+
+        image_changes
+        | head_sha | position | path | app | environment | image | after | landed_at        |
+        | a1…      | 1        | k    | web | prod        | web   | 1.0   | 2026-08-01 09:00 |
+        """,
+        conclusion="effective",
+    ),
+    Example(
+        title="sessions of every kind and an edit by a person fail; another patch is no matter of this control",
+        given="""
+        cluster_writes
+        | audit_id | principal_kind | user           | verb   | resource                 | namespace | name | outcome | change | field_manager |
+        | 1        | person         | ada@netbpf.com | create | pods/exec                | shop      | web  | done    | false  |               |
+        | 2        | person         | ada@netbpf.com | get    | pods/attach              | shop      | web  | unknown | false  |               |
+        | 3        | person         | ada@netbpf.com | create | pods/portforward         | shop      | web  | done    | false  |               |
+        | 4        | person         | ada@netbpf.com | patch  | pods/ephemeralcontainers | shop      | web  | done    | false  |               |
+        | 5        | person         | ada@netbpf.com | patch  | deployments.apps         | shop      | web  | done    | true   | kubectl-edit  |
+        | 6        | person         | ada@netbpf.com | patch  | deployments.apps         | shop      | web  | done    | true   | kubectl-patch |
+        | 7        | person         | ada@netbpf.com | create | services/proxy           | shop      | web  | done    | false  |               |
+        | 8        | person         | ada@netbpf.com | create | pods/exec                | sandbox   | web  | done    | false  |               |
+        """,
+        settings={"scope": {"unmanaged_namespaces": ["sandbox"]}},
+        conclusion="exceptions",
+        exceptions="""
+        | subject | found |
+        | prod/1  | ada@netbpf.com: create pods/exec shop/web |
+        | prod/2  | ada@netbpf.com: get pods/attach shop/web (its outcome was not recorded) |
+        | prod/3  | ada@netbpf.com: create pods/portforward shop/web |
+        | prod/4  | ada@netbpf.com: patch pods/ephemeralcontainers shop/web |
+        | prod/5  | ada@netbpf.com: patch deployments.apps shop/web with kubectl edit |
+        """,
+    ),
+    Example(
+        title="a mutable tag fails as long as Git asks for it, and a tag that came to mean another digest",
+        given="""
+        image_changes
+        | head_sha | position | path | app | environment | image | after                     | landed_at           |
+        | a1…      | 1        | a    | web | prod        | web   | latest                    | 2026-06-01 09:00:00 |
+        | a2…      | 2        | a    | web | prod        | web   | 1.0                       | 2026-07-01 00:00:01 |
+        | a1…      | 1        | b    | api | prod        | api   | latest                    | 2026-06-01 09:00:00 |
+        | a3…      | 3        | b    | api | prod        | api   | latest@sha256:0123        | 2026-07-01 00:00:00 |
+        | a4…      | 4        | c    | job | prod        | job   | 1.0@sha256:aa             | 2026-08-01 00:00:00 |
+        | a5…      | 5        | c    | job | prod        | job   | 1.0@sha256:bb             | 2026-08-02 00:00:00 |
+        | a5…      | 5        | d    | job |             | job   | latest                    | 2026-08-02 00:00:00 |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                                         | found |
+        | netbpf/netbpf-gitops@a1…:web/prod:web:latest | web is asked for by tag latest, which moves |
+        | netbpf/netbpf-gitops@a5…:job/prod:job:1.0@sha256:bb | tag 1.0 of job stands for sha256:bb, and stood for sha256:aa |
+        """,
+    ),
+    Example(
+        title="where digests are required, a tag alone fails",
+        given="""
+        image_changes
+        | head_sha | position | path | app | environment | image | after         | landed_at        |
+        | a1…      | 1        | a    | web | prod        | web   | 1.0           | 2026-08-01 09:00 |
+        | a1…      | 1        | b    | api | prod        | api   | 1.0@sha256:aa | 2026-08-01 09:00 |
+        | a1…      | 1        | c    | job | prod        | job   | sha256:aa     | 2026-08-01 09:00 |
+        """,
+        settings={"thresholds": {"require_digests": True}},
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                                    | found |
+        | netbpf/netbpf-gitops@a1…:web/prod:web:1.0 | web is asked for by tag 1.0, and not pinned by a digest |
+        """,
+    ),
+    Example(
+        title="without the cluster's audit log nobody knows who was inside",
+        given="",
+        without=("kubernetes-audit",),
+        conclusion="not tested",
+    ),
+)
+
+
+def test(tables: Tables, context: Context) -> Result:
+    """Every session, edit and image of the quarter; those by people, and images that may move, fail."""
+    done = _modified(tables, context)
+    images = _images(tables, context)
+    people = done["principal_kind"].eq(PrincipalKind.PERSON) & done["break_glass"].isna()
+    rows, moving = done[people].reset_index(drop=True), images[images["found"].ne("")].reset_index(drop=True)
+    return Result(
+        pd.concat([done, images], ignore_index=True),
+        pd.concat(
+            [
+                failures(
+                    rows,
+                    person_raw=rows["user"],
+                    expected="no session into a workload and no edit by a person outside break-glass",
+                    found=_found(rows),
+                    evidence=pointer(rows),
+                ),
+                failures(moving, expected="an image whose version can't move", evidence=commit(moving)),
+            ],
+            ignore_index=True,
+        ),
+    )
+
+
+def _modified(tables: Tables, context: Context) -> pd.DataFrame:
+    """Sessions and edits that were done, or of which no outcome was recorded, with their `subject`."""
+    writes = tables["cluster_writes"]
+    session = writes["resource"].str.rsplit("/", n=1).str[-1].isin(SESSIONS)
+    session &= writes["resource"].str.contains("/", regex=False)
+    edited = writes["field_manager"].eq(_EDIT).fillna(False).astype(bool) & writes["change"].astype(bool)
+    namespaces = pd.Series(writes["namespace"].unique(), dtype="str")
+    outside = set(namespaces[matches_any(namespaces, context.settings.scope.unmanaged_namespaces)]) - {""}
+    managed = ~writes["namespace"].isin(outside)
+    rows = writes[managed & writes["outcome"].isin(["done", "unknown"]) & (session | edited)]
+    several = ("~" + rows["variant"].astype("str")).where(rows["variant"].gt(0), "")
+    return rows.assign(subject=rows["cluster"] + "/" + rows["audit_id"] + several).reset_index(drop=True)
+
+
+def _found(rows: pd.DataFrame) -> pd.Series:
+    """Who did what to which workload."""
+    acting = (" acting as " + rows["impersonated"]).fillna("")
+    named = (rows["namespace"] + "/" + rows["name"]).str.strip("/")
+    words = rows["user"] + acting + ": " + (rows["verb"] + " " + rows["resource"] + " " + named).str.strip()
+    edit = pd.Series(" with kubectl edit", index=rows.index, dtype="str")
+    unknown = pd.Series(" (its outcome was not recorded)", index=rows.index, dtype="str")
+    edited = rows["field_manager"].eq(_EDIT).fillna(False).astype(bool)
+    return words + edit.where(edited, "") + unknown.where(rows["outcome"].eq("unknown"), "")
+
+
+def _images(tables: Tables, context: Context) -> pd.DataFrame:
+    """Images for which Git asks in the quarter, with `subject`, `at` and what is wrong (`found`; empty for nothing)."""
+    changes = tables["image_changes"]
+    changes = changes[changes["environment"].ne("")].sort_values([*_PLACE, "position"], kind="stable")
+    spans = changes.assign(start=changes["landed_at"], end=changes.groupby(_PLACE)["landed_at"].shift(-1))
+    bare = spans["after"].str.startswith(_DIGEST).fillna(False).astype(bool)
+    tag = spans["after"].str.replace(r"@.*$", "", regex=True)
+    digest = spans["after"].str.replace(r"^[^@]*@?", "", regex=True)
+    spans = spans.assign(tag=tag.mask(bare, ""), digest=digest.mask(bare, spans["after"]))
+    both = spans[spans["tag"].ne("") & spans["digest"].ne("") & spans["after"].notna()]
+    first = both.sort_values("position", kind="stable").drop_duplicates(["repo", "image", "tag"])
+    first = first[["repo", "image", "tag", "digest"]].rename(columns={"digest": "stood"})
+    spans = spans.merge(first, on=["repo", "image", "tag"], how="left")
+    held = observed(spans[spans["after"].notna()], pd.Timedelta(0), context)
+    where = held["app"] + "/" + held["environment"] + ":" + held["image"] + ":" + held["after"]
+    held = held.assign(subject=commit(held) + ":" + where)
+    loose = held["digest"].eq("")
+    thresholds = context.settings.thresholds
+    asked = held["image"] + " is asked for by tag " + held["tag"]
+    found = pd.Series("", index=held.index, dtype="str")
+    found = found.mask(loose & thresholds.require_digests, asked + ", and not pinned by a digest")
+    moved = held["stood"].notna() & ~loose & held["stood"].ne(held["digest"])
+    stands = "tag " + held["tag"] + " of " + held["image"] + " stands for " + held["digest"]
+    found = found.mask(moved, stands + ", and stood for " + held["stood"])
+    found = found.mask(loose & held["tag"].isin(thresholds.mutable_tags), asked + ", which moves")
+    return held.assign(found=found).drop_duplicates("subject").reset_index(drop=True)
+
+
+CONTROL = Control(
+    id="CLU-02",
+    page=__doc__,
+    clause="Principles › Immutable Infrastructure",
+    severity=Severity.MEDIUM,
+    frameworks={
+        "SOC 2": ("CC6.8", "CC7.1", "CC8.1"),
+        "ISO 27001": ("8.9", "8.19", "8.2"),
+        "NIST 800-53": ("CM-3(7)", "CM-5(1)", "CM-5(5)", "AU-6"),
+        "PCI DSS": ("6.5.1", "10.2.1"),
+        "CIS / SLSA": ("S 5.2.3", "K 5.1.1", "K 3.2.2"),
+    },
+    needs=(GIT, API_SERVER),
+    remediation="Replace what was modified by what Git declares, and pin images by their digests.",
+    examples=EXAMPLES,
+    test=test,
+)
