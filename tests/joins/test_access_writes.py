@@ -47,6 +47,7 @@ def one(values: dict[str, Any], **setting: Any) -> dict[str, Any]:
         ({"subresource": "status"}, "done", True),
         ({"resource": "pods", "api_group": "", "subresource": "eviction", "verb": "create"}, "done", True),
         *(({"subresource": s}, "done", False) for s in ("exec", "attach", "portforward", "proxy", "log", "token", "ephemeralcontainers")),
+        *(({"subresource": s, "verb": "get", "resource": "pods", "api_group": ""}, "done", False) for s in ("exec", "attach", "portforward")),
         ({"resource": "selfsubjectaccessreviews", "api_group": "authorization.k8s.io"}, "done", False),
         ({"resource": "tokenreviews", "api_group": "authentication.k8s.io"}, "done", False),
         ({"resource": "tokenreviews", "api_group": "films.netbpf.com"}, "done", True),

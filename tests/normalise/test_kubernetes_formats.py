@@ -47,10 +47,26 @@ def test_a_request_is_told_in_full() -> None:
             "cluster": "prod", "audit_id": "a-1", "variant": 0, "at": at("07-01T09:00:00.123456"), "stage_rank": 2, "verb": "patch",
             "user": "ada@netbpf.com", "groups": "devs,system:authenticated", "impersonated": None, "api_group": "apps",
             "resource": "deployments", "subresource": "", "namespace": "shop", "name": "web", "code": 200,
-            "dry_run": False, "user_agent": "kubectl/v1.34.0", "source_ip": "203.0.113.7", "truncated": False,
+            "dry_run": False, "user_agent": "kubectl/v1.34.0", "source_ip": "203.0.113.7", "field_manager": None, "truncated": False,
             "evidence": rows(AUDIT_EVENT, "cluster_access")[0]["evidence"], "line": 1,
         }
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("uri", "manager"),
+    [
+        ("/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=kubectl-edit", "kubectl-edit"),
+        ("/api/v1/pods?dryRun=All&fieldManager=kubectl-rollout&fieldManager=other", "kubectl-rollout"),
+        ("/api/v1/pods?fieldManager=", None),
+        ("/api/v1/pods?fieldManager=" + "x" * 500, "x" * 128),
+        ("/api/v1/fieldManager", None),
+    ],
+)
+def test_the_program_that_manages_the_fields_is_the_one_that_the_request_names(
+    uri: str, manager: str | None
+) -> None:
+    assert rows(audit(requestURI=uri), "cluster_access")[0]["field_manager"] == manager
 
 
 NODE, CONTROLLER = "system:node:a", "system:serviceaccount:flux-system:kustomize-controller"
