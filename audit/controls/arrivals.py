@@ -9,11 +9,17 @@ from audit.controls.interface import Tables
 TARGET = ["repo", "app", "environment"]
 
 
+def finished(tables: Tables) -> pd.DataFrame:
+    """Successful deployments, of charts too, with `done_at` (finished, else started)."""
+    rows = tables["deployments"]
+    rows = rows[rows["status"].eq("succeeded")]
+    return rows.assign(done_at=rows["finished_at"].fillna(rows["started_at"])).reset_index(drop=True)
+
+
 def successes(tables: Tables) -> pd.DataFrame:
     """Successful deployments from the mainline, with `done_at` (finished, else started); `position` is int64."""
-    rows = tables["deployments"]
-    rows = rows[rows["status"].eq("succeeded") & rows["position"].notna() & rows["repo"].notna()]
-    rows = rows.assign(done_at=rows["finished_at"].fillna(rows["started_at"]))
+    rows = finished(tables)
+    rows = rows[rows["position"].notna() & rows["repo"].notna()]
     return rows.astype({"position": "int64"}).reset_index(drop=True)
 
 

@@ -399,6 +399,9 @@ class Scope(Section):
     """Which writes to a cluster are in scope."""
 
     unmanaged_namespaces: tuple[Regex, ...] = Field((), description="Namespaces that Git does not declare")
+    chart_sources: tuple[str, ...] = Field(
+        (), description="Chart repositories that applications may be deployed from; any when empty"
+    )
     unmanaged_resources: tuple[str, ...] = Field(
         ("events", "events.events.k8s.io", "leases.coordination.k8s.io"),
         description="Resources (resource.group) that Git never declares",

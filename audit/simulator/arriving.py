@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from audit.simulator.clusters import quarter_starts
 from audit.simulator.lasting import late
@@ -14,7 +15,8 @@ REVERT_LIMIT = timedelta(hours=24)
 
 
 def record(world: World, mainline: Mainline, workload: Workload) -> None:
-    """DEP-05 and DEP-06 of one object."""
+    """DEP-05, DEP-06 and EVD-03 of one object."""
+    _numbered_on(world, workload)
     _undeployed(world, mainline, workload)
     _rolled_back(world, mainline, workload)
 
@@ -68,13 +70,27 @@ def _reverted(landed: list[Landed], taken: set[str], after: int, until: datetime
     )
 
 
+def _numbered_on(world: World, workload: Workload) -> None:
+    """EVD-03: numbers of the history of which no record is left, in each quarter in which they may have been given."""
+    kept = [(o.history_id, o.finished) for o in workload.operations if o.history_id is not None]
+    for (number, begin), (following, end) in pairwise(kept):
+        if following - number == 1:
+            continue
+        subject = f"{workload.cluster}/{workload.id}:history:{number + 1}–{following - 1}"
+        for first, after in pairwise(quarter_starts(world)):
+            if end >= first and begin < after:
+                at = max(begin, first)
+                why = "a sync left no record"
+                world.truth.violation("EVD-03", subject, at, why=why, quarter=quarter_of(first))
+
+
 def switched_off(world: World, workload: Workload, looked: list[datetime]) -> None:
     """CLU-03: each quarter in which somebody looked and automated sync or self-heal was off.
 
     Args:
         looked: when snapshots were taken.
     """
-    for first, after in zip(quarter_starts(world), quarter_starts(world)[1:], strict=False):
+    for first, after in pairwise(quarter_starts(world)):
         off = [at for at in looked if first <= at < after and not workload.heals(at)]
         if off:
             world.truth.violation(

@@ -85,6 +85,7 @@ class Play:
         self._sequence = 0
         self._position: int | None = None  # mainline place of what is deployed; None for a foreign revision
         self._policy_on = True
+        self._lost_ids = 0  # numbers that syncs took since the last one of which a record is left
         self._acts: dict[str, Callable[[datetime, Landed | None], None]] = {
             "landing": self._landing,
             "retry": self._landing,
@@ -98,6 +99,7 @@ class Play:
             "drift": self._drift,
             "release": self._release,
             "hold": self._hold,
+            "lost": self._lost,
         }
         self._act = ""
 
@@ -200,6 +202,10 @@ class Play:
         if self._policy_on and end < self.stage.last_start:
             self.workload.held.append((start, end))
 
+    def _lost(self, _start: datetime, _: Landed | None) -> None:
+        """The operator syncs what is there already, and every record of it is lost, but for the number it took."""
+        self._lost_ids += 1
+
     def _foreign(self, start: datetime, _: Landed | None) -> None:
         """A revision that is not on main: in Argo CD someone asks for it, in Flux the source follows another branch."""
         revision = self.stage.foreign(self._act == "unmerged")
@@ -280,9 +286,9 @@ class Play:
         return operation
 
     def _next_id(self) -> int:
-        return 1 + max(
-            (o.history_id for o in self.workload.operations if o.history_id is not None), default=-1
-        )
+        used = (o.history_id for o in self.workload.operations if o.history_id is not None)
+        number, self._lost_ids = 1 + max(used, default=-1) + self._lost_ids, 0
+        return number
 
 
 def play_chart(stage: Stage, workload: Workload) -> None:

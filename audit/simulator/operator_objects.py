@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from audit.simulator import statuses
+from audit.simulator import statuses, strangers
 from audit.simulator.operations import HISTORY_LIMIT, Operation, Workload
 from audit.simulator.texts import REPO_URL
 from audit.simulator.world import World, stamp
@@ -39,6 +39,8 @@ def write(world: World, cluster: str, workloads: list[Workload], rng: random.Ran
     for name, its, show in (("applications", argo, _application), ("flux", flux, _flux_object)):
         for at in snapshot_times(world, its):
             items = [show(w, at, rng) for w in its if w.operations]
+            if name == "applications":
+                items += strangers.show(world, cluster, at)
             _write_snapshot(world, cluster, name, at, items=items, rng=rng)
 
 

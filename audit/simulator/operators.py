@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from audit.simulator import arriving, lasting, operator_events, operator_objects, promoting
+from audit.simulator import arriving, lasting, operator_events, operator_objects, promoting, strangers
 from audit.simulator.operations import Mainline, Operation, Span, Workload, account, declare, settle
 from audit.simulator.operator_acts import Play, Stage, play_chart
 from audit.simulator.world import REPOSITORY, Landed, World, quarter_of, stamp
@@ -23,6 +23,7 @@ _ARGO_ACTS = {
     "unknown": 0.004,
     "drift": 0.05,
     "hold": 0.008,
+    "lost": 0.006,
 }
 _FLUX_ACTS = {"requested": 0.04, "unmerged": 0.003}
 
@@ -30,7 +31,7 @@ _FLUX_ACTS = {"requested": 0.04, "unmerged": 0.003}
 def deploy(world: World) -> None:
     """Deploys everything that landed, in every cluster, from `world.start` until just before `world.end`.
 
-    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04, DEP-03, DEP-05, DEP-06, CLU-02 to CLU-06,
+    Writes the evidence of sources `<environment>-operators`, and DEP-01, DEP-02, DEP-04, DEP-03, DEP-05, DEP-06, CLU-02 to CLU-07, EVD-03,
     CHG-07 (what was deployed and is gone) and the deployments to the truth.
 
     Raises:
@@ -64,8 +65,11 @@ def deploy(world: World) -> None:
             arriving.record(world, mainline, workload)
         for operator in ("argocd", "flux"):
             same = [w for w in its if w.operator == operator]
+            looked = operator_objects.snapshot_times(world, same)
             for workload in same:
-                arriving.switched_off(world, workload, operator_objects.snapshot_times(world, same))
+                arriving.switched_off(world, workload, looked)
+            if (cluster, operator) == (strangers.CLUSTER, "argocd"):
+                strangers.record(world, looked)
         operator_objects.write(world, cluster, its, random.Random(rng.random()))
         operator_events.write(world, cluster, its, random.Random(rng.random()))
     _record_erased(
