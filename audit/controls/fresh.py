@@ -137,7 +137,7 @@ def uncovered(
 
 
 def _missing(tables: Tables, formats: tuple[str, ...], cluster: str | None) -> pd.DataFrame:
-    rows = tables["evidence_gaps"]
+    rows = tables["evidence_gaps"].sort_values(["detail", "start"], kind="stable")
     own = rows["cluster"].eq(cluster) if cluster is not None else rows["cluster"].isna()
     return rows[own & rows["format"].isin(formats) & rows["part"].eq("") & rows["missing"].astype(bool)]
 

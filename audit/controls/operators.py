@@ -23,7 +23,7 @@ def unseen_history(tables: Tables, context: Context) -> tuple[Gap, ...]:
     """Gaps for entries of operators' histories that no snapshot shows: they keep the last ones only."""
     del context
     rows = tables["evidence_gaps"]
-    rows = rows[rows["kind"].eq("cap")]
+    rows = rows[rows["kind"].eq("cap")].sort_values(["detail", "start"], kind="stable")
     return tuple(
         Gap(detail, cluster=cluster) for detail, cluster in zip(rows["detail"], rows["cluster"], strict=True)
     )
