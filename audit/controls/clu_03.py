@@ -26,7 +26,7 @@ import pandas as pd
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import OPERATORS
 from audit.controls.parts import counted, pointer, when
-from audit.controls.spans import APPLICATION, placed
+from audit.controls.spans import APPLICATION, bounded, placed
 from audit.model import Severity
 
 _WEEKLY = "".join(
@@ -47,7 +47,17 @@ _HEADER = """
 EXAMPLES = (
     Example(
         title="on in every snapshot of the quarter passes",
-        given=_HEADER + _WEEKLY,
+        given=_HEADER
+        + _WEEKLY
+        + """
+        | argocd/web | 2026-05-01 00:00 | true | true | 20 |
+        | argocd/web | 2026-07-01 00:00 | true | true | 21 |
+        """.strip(),
+        conclusion="effective",
+    ),
+    Example(
+        title="snapshots exactly as far apart as they may be pass, also the first one from the quarter's start",
+        given=_HEADER + _WEEKLY.split("\n", 1)[1].replace("23:00", "00:00"),
         conclusion="effective",
     ),
     Example(
@@ -198,7 +208,7 @@ def _apart(every: pd.DataFrame, tables: Tables, context: Context) -> tuple[Gap, 
     """Gaps for applications between whose snapshots more time went by than may, and for clusters without any."""
     limit = pd.Timedelta(days=context.settings.thresholds.snapshot_days)
     dated = every.dropna(subset=["seen_at"])
-    dated = dated[dated["seen_at"] < context.stop]
+    dated = dated.assign(seen_at=bounded(dated["seen_at"], upper=context.stop))
     dated = dated.drop_duplicates([*APPLICATION, "seen_at"]).sort_values([*APPLICATION, "seen_at"])
     following = dated.groupby(APPLICATION)["seen_at"].shift(-1)
     end = pd.Series(context.stop, index=dated.index).astype("datetime64[us, UTC]")

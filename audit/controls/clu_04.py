@@ -131,6 +131,18 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="what ended as the quarter began is no item of it, nor is what begins as it ends",
+        given=_WEB
+        + """
+        app_states
+        | application | aspect | state     | start               | end                 |
+        | argocd/edge | sync   | OutOfSync | 2026-06-30 20:00:00 | 2026-07-01 00:00:00 |
+        | argocd/late | sync   | OutOfSync | 2026-10-01 00:00:00 | 2026-10-01 03:00:00 |
+        | argocd/web  | sync   | Synced    | 2026-07-01 00:05:00 |                     |
+        """,
+        conclusion="not applicable",
+    ),
+    Example(
         title="what the operator did not know, and what was deployed before nobody knows, is not told",
         given="""
         deployments

@@ -39,6 +39,7 @@ _DEPLOYED = """
         | argocd/web  | web | 2026-08-02 10:00 | netbpf/netbpf-gitops | a5…      | 5        | succeeded |              |          |
         | argocd/web  | web | 2026-08-02 12:00 | netbpf/netbpf-gitops | a4…      | 4        | succeeded | grace        | rollback |
         | argocd/web  | web | 2026-08-05 12:00 | netbpf/netbpf-gitops | a6…      | 6        | succeeded |              |          |
+        | argocd/web  | web | 2026-08-06 12:00 | netbpf/netbpf-gitops | a6…      | 6        | succeeded |              |          |
 
         landing_environments
         | head_sha | app | environment |
@@ -101,6 +102,17 @@ EXAMPLES = (
         | subject                              | found |
         | prod/argocd/web@2026-08-02T12:00:00Z | somebody went back from place 6 to place 4 of main, and took 2 changes back: none of them was reverted within 24 h |
         """,
+    ),
+    Example(
+        title="as long as a revert may still follow nobody can tell",
+        given="""
+        deployments
+        | application | app | started_at       | repo                 | position | status    |
+        | argocd/web  | web | 2026-08-02 10:00 | netbpf/netbpf-gitops | 6        | succeeded |
+        | argocd/web  | web | 2026-09-30 00:00 | netbpf/netbpf-gitops | 4        | succeeded |
+        """,
+        settings={"thresholds": {"rollback_revert_hours": 48}},
+        conclusion="not tested",
     ),
     Example(
         title="a workload rolled back in the cluster fails; so does what may be a restart; denied is not done",

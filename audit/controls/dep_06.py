@@ -41,6 +41,7 @@ _RUNNING = """
         landing_environments
         | head_sha | app | environment |
         | a3…      | web | prod        |
+        | a4…      | web | prod        |
         | a5…      | web | prod        |
         | a7…      | web | prod        |
 """
@@ -53,6 +54,7 @@ EXAMPLES = (
         landings
         | head_sha | position | landed_at           |
         | a3…      | 3        | 2026-06-01 00:00:00 |
+        | a4…      | 4        | 2026-06-02 00:00:00 |
         | a5…      | 5        | 2026-07-31 10:00:00 |
         """,
         conclusion="effective",

@@ -26,7 +26,7 @@ from audit.controls.arrivals import finished
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import OPERATORS
 from audit.controls.parts import pointer, when
-from audit.controls.spans import APPLICATION, placed
+from audit.controls.spans import APPLICATION, bounded, placed
 from audit.model import Severity
 
 EXAMPLES = (
@@ -132,17 +132,16 @@ def _holes(tables: Tables, context: Context) -> pd.DataFrame:
         first=before["history_id"] + 1, last=seen["history_id"] - 1, began=before["finished_at"]
     )
     rows = rows[before["history_id"].notna()]
-    inside = (rows["finished_at"] >= context.start) & (rows["began"] < context.stop)
+    inside = rows["finished_at"] >= context.start
     rows = rows[inside & (rows["first"] <= rows["last"]).fillna(False).astype(bool)].reset_index(drop=True)
     one = rows["first"].eq(rows["last"]).fillna(False).astype(bool)
     numbers = rows["first"].astype("str") + "–" + rows["last"].astype("str")
     words = "entries " + numbers + " of its history are"
     words = words.mask(one, "entry " + rows["first"].astype("str") + " of its history is")
     between = " in no snapshot: between " + when(rows["began"]) + " and " + when(rows["finished_at"])
-    start = pd.Series(context.start, index=rows.index).astype("datetime64[us, UTC]")
     return rows.assign(
         subject=rows["cluster"] + "/" + rows["application"] + ":history:" + numbers,
-        at=rows["began"].where(rows["began"] > start, start),
+        at=bounded(rows["began"], lower=context.start),  # after the quarter where it began after it
         found=words + between,
         evidence=pointer(rows),
     )[[*APPLICATION, "subject", "at", "found", "evidence"]]

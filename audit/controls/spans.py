@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from audit.controls.interface import Context, Gap, Tables
@@ -22,17 +24,22 @@ def observed(spans: pd.DataFrame, limit: pd.Timedelta, context: Context) -> pd.D
 
     Returns:
         `spans` with `at` (the start, or the quarter's where it began before it), `until` (the end, cut at the last
-        instant that is tested) and `late` (bool: over its limit while the quarter ran).
+        instant that is tested) and `late` (bool: over its limit while the quarter ran). What begins after the quarter
+        has an `at` after it.
     """
-    stop = pd.Series(context.stop, index=spans.index).astype("datetime64[us, UTC]")
-    until = spans["end"].fillna(stop)
-    until = until.where(until < stop, stop)
-    begun = pd.Series(context.start, index=spans.index).astype("datetime64[us, UTC]")
-    deadline = spans["start"] + limit
-    late = deadline.where(deadline > begun, begun) < until
-    at = spans["start"].where(spans["start"] > begun, begun)
-    touched = (spans["start"] < stop) & (until > begun)
+    until = bounded(spans["end"].fillna(context.stop), upper=context.stop)
+    late = bounded(spans["start"] + limit, lower=context.start) < until
+    at = bounded(spans["start"], lower=context.start)
+    touched = until > context.start
     return spans.assign(at=at, until=until, late=late)[touched].reset_index(drop=True)
+
+
+def bounded(
+    times: pd.Series, *, lower: pd.Timestamp | None = None, upper: pd.Timestamp | None = None
+) -> pd.Series:
+    """Times (datetime64[us, UTC]) that are not before `lower` nor after `upper`: those that are become the bound."""
+    bounds: dict[str, Any] = {"lower": lower, "upper": upper}
+    return times.clip(**bounds)
 
 
 def lasted(rows: pd.DataFrame) -> pd.Series:
