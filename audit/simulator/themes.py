@@ -11,6 +11,8 @@ from audit.simulator.manifests import add, edit, new_page, version
 from audit.simulator.repository import Tree
 from audit.simulator.world import CHARTS, COMPONENTS, ENVIRONMENTS, Actor
 
+_MOVING = 9  # of so many new versions one is a tag that moves
+
 
 class Theme(NamedTuple):
     """What a change is about.
@@ -86,7 +88,7 @@ def _promotion(layout: Layout, app: str, environment: str, verb: str) -> Theme:
 def begin(rng: random.Random, layout: Layout, theme: Theme, tree: Tree, serial: int) -> Tree:
     """`tree` with a theme's first commit done: each of its paths is another one afterwards."""
     if theme.promoted:
-        return _promote(rng, layout, theme.promoted, tree, serial)
+        return _promote(layout, theme.promoted, tree, serial)
     if theme.part:
         path = theme.paths[0]
         turned = {**tree, path: _turn_over(tree[path], theme.part)}
@@ -105,13 +107,13 @@ def go_on(rng: random.Random, tree: Tree, path: str, serial: int) -> Tree:
     return add(tree, path, new_page(path, serial))
 
 
-def _promote(rng: random.Random, layout: Layout, what: tuple[str, str], tree: Tree, serial: int) -> Tree:
+def _promote(layout: Layout, what: tuple[str, str], tree: Tree, serial: int) -> Tree:
     app, environment = what
     path, place = layout.tag_file(app, environment), ENVIRONMENTS.index(environment)
     now = tag_in(tree[path])
     wanted = tag_in(tree[layout.tag_file(app, ENVIRONMENTS[place - 1])]) if place else now
     if wanted == now:
-        wanted = "latest" if now != "latest" and rng.random() < 0.1 else version(serial)
+        wanted = "latest" if now != "latest" and serial % _MOVING == 4 else version(serial)
     return {**tree, path: with_tag(tree[path], wanted)}
 
 
