@@ -12,7 +12,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -273,7 +273,7 @@ def check(
 _OF_ALL_TIME = ("evidence_objects", "coverage", "quarantine")
 
 
-def until(tables: Tables, moment: datetime) -> Tables:
+def until(tables: Mapping[str, pd.DataFrame], moment: datetime) -> Tables:
     """Rows that speak of nothing at or after a moment; what is known of the evidence itself stays whole."""
     cut = {}
     for name, rows in tables.items():
@@ -394,15 +394,7 @@ def require_begun(period: Period, as_of: datetime) -> None:
 
 def reconcile(built: Built, period: Period) -> pd.DataFrame:
     """Rows at each step, by source and table: parsed = kept + duplicates + out of period, each counted by itself."""
-    parts = []
-    for name, rows in built.tables.items():
-        source, time = built.sources[name], t.meta(t.TABLES[name]).get("time")
-        inside = period.holds(rows[time]) if time else pd.Series(True, index=rows.index)
-        counts = pd.DataFrame(
-            {"kept": source[inside].value_counts(), "out_of_period": source[~inside].value_counts()}
-        )
-        parts.append(counts.rename_axis("source_name").reset_index().assign(table=name))
-    counted = pd.concat(parts, ignore_index=True)
+    counted = built.counted(period)
     whole = built.parsed.rename(columns={"rows": "parsed"}).merge(
         counted, on=["source_name", "table"], how="outer"
     )

@@ -243,7 +243,7 @@ def show_repositories(out: Console, repositories: pd.DataFrame, *, as_json: bool
 
 def show_built(out: Console, built: Built, *, as_json: bool) -> None:
     """Rows by table, and what was quarantined."""
-    counts = {name: len(frame) for name, frame in built.tables.items()}
+    counts = built.sizes()
     quarantined = built.tables["quarantine"]
     if as_json:
         _dump({"rows": counts, "quarantined": json.loads(quarantined.to_json(orient="records"))})

@@ -18,6 +18,12 @@ _LAST = ["name", "impersonated", "code", "dry_run"]  # what the last stage alone
 _REVIEW_STATES = {"PENDING": 0, "COMMENTED": 1, "APPROVED": 2, "CHANGES_REQUESTED": 3, "DISMISSED": 4}
 
 
+def told_by(name: str) -> list[str]:
+    """Columns of a table's key that evidence itself gives: rows that differ in them are never duplicates, and never
+    have a bearing on each other."""
+    return [column for column in key(TABLES[name]) if column != "variant" or name != "cluster_access"]
+
+
 def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`rows` of the table `name` with one row for each key, and what was left out.
 

@@ -15,10 +15,12 @@ from audit.tables.base import (
     describe,
     empty,
     frame,
+    from_arrow,
     key,
     meta,
     read,
     read_as_written,
+    to_arrow,
     write,
 )
 from audit.tables.cloud import CloudEvents
@@ -192,10 +194,12 @@ __all__ = [
     "describe",
     "empty",
     "frame",
+    "from_arrow",
     "key",
     "meta",
     "read",
     "read_as_written",
     "table_name",
+    "to_arrow",
     "write",
 ]

@@ -92,7 +92,7 @@ class Reconciliation(Table):
     parsed: Int = column("Rows that parsing gave", unit="rows", ge=0)
     duplicates: Int = column("Rows that repeat another row's key", unit="rows", ge=0)
     out_of_period: Int = column("Rows that speak of a time outside the quarter", unit="rows", ge=0)
-    kept: Int = column("Rows of the quarter", unit="rows", ge=0)
+    kept: Int = column("Rows of the quarter, and rows that speak of no time", unit="rows", ge=0)
 
     class Config:
         title = "Rows parsed, kept, duplicate and out of period, by source and table"
