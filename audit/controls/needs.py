@@ -269,6 +269,7 @@ PROTECTION = Exported(
     formats=("github-protection", "github-rulesets"),
 )
 FORGE_LOG = ForgeLog()
+VAULT = Recorded("vault-audit", "requests to Vault", "nothing tells who read which secret")
 TRAININGS = Recorded("trainings", "records of trainings", "nobody can be told to have learnt anything")
 _OPERATORS = ("argocd-application", "argocd-event", "flux-object", "flux-event")
 OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS)

@@ -35,6 +35,7 @@ from audit.controls import (
     sec_01,
     sec_02,
     sec_03,
+    sec_04,
     str_01,
     trn_01,
 )
@@ -69,6 +70,7 @@ CONTROLS: tuple[Control, ...] = (
     sec_01.CONTROL,
     sec_02.CONTROL,
     sec_03.CONTROL,
+    sec_04.CONTROL,
     str_01.CONTROL,
     doc_01.CONTROL,
     doc_02.CONTROL,

@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from audit.errors import UsageError
 from audit.model import Severity
 from audit.period import Period
-from audit.settings.duties import Documents, Emergency, Protection, Secrecy, Structure, Training
+from audit.settings.duties import Documents, Emergency, Protection, Secrecy, Structure, Training, Vault
 from audit.settings.sections import (
     S3,
     BreakGlass,
@@ -63,6 +63,7 @@ __all__ = [
     "Structure",
     "Thresholds",
     "Training",
+    "Vault",
     "load",
     "validate",
 ]
@@ -113,6 +114,7 @@ class Settings(Section):
     documents: Documents = Documents()
     training: Training = Training()
     emergency: Emergency = Emergency()
+    vault: Vault = Vault()
 
     _folder: Path = Path()
 

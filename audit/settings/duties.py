@@ -106,3 +106,12 @@ class Emergency(Section):
     review_days: int = Field(
         3, ge=1, description="Days after the merge within which somebody else must approve"
     )
+
+
+class Vault(Section):
+    """Whom Vault knows: what no rule names, and no roster, is unknown."""
+
+    workloads: tuple[Regex, ...] = Field(
+        (r"kubernetes-.+",), description="Display names of tokens of known workloads, matched whole"
+    )
+    entities: tuple[Regex, ...] = Field((), description="Ids of known entities, matched whole")

@@ -106,7 +106,7 @@ class Kept:
 
 
 def judge_secrets(world: World, rows: Iterable[Mapping[str, str]]) -> None:
-    """SEC-02: plain Secrets, in every quarter since they landed. SEC-03: sealed and encrypted ones that are too old."""
+    """SEC-02: plain Secrets, in every quarter since they landed. SEC-03: others that are too old."""
     landed = {one.head_sha: one.landed_at for one in world.landed}
     for row in rows:
         subject = f"{REPOSITORY}:{row['path']}:{row['kind']}/{row['namespace']}/{row['name']}"
@@ -118,11 +118,7 @@ def judge_secrets(world: World, rows: Iterable[Mapping[str, str]]) -> None:
                     world.truth.violation(
                         "SEC-02", subject, created, why="never sealed", quarter=quarter_of(start)
                     )
-            elif (
-                row["kind"] != "ExternalSecret"
-                and changed < end
-                and end - changed > timedelta(days=ROTATION_DAYS)
-            ):
+            elif changed < end and end - changed > timedelta(days=ROTATION_DAYS):
                 world.truth.violation(
                     "SEC-03", subject, changed, why="not rotated", quarter=quarter_of(start)
                 )

@@ -23,6 +23,7 @@ from audit.simulator import (
     operators,
     people,
     seals,
+    vaults,
 )
 from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World, stamp
 
@@ -109,6 +110,7 @@ def simulate(
     operators.deploy(world)
     clusters.log_access(world)
     gatekeeper.audit_policies(world)
+    vaults.log(world)
     (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
     (folder / seals.SIGNERS).write_text(seals.Ring.of(world).signers(), encoding="utf-8")
     (folder / "audit.toml").write_text(settings_toml(world, bucket=bucket), encoding="utf-8")
@@ -157,6 +159,9 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
     made = stamp(forge.exported_at(world))
     name = learning.SOURCE
     parts.append(_table("[[sources]]", name=name, location=location(name), exported_at=made))
+    parts.append(
+        _table("[[sources]]", name=vaults.SOURCE, location=location(vaults.SOURCE), exported_at=made)
+    )
     for environment in world.environments:
         for kind in ("audit", "operators", "gatekeeper"):
             name = f"{environment}-{kind}"

@@ -74,7 +74,7 @@ def choose(rng: random.Random, layout: Layout, who: Actor, number: int) -> Theme
             Theme("Go through the runbooks", (papers["runbooks"], papers["troubleshooting"])),
             Theme("Fold the rollback page into the runbook", (papers["runbooks"],), drops=papers["rollback"]),
             Theme("Write down how to roll back", (papers["rollback"],)),
-            Theme("Review the policy", (papers["policy"],)),
+            Theme("Review the policy", (papers["policy" if number % 3 == 0 else "troubleshooting"],)),
             Theme("Record a decision", (f"docs/decisions/{number:05}.md", "docs/architecture.md")),
         )
     )

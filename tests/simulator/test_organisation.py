@@ -21,7 +21,7 @@ from audit.simulator.organisation import settings_toml, simulate, span
 from audit.simulator.world import Evidence, Truth, World
 
 SMALL = {"changes": 24, "log_events": 600, "quarters": 2}
-SOURCES = {"github-exports", "github-audit-log", "people-records"} | {
+SOURCES = {"github-exports", "github-audit-log", "people-records", "vault-audit"} | {
     f"{cluster}-{kind}"
     for cluster in ("dev", "staging", "prod")
     for kind in ("audit", "operators", "gatekeeper")
