@@ -100,7 +100,6 @@ def _chunk(source: Source, store: Store, run: list[Version]) -> Chunk:
     return Chunk(source.name, items, store.root / "parsed" / source.name / digest[:32])
 
 
-
 def parse_chunk(chunk: Chunk) -> None:
     """Parses the objects of a chunk into Parquet files in its folder, which is sealed when it is complete.
 
@@ -142,5 +141,3 @@ def _require_intact(item: Item) -> None:
             f"{item.path} ({item.entry.source}: {item.entry.key!r}): {what}",
             remedy="restore the evidence store from a backup; do not report from it",
         )
-
-

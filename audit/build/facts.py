@@ -101,5 +101,9 @@ def _named(part: Parsed, column: str, among: Iterable[str] | None = None) -> set
     """What a column names in the rows of all tables, or of those `among`; names in one value are separated by spaces."""
     tables = part.tables() if among is None else [name for name in among if name in part.rows]
     return {
-        name for table in tables for row in part.rows[table] if row.get(column) for name in row[column].split()
+        name
+        for table in tables
+        for row in part.rows[table]
+        if row.get(column)
+        for name in row[column].split()
     }

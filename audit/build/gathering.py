@@ -67,14 +67,18 @@ def gather(chunks: list[Chunk], settings: Settings, store: Store, *, anew: bool)
     return opened(folder)
 
 
-def _gather(name: str, table: type[t.Table], parts: list[Part], settings: Settings, folder: Path) -> pd.DataFrame:
+def _gather(
+    name: str, table: type[t.Table], parts: list[Part], settings: Settings, folder: Path
+) -> pd.DataFrame:
     """Writes a table's partitions. Returns `rows` and `duplicates` by source."""
     total = sum(pq.ParquetFile(path).metadata.num_rows for _, path in parts)
     buckets = max(1, -(-total // BUCKET))
     rows, duplicates = pd.Series(dtype="int64"), pd.Series(dtype="int64")
     spilled = folder.with_name(f"{folder.name}.spilled")
     try:
-        for number, bucket in enumerate(_buckets(name, table, parts, settings, buckets, spilled)):
+        for number, bucket in enumerate(
+            _buckets(name, table, parts, settings, count=buckets, spilled=spilled)
+        ):
             kept, left_out = deduplicate(name, bucket)
             rows = rows.add(bucket[_SOURCE].value_counts(), fill_value=0)
             duplicates = duplicates.add(left_out[_SOURCE].value_counts(), fill_value=0)
@@ -86,7 +90,7 @@ def _gather(name: str, table: type[t.Table], parts: list[Part], settings: Settin
 
 
 def _buckets(
-    name: str, table: type[t.Table], parts: list[Part], settings: Settings, count: int, spilled: Path
+    name: str, table: type[t.Table], parts: list[Part], settings: Settings, *, count: int, spilled: Path
 ) -> Iterator[pd.DataFrame]:
     """All rows, with `_source`; in several buckets where they are too many to hold at once."""
     frames = (_named(table, source, path, settings) for source, path in parts)
