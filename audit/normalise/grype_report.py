@@ -144,9 +144,10 @@ def _row(match: _Match, subject: Subject, *, suppressed: bool) -> tuple[str, Row
 
 FORMAT = ReportFormat(
     "grype-json",
-    1,
+    2,
     ("scans", "vulnerabilities"),
     Report,
     _rows,
     has(("matches", "descriptor", "source")),
+    lists=("matches", "ignoredMatches"),
 )

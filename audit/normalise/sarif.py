@@ -228,4 +228,12 @@ def _looks(record: bytes) -> bool:
     return b'"runs"' in record and b'"tool"' in record and {"version", "runs"} <= names(record)
 
 
-FORMAT = ReportFormat("sarif", 1, ("scans", "vulnerabilities", "scan_findings"), Log, _rows, _looks)
+FORMAT = ReportFormat(
+    "sarif",
+    2,
+    ("scans", "vulnerabilities", "scan_findings"),
+    Log,
+    _rows,
+    _looks,
+    lists=("runs", "runs[].results"),
+)

@@ -6,12 +6,14 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import JsonFormat
+from audit.normalise.mending import mend
 
 T = TypeVar("T")
 
@@ -125,12 +127,23 @@ def scanned(subject: Subject, found: Rows, **facts: object) -> Rows:
     return [("scans", row), *found]
 
 
+@dataclass
 class ReportFormat(JsonFormat[T]):
-    """A format of scanners: each of its rows gets the report's sha256 and, in order, the finding's place."""
+    """A format of scanners: each of its rows gets the report's sha256 and, in order, the finding's place.
+
+    Attributes:
+        lists: where its findings are, as `audit.normalise.mending.mend` takes it: one that can't be read is left out,
+            and told.
+    """
+
+    lists: tuple[str, ...] = ()
 
     def read(self, record: bytes, context: Context) -> Outcome:
-        """As `JsonFormat.read`."""
-        outcome = super().read(record, context)
+        """As `JsonFormat.read`; findings that can't be read alone are in `Outcome.failed`."""
+        try:
+            outcome = super().read(record, context)
+        except Unreadable:
+            outcome = self._mended(record, context)
         scan = _identity(record)
         places: dict[str, int] = {}
         for table, row in outcome.rows:
@@ -139,6 +152,12 @@ class ReportFormat(JsonFormat[T]):
                 row["item"] = places.get(table, 0)
                 places[table] = row["item"] + 1
         return outcome
+
+    def _mended(self, record: bytes, context: Context) -> Outcome:
+        _identity(record)  # it is JSON, and not nested too deep
+        read = partial(super().read, context=context)
+        outcome, failed = mend(record, self.lists, read)
+        return outcome._replace(failed=failed)
 
 
 def _identity(record: bytes) -> str:

@@ -317,5 +317,18 @@ def _looks(record: bytes) -> bool:
 
 
 FORMAT = ReportFormat(
-    "trivy-operator", 1, ("scans", "vulnerabilities", "scan_findings"), Object, _rows, _looks
+    "trivy-operator",
+    2,
+    ("scans", "vulnerabilities", "scan_findings"),
+    Object,
+    _rows,
+    _looks,
+    lists=(
+        "report.vulnerabilities",
+        "report.checks",
+        "report.secrets",
+        "status.summaryReport.controlCheck",
+        "status.detailReport.results",
+        "status.detailReport.results[].checks",
+    ),
 )

@@ -308,4 +308,13 @@ def _looks(record: bytes) -> bool:
     )
 
 
-FORMAT = ReportFormat("trivy-json", 1, ("scans", "vulnerabilities", "scan_findings"), Report, _rows, _looks)
+_FINDINGS = ("Vulnerabilities", "Misconfigurations", "Secrets", "Licenses", "ExperimentalModifiedFindings")
+FORMAT = ReportFormat(
+    "trivy-json",
+    2,
+    ("scans", "vulnerabilities", "scan_findings"),
+    Report,
+    _rows,
+    _looks,
+    lists=("Results", *(f"Results[].{name}" for name in _FINDINGS), *_FINDINGS[:2]),
+)

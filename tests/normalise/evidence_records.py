@@ -266,6 +266,13 @@ def read(record: Any, *, format: str = "auto", context: Context = CONTEXT) -> Pa
     return parsed
 
 
+def left_out(record: Any, *, format: str = "auto", context: Context = CONTEXT) -> str:
+    """The reason for which one part of a record, alone in its object, is quarantined; the rest of it is read."""
+    parsed = parse_bytes(lines(record), context, format=format)
+    assert (parsed.records, parsed.kept, len(parsed.quarantined)) == (2, 1, 1)
+    return parsed.quarantined[0][2]
+
+
 def refused(record: Any, *, format: str = "auto", context: Context = CONTEXT) -> str:
     """The reason for which a record, alone in its object, is quarantined."""
     parsed = parse_bytes(lines(record), context, format=format)

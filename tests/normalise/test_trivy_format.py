@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from evidence_records import CONTEXT, lines, parse_bytes, read, refused
+from evidence_records import CONTEXT, left_out, lines, parse_bytes, read, refused
 from scan_records import IMAGE, MANIFEST, TRIVY, TRIVY_FIRST
 
 from audit.normalise.interface import Context
@@ -91,7 +91,7 @@ def test_the_value_of_a_secret_gets_into_no_row_and_into_no_reason(suppressed: b
     parsed = read(changed(Results=[result]))
     assert only(parsed.rows["scan_findings"])["suppressed"] is suppressed
     assert "pretend" not in json.dumps(parsed.rows, default=str)
-    assert "pretend" not in refused(changed(Results=[{**result, "Target": None}]))
+    assert "pretend" not in left_out(changed(Results=[{**result, "Target": None}]))
 
 
 @pytest.mark.parametrize("results", [None, []])
@@ -146,6 +146,15 @@ def test_a_scan_of_a_repository_tells_its_commit() -> None:
         (changed(SchemaVersion=3), "version 3 of the schema is not known"),
         (changed(ArtifactName=None), "ArtifactName is missing"),
         (changed(CreatedAt="yesterday"), "Invalid RFC3339"),
+    ],
+)
+def test_what_cannot_be_read_is_quarantined_with_its_reason(record: Any, reason: str) -> None:
+    assert reason in refused(record, format="trivy-json", context=CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
         (changed(Results=[{"Target": "a", "Misconfigurations": [{"ID": "x", "Status": "MAYBE"}]}]), "is not known: 'MAYBE'"),
         (changed(Results=[{"Target": "a", "Vulnerabilities": [{"PkgName": "x"}]}]), "VulnerabilityID"),
         (changed(Results=[{"Target": "a", "Secrets": [{"RuleID": "x", "StartLine": 2**64}]}]), "StartLine"),
@@ -153,8 +162,33 @@ def test_a_scan_of_a_repository_tells_its_commit() -> None:
         (changed(Results=[{"Target": "a", "ExperimentalModifiedFindings": [{"Type": "secret", "Finding": {}}]}]), "RuleID"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_quarantined_with_its_reason(record: Any, reason: str) -> None:
-    assert reason in refused(record, format="trivy-json", context=CONTEXT)
+def test_one_finding_that_cannot_be_read_leaves_the_others(record: Any, reason: str) -> None:
+    """It is quarantined by itself, with its place in the report."""
+    told_of = left_out(record, format="trivy-json", context=CONTEXT)
+    assert reason in told_of
+    assert "Results[0]." in told_of
+
+
+def test_findings_that_cannot_be_read_are_each_told() -> None:
+    """Among a thousand that can, and a result without a target."""
+    good = {"VulnerabilityID": "CVE-2026-0001", "PkgName": "a", "InstalledVersion": "1", "Severity": "LOW"}
+    many = [dict(good) for _ in range(1000)]
+    for number in (0, 417, 999):
+        many[number] = {"PkgName": "a"}
+    results = [{"Class": "os-pkgs"}, {"Target": "a", "Vulnerabilities": many}]
+    parsed = parse_bytes(lines(changed(Results=results)))
+    places = ["Results[0]:", *(f"Results[0].Vulnerabilities[{number}]:" for number in (0, 417, 999))]
+    assert [place in reason for place, (_, _, reason) in zip(places, parsed.quarantined, strict=True)] == [
+        True
+    ] * 4
+    assert len(parsed.rows["vulnerabilities"]) == 997
+    assert parsed.rows["scans"][0]["vulnerabilities"] == 997
+
+
+def test_a_report_most_of_which_cannot_be_read_is_refused() -> None:
+    """No more tries than so many are spent on it."""
+    record = changed(Results=[{"Target": "a", "Vulnerabilities": [{"PkgName": "a"}] * 1000}])
+    assert "too many of its items can't be read" in refused(record)
 
 
 def test_numbers_and_depths_out_of_range_are_refused_even_where_they_mean_nothing() -> None:
