@@ -57,6 +57,8 @@ class Facts:
             "sha256": entry.sha256,
             "size": entry.size,
             "etag": entry.etag,
+            "checksum": entry.checksum,
+            "verified": entry.verified,
             "last_modified": entry.last_modified,
             "collected_at": entry.collected_at,
             "replaced_by": replaced_by,

@@ -249,6 +249,8 @@ class _Run:
             size=stored.size,
             sha256=stored.sha256,
             collected_at=self.as_of,
+            checksum=content.checksum,
+            verified=content.verified,
         )
 
 

@@ -29,9 +29,9 @@ Tips = Mapping[str, Mapping[str, str]]
 """By repository, the sha that each ref points to."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One object of the evidence.
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One object of the evidence. What came to it later is left out where there is none, so that manifests from before
+    keep their bytes.
 
     Attributes:
         source: name of the source in the settings.
@@ -44,6 +44,8 @@ class Entry:
         size: bytes.
         sha256: of its bytes (hex): its name in the store.
         collected_at: `as_of` of the run that brought it (UTC).
+        checksum: by which the source vouched for its bytes, as in `CRC64NVME:rosUhgp5mIg=`; empty for none.
+        verified: the bytes were held against it, and are those.
     """
 
     source: str
@@ -56,6 +58,8 @@ class Entry:
     size: int
     sha256: str
     collected_at: datetime
+    checksum: str = ""
+    verified: bool = False
 
 
 class Listed(msgspec.Struct, frozen=True):

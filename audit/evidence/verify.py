@@ -17,6 +17,8 @@ from audit.evidence.journal import Journal
 from audit.evidence.keys import Key
 from audit.evidence.manifest import Manifest, load, open_envelope
 from audit.evidence.store import Store
+from audit.sources.checksums import Expected
+from audit.sources.interface import CHUNK
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ def _holds(envelope: Envelope, key: Key) -> bool:
 def _objects(store: Store, chain: Sequence[_Link]) -> list[str]:
     """Objects that are gone, changed, or that no manifest names."""
     named = {entry.sha256: entry for link in chain for entry in link.manifest.entries}
+    vouched: dict[str, set[str]] = {}
+    for entry in (entry for link in chain for entry in link.manifest.entries if entry.verified):
+        vouched.setdefault(entry.sha256, set()).add(entry.checksum)
     under_way = {entry.sha256 for entry in Journal(store).entries()}
     problems = []
     seen: set[str] = set()
@@ -127,18 +132,30 @@ def _objects(store: Store, chain: Sequence[_Link]) -> list[str]:
         seen.add(sha256)
         if sha256 not in named and sha256 not in under_way:
             problems.append(f"objects/{path.parent.name}/{sha256}: no manifest names it")
-        elif not _same(path):
+        elif wrong := _wrong(path, sorted(vouched.get(sha256, ()))):
             whose = f" ({named[sha256].source}: {named[sha256].key!r})" if sha256 in named else ""
-            problems.append(f"objects/{path.parent.name}/{sha256}{whose}: its bytes are not what was stored")
+            problems.append(f"objects/{path.parent.name}/{sha256}{whose}: {wrong}")
     for sha256 in sorted(named.keys() - seen):
         entry = named[sha256]
         problems.append(f"objects/{sha256[:2]}/{sha256} ({entry.source}: {entry.key!r}): it is gone")
     return problems
 
 
-def _same(path: Path) -> bool:
-    """Whether a file is what its name says."""
+def _wrong(path: Path, checksums: Sequence[str]) -> str:
+    """How a file is not what its name says, or not what its source vouched for; empty when it is both."""
     if not path.is_file() or path.is_symlink():
-        return False
+        return "its bytes are not what was stored"
+    digest, expected = hashlib.sha256(), {checksum: Expected(checksum) for checksum in checksums}
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == path.name
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            for one in expected.values():
+                one.update(chunk)
+    if digest.hexdigest() != path.name:
+        return "its bytes are not what was stored"
+    others = [checksum for checksum, one in expected.items() if not one.holds()]
+    return (
+        f"its bytes are not those of the checksum {others[0]}, which the manifest says they were"
+        if others
+        else ""
+    )

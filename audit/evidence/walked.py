@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec import structs
 
 from audit.errors import EvidenceMissing, IntegrityError
 from audit.evidence.journal import Journal
@@ -50,7 +51,7 @@ def follow(
                 result.kept += 1
                 before = known.entry(one.key)
                 if before is not None and one.at is not None and stale(before.collected_at):
-                    journal.add(replace(before, last_modified=one.at, collected_at=as_of))
+                    journal.add(structs.replace(before, last_modified=one.at, collected_at=as_of))
             result.listed = (
                 result.pulled + result.kept + len(result.unread) + 1
             )  # it is not known how many come

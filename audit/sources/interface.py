@@ -72,11 +72,15 @@ class Content:
         chunks: its bytes, once. Raises `Interrupted` when they break off.
         version_id: version that is being read; empty where there is none.
         retention: until when the object is locked, as in `COMPLIANCE until 2030-01-01T00:00:00Z`; empty when not.
+        checksum: by which the source vouches for the bytes, as in `CRC64NVME:rosUhgp5mIg=`; empty for none.
+        verified: the bytes are held against it: `chunks` raises `Interrupted` when they are others.
     """
 
     chunks: Iterator[bytes] = field(repr=False)
     version_id: str = ""
     retention: str = ""
+    checksum: str = ""
+    verified: bool = False
 
 
 class Changed(Exception):

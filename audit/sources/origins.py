@@ -97,6 +97,7 @@ def s3_client(s3: S3) -> S3Client:
     config = Config(
         retries={"total_max_attempts": s3.attempts, "mode": "standard"},
         max_pool_connections=s3.threads,
+        response_checksum_validation="when_required",  # `audit.sources.checksums` does it, for every algorithm
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
         s3={"addressing_style": "path" if s3.endpoint_url else "auto"},

@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from audit.sources.checksums import Expected, can_be_verified, told
 from audit.sources.failures import FAILURES, object_failure, source_failure
 from audit.sources.interface import (
     CHUNK,
@@ -64,6 +65,7 @@ class Bucket:
         self._bucket, _, prefix = location.removeprefix("s3://").partition("/")
         self._prefix = prefix if prefix == "" or prefix.endswith("/") else prefix + "/"
         self._page = page
+        client.meta.events.register("before-call.s3.GetObject", _ask_for_checksum, unique_id="checksum")
         self._payer: dict[str, Any] = {"RequestPayer": "requester"} if requester_pays else {}
 
     def listing(self) -> Listing:
@@ -100,13 +102,17 @@ class Bucket:
             raise object_failure(error, self.name, self.location, self._bucket) from None
         except (BotoCoreError, ResponseParserError) as error:
             raise source_failure(error, self.name, self.location, self._bucket) from None
+        checksum = told(response)
+        expected = Expected(checksum) if can_be_verified(checksum) else None
         return Content(
-            self._chunks(response["Body"], listed.size),
+            self._chunks(response["Body"], listed.size, expected),
             version_id=_version(response.get("VersionId")) or listed.version_id,
             retention=_retention(response),
+            checksum=checksum,
+            verified=expected is not None,
         )
 
-    def _chunks(self, body: Any, size: int) -> Iterator[bytes]:
+    def _chunks(self, body: Any, size: int, expected: Expected | None) -> Iterator[bytes]:
         read = 0
         with body:
             while True:
@@ -119,9 +125,13 @@ class Bucket:
                 if not chunk:
                     break
                 read += len(chunk)
+                if expected is not None:
+                    expected.update(chunk)
                 yield chunk
         if read != size:
             raise Interrupted(f"broke off after {read} of {size} bytes")
+        if expected is not None and not expected.holds():
+            raise Interrupted("came with bytes of another checksum than the server says")
 
     def _versions(self) -> Listing | None:
         """The listing with versions; None where the reader or the server only has the plain one."""
@@ -178,6 +188,11 @@ class Bucket:
             version_id=version_id,
             last_modified=each["LastModified"].astimezone(UTC),
         )
+
+
+def _ask_for_checksum(params: dict[str, Any], **_: Any) -> None:
+    """Asks for the checksum that the server has; that it is what it should be, we see for ourselves, in one pass."""
+    params["headers"]["x-amz-checksum-mode"] = "ENABLED"
 
 
 def _by_key(listed: Listed) -> str:

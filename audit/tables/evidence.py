@@ -23,6 +23,12 @@ class EvidenceObjects(Table):
     sha256: str = column("sha256 of the stored bytes", str_matches=r"^[0-9a-f]{64}$")
     size: Int = column("Size as stored", unit="bytes", ge=0)
     etag: str = column("ETag; empty where the store has none")
+    checksum: str = column(
+        "Checksum by which the source vouches for it, as in CRC64NVME:rosUhgp5mIg=; empty for none"
+    )
+    verified: Bool = column(
+        "Its bytes were held against that checksum when they were collected, and are those"
+    )
     last_modified: UTC = column("When the store says it was written; missing for a folder", optional=True)
     collected_at: UTC = column("When it was collected")
     replaced_by: str = column(

@@ -114,7 +114,9 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @hypothesis.settings(deadline=None, max_examples=6, phases=[hypothesis.Phase.generate])
-@given(st.lists(RECORDS, min_size=1, max_size=25), st.lists(RECORDS, min_size=1, max_size=5), st.integers(1, 9))
+@given(
+    st.lists(RECORDS, min_size=1, max_size=25), st.lists(RECORDS, min_size=1, max_size=5), st.integers(1, 9)
+)
 def test_buckets_change_nothing(
     tmp_path_factory: pytest.TempPathFactory, first: list[Any], second: list[Any], bucket: int
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -273,3 +274,38 @@ class TestSignatures:
     def test_need_a_key_that_is_there(self, tmp_path):
         with pytest.raises(UsageError, match=r"signing\.key_file: .*: can't be read"):
             signer(_settings(key_file=str(tmp_path / "missing.pem")))
+
+
+def test_manifests_from_before_keep_their_bytes(tmp_path):
+    """What entries say since then is left out where it is not said: a chain that was signed once stays whole."""
+    store = _filled(tmp_path)
+    retention = "COMPLIANCE until 2030-01-01T00:00:00Z"
+    entry = _entry(store, "none", b"x", last_modified=None, version_id="v1", retention=retention)
+    append(store, as_of=AS_OF, entries=[entry])
+    paths = sorted((tmp_path / "manifests").iterdir())
+    assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] == [
+        "685d7923286dc9e56c3467293539e410f65c8f4e236740f6a039eff6e3d25b8a",
+        "a68fa2245b66e5f8bc15ecc0b70e5f28505389f8eb83b058d1f5d2976fa27f5d",
+        "7406eba16acc33885009ecfc97dbd559fff9c408e4ac296c1fb8ae9c64609450",
+        "576adb83c93f852a95353dfdc505402bd3a926b341c4f584cd1301a0cb238e1d",
+    ]
+    assert verify(store) == []
+
+
+@pytest.mark.parametrize(
+    ("checksum", "verified", "wrong"),
+    [
+        ("CRC32:y/Q5Jg==", True, False),
+        ("CRC32:y/Q5Jw==", True, True),
+        ("CRC32:y/Q5Jw==", False, False),  # nobody says that it was held against it
+        ("CRC32:y/Q5Jw==-3", False, False),
+    ],
+)
+def test_bytes_are_held_against_the_sources_checksum_once_more(tmp_path, checksum, verified, wrong):
+    """Offline, from the manifest's own words: one that says what is not so is found."""
+    store = Store(tmp_path)
+    entry = _entry(store, "k", b"123456789", checksum=checksum, verified=verified)
+    append(store, as_of=AS_OF, entries=[entry])
+    place = f"objects/{entry.sha256[:2]}/{entry.sha256} (logs: 'k')"
+    told = f"{place}: its bytes are not those of the checksum {checksum}, which the manifest says they were"
+    assert verify(store) == ([told] if wrong else [])
