@@ -13,7 +13,8 @@ _LOGS = (
     "flux-log", "gatekeeper-audit", "vault-audit", "cloudtrail", "alertmanager", "grafana-history",
 )  # fmt: skip
 _SNAPSHOTS = (
-    "github-protection", "github-rulesets", "argocd-application", "argocd-project", "argocd-application-set",
+    "github-protection", "github-rulesets", "github-environments", "github-collaborators", "github-teams",
+    "github-team-repositories", "github-members", "argocd-application", "argocd-project", "argocd-application-set",
     "flux-object", "flux-source", "managed-secret", "rbac-object", "cluster-identities", "alertmanager-silence",
     "prometheus-text", "trivy-operator", "policy-report", "kubernetes-object",
     "admission-policy", "kyverno-policy", "gatekeeper-object",

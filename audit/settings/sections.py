@@ -78,6 +78,11 @@ FormatName = Literal[
     "github-protection",
     "github-rulesets",
     "github-activity",
+    "github-environments",
+    "github-collaborators",
+    "github-teams",
+    "github-team-repositories",
+    "github-members",
     "argocd-application",
     "argocd-project",
     "argocd-application-set",
@@ -238,8 +243,8 @@ class GitHub(Section):
     )
     attempts: int = Field(5, ge=1, le=20, description="Tries for each request, with exponential backoff")
     leave_out: tuple[GitHubPart, ...] = Field(
-        ("environments", "access", "members", "teams"),
-        description="Parts not to collect, at first those that no format reads yet. Of a repository: pulls, statuses, activity, deployments, runs, rules, environments, access; "
+        (),
+        description="Parts not to collect. Of a repository: pulls, statuses, activity, deployments, runs, rules, environments, access; "
         "of an organisation: members, teams, rules, audit-log",
     )
 

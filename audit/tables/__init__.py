@@ -36,6 +36,7 @@ from audit.tables.entitlements import (
 )
 from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation, SourceCounts
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
+from audit.tables.forge_rights import ForgeEnvironments, Memberships, RepoGrants, Teams
 from audit.tables.forge_rules import Protections
 from audit.tables.forge_runs import ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns
 from audit.tables.git import (
@@ -87,7 +88,8 @@ from audit.tables.secrets_managers import ManagedSecrets, SecretAccess
 _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
-    UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns, Protections,
+    UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns, Protections, ForgeEnvironments,
+    RepoGrants, Teams, Memberships,
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
     SyncRecords, StateChanges, ClusterAccess, PolicyResults, PolicyReportResults, PolicyReportTotals, PolicyConstraints, PolicyAdmissions, SecretAccess, ManagedSecrets,
     CloudEvents, Alerts, MetricSamples, Silences,
@@ -138,6 +140,7 @@ __all__ = [
     "FileChanges",
     "ForgeDeploymentStatuses",
     "ForgeDeployments",
+    "ForgeEnvironments",
     "ForgeEvents",
     "GitOperations",
     "GraphRoots",
@@ -148,6 +151,7 @@ __all__ = [
     "LandingPulls",
     "Landings",
     "ManagedSecrets",
+    "Memberships",
     "MergeContent",
     "MetricSamples",
     "Metrics",
@@ -167,6 +171,7 @@ __all__ = [
     "RbacBindings",
     "RbacRules",
     "Reconciliation",
+    "RepoGrants",
     "Repositories",
     "RepositoryProblems",
     "ReviewDismissals",
@@ -185,6 +190,7 @@ __all__ = [
     "SyncRecords",
     "SyncWindows",
     "Table",
+    "Teams",
     "Trainings",
     "UnreadFiles",
     "Vulnerabilities",

@@ -10,6 +10,7 @@ from typing import Any
 from operator_records import OPERATORS
 from outside_records import OUTSIDE
 from policy_records import DENIED, EXPORTED_DENIAL, POLICIES
+from rights_records import RIGHTS
 from scan_records import SCANS
 
 from audit.normalise.interface import Context, Parsed
@@ -239,6 +240,7 @@ VALID: dict[str, list[dict[str, Any]]] = (
     | OUTSIDE
     | SCANS
     | POLICIES
+    | RIGHTS
 )
 
 

@@ -11,6 +11,7 @@ import pytest
 from evidence_records import AUDIT_EVENT, VALID, lines, parse_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rights_records import KEYED
 
 from audit import tables as t
 from audit.normalise.registry import FORMATS
@@ -55,7 +56,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_mutated_records_give_conforming_tables_or_a_reason(format: str, data: st.DataObject) -> None:
-    record = copy.deepcopy(data.draw(st.sampled_from(VALID[format])))
+    record = copy.deepcopy(data.draw(st.sampled_from((VALID | KEYED)[format])))
     for _ in range(data.draw(st.integers(1, 3))):
         places = _places(record)
         if not places:
