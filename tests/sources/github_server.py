@@ -374,15 +374,38 @@ def run(ident: int, at: str) -> dict[str, Any]:
     }
 
 
+def _member(login: str, number: int) -> dict[str, Any]:
+    orgs = f"https://api.github.com/users/{login}/orgs"
+    return {"login": login, "id": number, "type": "User", "site_admin": False, "organizations_url": orgs}
+
+
 def organisation(**more: Any) -> FakeGitHub:
     """An organisation with two people, a team and a ruleset, and without an audit log."""
     held, root = FakeGitHub(**more), "/orgs/netbpf"
     held.things |= {
         root: {"login": "netbpf", "id": 5},
-        f"{root}/members": [{"login": "ada", "id": 1}, {"login": "grace", "id": 2}],
-        f"{root}/teams": [{"id": 8, "slug": "platform", "name": "Platform"}],
-        f"{root}/teams/platform/members": [{"login": "grace", "id": 2}],
-        f"{root}/teams/platform/repos": [{"id": 77, "full_name": REPO}],
+        f"{root}/members": [_member("ada", 1), _member("grace", 2)],
+        f"{root}/teams": [
+            {
+                "id": 8,
+                "slug": "platform",
+                "name": "Platform",
+                "permission": "pull",
+                "members_url": "https://api.github.com/teams/8/members",
+                "repositories_url": "https://api.github.com/teams/8/repos",
+            }
+        ],
+        f"{root}/teams/platform/members": [_member("grace", 2)],
+        f"{root}/teams/platform/repos": [
+            {
+                "id": 77,
+                "full_name": REPO,
+                "default_branch": "main",
+                "owner": {"login": "netbpf"},
+                "permissions": {"pull": True, "push": True},
+                "role_name": "write",
+            }
+        ],
         f"{root}/rulesets": [{"id": 31, "name": "main"}],
         f"{root}/rulesets/31": {"id": 31, "name": "main", "enforcement": "active", "rules": []},
     }

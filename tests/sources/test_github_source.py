@@ -790,6 +790,22 @@ class TestOrganisation:
             "teams/platform/members/member/page-0001.json",
             "teams/platform/repos/page-0001.json",
         ]
+        built = pipeline.build(settings)
+        assert {
+            (row[0], row[1], row[2], row[3])
+            for row in _rows(built, "memberships", "scope", "team", "role", "login")
+        } == {
+            *(
+                ("organisation", "", role, login)
+                for role in ("admin", "member")
+                for login in ("ada", "grace")
+            ),
+            *(("team", "platform", role, "grace") for role in ("maintainer", "member")),
+        }
+        assert _rows(built, "teams", "team", "name") == [("platform", "Platform")]
+        assert _rows(built, "repo_grants", "repo", "holder_kind", "holder", "role") == [
+            (REPO, "team", "platform", "write")
+        ]
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_a_plan_without_audit_log_is_told_and_no_failure(
