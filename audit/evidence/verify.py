@@ -17,7 +17,7 @@ from audit.evidence.journal import Journal
 from audit.evidence.keys import Key
 from audit.evidence.manifest import Manifest, load, open_envelope
 from audit.evidence.store import Store
-from audit.sources.checksums import Expected
+from audit.sources.checksums import Expected, can_be_verified
 from audit.sources.interface import CHUNK
 
 
@@ -145,6 +145,11 @@ def _wrong(path: Path, checksums: Sequence[str]) -> str:
     """How a file is not what its name says, or not what its source vouched for; empty when it is both."""
     if not path.is_file() or path.is_symlink():
         return "its bytes are not what was stored"
+    unknown = [checksum for checksum in checksums if not can_be_verified(checksum)]
+    if unknown:
+        return (
+            f"the manifest says that its bytes were held against the checksum '{unknown[0]}', which can't be"
+        )
     digest, expected = hashlib.sha256(), {checksum: Expected(checksum) for checksum in checksums}
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

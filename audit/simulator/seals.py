@@ -91,7 +91,7 @@ class Ring:
                 owner = owner._replace(end=middle, successor=_Key(f"{usual}, renewed"))
             self._owners |= {email.lower(): owner for email in actor.emails}
         rng = random.Random("".join(sorted(self._owners)))  # the run's own dice are left alone
-        self._outlived = False  # every run has somebody who signs on with a key that has ended
+        self._outlived = False  # who goes on signing after their key has ended does so at once
         self._hands, self._later = Deck(rng, _HANDS), Deck(rng, _LATER)
         self._forge_since = start + (end - start) * 3 / 4
         self._forge = _Owner(people.FORGE[1], _Key(people.FORGE[1]))

@@ -90,8 +90,9 @@ def told(response: Mapping[str, Any]) -> str:
 
 
 def can_be_verified(checksum: str) -> bool:
-    """Whether a checksum as `told` gives it is of the object's bytes, and not of its parts."""
-    return checksum != "" and "-" not in checksum
+    """Whether a checksum as `told` gives it is by an algorithm that is known, and of the object's bytes, not of its parts."""
+    algorithm, _, value = checksum.partition(":")
+    return algorithm in ALGORITHMS and value != "" and "-" not in value
 
 
 class Expected:

@@ -309,3 +309,12 @@ def test_bytes_are_held_against_the_sources_checksum_once_more(tmp_path, checksu
     place = f"objects/{entry.sha256[:2]}/{entry.sha256} (logs: 'k')"
     told = f"{place}: its bytes are not those of the checksum {checksum}, which the manifest says they were"
     assert verify(store) == ([told] if wrong else [])
+
+
+@pytest.mark.parametrize("checksum", ["", "MD4:abc", "CRC32:", "CRC32:y/Q5Jg==-3"])
+def test_a_checksum_that_nothing_can_be_held_against_is_named(tmp_path, checksum):
+    """A manifest that says that it was done is wrong, whoever wrote it."""
+    store = Store(tmp_path)
+    append(store, as_of=AS_OF, entries=[_entry(store, "k", b"123456789", checksum=checksum, verified=True)])
+    (problem,) = verify(store)
+    assert problem.endswith(f"were held against the checksum '{checksum}', which can't be")

@@ -259,7 +259,7 @@ def _evidence(rows: dict[str, list[dict[str, Any]]], dice: random.Random, object
                 "format": "github-pulls,github-reviews" if source == "forge" else "kubernetes-audit",
                 "envelopes": "",
                 "cluster": None if source == "forge" else source.removesuffix("-audit"), "sha256": digest,
-                "repos": "", "apps": "", "replaced_by": None, "size": dice.randint(10_000, 9_000_000), "etag": digest[:32], "last_modified": AS_OF,
+                "repos": "", "apps": "", "replaced_by": None, "size": dice.randint(10_000, 9_000_000), "etag": digest[:32], "last_modified": AS_OF, "checksum": "", "verified": False,
                 "collected_at": AS_OF, "records": kept + noise + bad, "kept": kept, "noise": noise, "quarantined": bad,
             }
         )  # fmt: skip
