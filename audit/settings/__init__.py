@@ -18,25 +18,31 @@ from pydantic import Field, ValidationError, model_validator
 from audit.errors import UsageError
 from audit.model import Severity
 from audit.period import Period
-from audit.settings.duties import Documents, Emergency, Protection, Secrecy, Structure, Training, Vault
 from audit.settings.sections import (
     S3,
     BreakGlass,
     Cluster,
+    Documents,
+    Emergency,
     FormatName,
     GitHub,
     Machines,
     Organisation,
     PathRule,
     People,
+    Protection,
     Repository,
     Scope,
+    Secrecy,
     Secrets,
     Section,
     Signatures,
     Signing,
     Source,
+    Structure,
     Thresholds,
+    Training,
+    Vault,
 )
 
 __all__ = [

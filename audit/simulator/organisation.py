@@ -97,10 +97,11 @@ def simulate(
     if (folder / "audit.toml").exists():
         raise FileExistsError(f"{folder} already holds a run")
     folder.mkdir(parents=True, exist_ok=True)
-    rng = random.Random(f"{seed} {changes} {log_events} {quarters} {last_quarter}")
+    label = f"{seed} {changes} {log_events} {quarters} {last_quarter}"
+    rng = random.Random(label)
     staff = people.hire(rng, start, end)
     world = World(
-        rng, start, end, changes, log_events, APPS, staff, Truth(), Evidence(folder / "evidence")
+        rng, start, end, changes, log_events, APPS, staff, Truth(), Evidence(folder / "evidence"), label=label
     )  # fmt: skip
     hub = history.act(world, folder / "repositories" / "netbpf-gitops.git")
     force.act(world, hub)

@@ -193,6 +193,7 @@ class World:
         landed: filled by `history`, in mainline order. unmerged: commits on branches that never landed.
         spells: filled by `force`, in order of time; no two at once.
         break_glass: spans in which someone may change a cluster by hand: ticket, person, cluster, opened, closed.
+        label: what tells this run from others.
     """
 
     rng: random.Random
@@ -208,6 +209,11 @@ class World:
     unmerged: list[str] = field(default_factory=list)
     spells: list[Spell] = field(default_factory=list)
     break_glass: list[dict[str, str]] = field(default_factory=list)
+    label: str = ""
+
+    def dice(self, theme: str) -> random.Random:
+        """Dice of a theme's own: what it draws moves nothing that others draw."""
+        return random.Random(f"{self.label} {theme}")
 
     @property
     def environments(self) -> tuple[str, ...]:

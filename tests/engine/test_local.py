@@ -97,7 +97,7 @@ def test_little_work_is_done_here():
 def test_the_package_can_be_run_as_a_module_and_its_workers_too(tmp_path):
     """Workers begin with this process's search path: the package's own folder in front would shadow libraries."""
     code = (
-        "import sys, audit; sys.argv[0] = audit.__path__[0] + '/cli.py'; before = list(sys.path); import audit.cli; "
+        "import sys, audit; sys.argv[0] = audit.__path__[0] + '/cli/__main__.py'; before = list(sys.path); import audit.cli; "
         "print([path for path in sys.path if path not in before])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from audit.settings.sections import Regex, Section
+from audit.settings.sections.base import Regex, Section
 
 
 class Protection(Section):

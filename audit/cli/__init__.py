@@ -1,0 +1,80 @@
+"""The command line: one short function a command, a module for each group. Errors are printed with their remedy, never as a traceback."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.exceptions import TyperException
+
+import audit
+from audit import narrate
+from audit.cli import evidence, mine, parse, quarter, start
+from audit.cli.options import out
+from audit.errors import AuditError, ExitCode
+
+app = typer.Typer(
+    name="audit",
+    help="Proves, every quarter, how an organisation that runs on GitOps changed its systems.",
+    epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 evidence missing or stale, 4 integrity. The highest wins.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"terminal_width": 100, "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"gitops-audit {audit.__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    narrate.set_up_logging(verbose)
+
+
+for _command in (
+    start.init,
+    quarter.run,
+    evidence.collect,
+    mine.mine,
+    evidence.build,
+    evidence.quarantine,
+    quarter.check,
+    quarter.report,
+    quarter.trace,
+    start.controls,
+    evidence.verify_evidence,
+    start.demo,
+):
+    app.command()(_command)
+app.command("parse")(parse.parse_files)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; returns its exit code (see `audit.errors.ExitCode`)."""
+    try:
+        given = sys.argv[1:] if arguments is None else arguments
+        code: Any = app(given or ["--help"], standalone_mode=False, prog_name="audit")
+    except AuditError as error:
+        Console(stderr=True).print(
+            f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
+        return error.exit_code
+    except TyperException as error:
+        Console(stderr=True).print(f"Error: {error}\n  Remedy: see 'audit --help'", style="red", markup=False)
+        return ExitCode.USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        Console(stderr=True).print(
+            "Stopped. What was collected is kept; run it again to go on.", style="yellow"
+        )
+        return 130
+    return int(code or 0)

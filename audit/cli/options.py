@@ -1,0 +1,35 @@
+"""Options that several commands share, and where they print."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+out = Console()
+
+SettingsPath = Annotated[Path, typer.Option("--settings", "-s", help="Settings file.", metavar="FILE")]
+
+
+Quarter = Annotated[
+    str, typer.Option("--quarter", "-q", help="Fiscal quarter, as in 2026Q3.", metavar="QUARTER")
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"], help="The time this run stands at (UTC)."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsDraft = Annotated[
+    bool, typer.Option("--draft", help="Render a draft: freeze nothing, though the quarter is over.")
+]
+DEFAULT_SETTINGS = Path("audit.toml")
+
+
+def moment_of(as_of: datetime | None) -> datetime:
+    """The time a run stands at: the only place that asks the clock."""
+    return as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC).replace(microsecond=0)

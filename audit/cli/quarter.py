@@ -1,0 +1,88 @@
+"""Commands that judge a quarter, report on it, and show what it rests on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from audit import narrate, pipeline, screen
+from audit.cli.options import DEFAULT_SETTINGS, AsDraft, AsJson, AsOf, Quarter, SettingsPath, moment_of, out
+from audit.errors import ExitCode
+from audit.settings import load
+
+
+def run(
+    quarter: Quarter,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_of: AsOf = None,
+    draft: AsDraft = False,
+    as_json: AsJson = False,
+) -> ExitCode:
+    """Do the whole job: collect, mine, build, check and report one quarter.
+
+    What is reported of a quarter that is over is frozen: later evidence leads to a restatement that says what it
+    changes. Example: audit run --quarter 2026Q3
+    """
+    chosen = load(settings)
+    with narrate.Narrator() as progress:
+        done = pipeline.run(chosen, chosen.quarter(quarter), moment_of(as_of), progress, draft=draft)
+    screen.show_run(out, done, as_json=as_json)
+    return done.exit_code
+
+
+def check(
+    quarter: Quarter, settings: SettingsPath = DEFAULT_SETTINGS, as_of: AsOf = None, as_json: AsJson = False
+) -> ExitCode:
+    """Join and judge one quarter from what was collected, mined and built.
+
+    Example: audit check --quarter 2026Q3
+    """
+    chosen = load(settings)
+    moment = moment_of(as_of) if as_of else pipeline.last_as_of(chosen)
+    with narrate.Narrator() as progress:
+        done = pipeline.check(chosen, chosen.quarter(quarter), moment, progress)
+    screen.show_run(out, done, as_json=as_json)
+    return done.exit_code
+
+
+def report(
+    quarter: Quarter,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    draft: AsDraft = False,
+    as_json: AsJson = False,
+) -> None:
+    """Render a checked quarter: results.json and report.pdf, frozen as an edition once the quarter is over.
+
+    Example: audit report --quarter 2026Q3
+    """
+    chosen = load(settings)
+    with narrate.Narrator() as progress:
+        checked = pipeline.checked(chosen, chosen.quarter(quarter))
+        done = pipeline.report(chosen, checked, progress, draft=draft)
+    screen.show_published(out, done, as_json=as_json)
+    for problem in checked.problems:
+        Console(stderr=True).print(f"Missing: {problem}", style="red", markup=False, highlight=False)
+
+
+def trace(
+    finding: Annotated[str, typer.Argument(help="What to trace: see below.", metavar="FINDING")],
+    quarter: Quarter,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    limit: Annotated[
+        int, typer.Option(min=0, help="Raw lines and commits to print at most; 0 for all of them.")
+    ] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a number or finding of a checked quarter rests on, down to raw evidence lines and commits.
+
+    FINDING is an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a row of
+    annex A or B (A12, B7), a change (owner/name@commit), a pull request (owner/name#7), a deployment
+    (cluster/application@time), a line of evidence (sha256:line), an object (its sha256) or a source. Raw lines are printed
+    as they were collected: they may hold what systems should not have logged.
+    Example: audit trace CHG-03 --quarter 2026Q3
+    """
+    chosen = load(settings)
+    found = pipeline.trace(chosen, chosen.quarter(quarter), finding, limit=limit or None)
+    screen.show_trace(out, found, as_json=as_json)

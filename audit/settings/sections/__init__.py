@@ -1,0 +1,48 @@
+"""The sections of the settings, each declared once: what its keys mean, and which slips are refused."""
+
+from __future__ import annotations
+
+from audit.settings.sections.base import Regex, Section
+from audit.settings.sections.duties import (
+    Documents,
+    Emergency,
+    Protection,
+    Secrecy,
+    Structure,
+    Training,
+    Vault,
+)
+from audit.settings.sections.formats import FormatName
+from audit.settings.sections.keys import Secrets, Signatures, Signing
+from audit.settings.sections.limits import Scope, Thresholds
+from audit.settings.sections.people import BreakGlass, Machines, People
+from audit.settings.sections.places import Cluster, Organisation, PathRule, Repository
+from audit.settings.sections.sources import S3, GitHub, Source
+
+__all__ = [
+    "S3",
+    "BreakGlass",
+    "Cluster",
+    "Documents",
+    "Emergency",
+    "FormatName",
+    "GitHub",
+    "Machines",
+    "Organisation",
+    "PathRule",
+    "People",
+    "Protection",
+    "Regex",
+    "Repository",
+    "Scope",
+    "Secrecy",
+    "Secrets",
+    "Section",
+    "Signatures",
+    "Signing",
+    "Source",
+    "Structure",
+    "Thresholds",
+    "Training",
+    "Vault",
+]
