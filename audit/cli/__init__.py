@@ -41,22 +41,25 @@ def _main(
     narrate.set_up_logging(verbose)
 
 
-for _command in (
-    start.init,
-    quarter.run,
-    evidence.collect,
-    mine.mine,
-    evidence.build,
-    evidence.quarantine,
-    quarter.check,
-    quarter.report,
-    quarter.trace,
-    start.controls,
-    evidence.verify_evidence,
-    start.demo,
-):
-    app.command()(_command)
-app.command("parse")(parse.parse_files)
+COMMANDS = {
+    "init": start.init,
+    "run": quarter.run,
+    "collect": evidence.collect,
+    "mine": mine.mine,
+    "build": evidence.build,
+    "quarantine": evidence.quarantine,
+    "check": quarter.check,
+    "report": quarter.report,
+    "trace": quarter.trace,
+    "controls": start.controls,
+    "verify-evidence": evidence.verify_evidence,
+    "demo": start.demo,
+    "parse": parse.parse_files,
+}
+"""Every command under its name, in the order in which the help lists them."""
+
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:
