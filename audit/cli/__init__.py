@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -41,7 +42,7 @@ def _main(
     narrate.set_up_logging(verbose)
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., object]] = {
     "init": start.init,
     "run": quarter.run,
     "collect": evidence.collect,
