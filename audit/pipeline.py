@@ -339,8 +339,8 @@ def stamped(settings: Settings) -> list[AuditError]:
     return []
 
 
-def checked(settings: Settings, period: Period) -> Run:
-    """A quarter that `check` judged before, read back from the store.
+def stands(settings: Settings, period: Period) -> tuple[Path, datetime]:
+    """Where a quarter that `check` judged lies, and up to when events count in it.
 
     Raises:
         UsageError: it was never checked.
@@ -349,7 +349,16 @@ def checked(settings: Settings, period: Period) -> Run:
     stamp = folder / "checked.json"
     if not stamp.exists():
         raise UsageError(f"{folder}: {period.label} was not checked yet", remedy="run 'audit check' first")
-    as_of = datetime.fromisoformat(json.loads(stamp.read_text(encoding="utf-8"))["as_of"])
+    return folder, datetime.fromisoformat(json.loads(stamp.read_text(encoding="utf-8"))["as_of"])
+
+
+def checked(settings: Settings, period: Period) -> Run:
+    """A quarter that `check` judged before, read back from the store.
+
+    Raises:
+        UsageError: it was never checked.
+    """
+    folder, as_of = stands(settings, period)
     tables = {
         name: t.read(table, [folder / "tables" / f"{name}.parquet"]) for name, table in t.TABLES.items()
     }

@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 import audit
 from audit import narrate
-from audit.cli import evidence, mine, parse, quarter, start
+from audit.cli import evidence, export, mine, parse, quarter, start
 from audit.cli.options import out
 from audit.errors import AuditError, ExitCode
 
@@ -52,6 +52,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "check": quarter.check,
     "report": quarter.report,
     "trace": quarter.trace,
+    "export": export.export,
     "controls": start.controls,
     "verify-evidence": evidence.verify_evidence,
     "demo": start.demo,

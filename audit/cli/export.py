@@ -1,0 +1,61 @@
+"""The command that hands a quarter's tables on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit import pipeline
+from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out
+from audit.errors import UsageError
+from audit.export import Pseudonyms
+from audit.export import export as write
+from audit.settings import load
+
+
+def export(
+    quarter: Quarter,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.", metavar="FOLDER")],
+    pseudonymise: Annotated[
+        bool,
+        typer.Option("--pseudonymise", help="Replace whoever is named by a pseudonym; needs --key-file."),
+    ] = False,
+    *,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Key of the pseudonyms, 32 bytes or more; the same key gives the same.", metavar="FILE"
+        ),
+    ] = None,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_json: AsJson = False,
+) -> None:
+    """Write the tables of a checked quarter into a folder: a Parquet file each, and export.json.
+
+    With --pseudonymise, people, logins, e-mail and network addresses, and names in texts are replaced by keyed
+    pseudonyms; commits keep their sha, by which whoever has the repository finds them.
+    Example: audit export --quarter 2026Q3 --output shared --pseudonymise --key-file pseudonyms.key
+    """
+    if pseudonymise != (key_file is not None):
+        raise UsageError(
+            "--pseudonymise and --key-file go together",
+            remedy="give both, and make the key with: head -c 32 /dev/urandom > FILE",
+        )
+    chosen = load(settings)
+    done = pipeline.checked(chosen, chosen.quarter(quarter))
+    pseudonyms = Pseudonyms.of(done.tables, chosen.machines, key_file=key_file) if key_file else None
+    made = write(done.tables, output, period=done.period, as_of=done.as_of, pseudonyms=pseudonyms)
+    if as_json:
+        said = {"folder": str(output), "pseudonymised": made.pseudonymised, "rows": dict(made.rows)}
+        print(json.dumps(said, indent=1, sort_keys=True))
+        return
+    named = "with pseudonyms" if made.pseudonymised else "with names as they are"
+    out.print(
+        f"{output}: {len(made.rows)} tables, {sum(made.rows.values()):,} rows, {named}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,71 @@
+"""Where tables name people: the columns whose whole value is somebody, or the address from which somebody came."""
+
+from __future__ import annotations
+
+ONE: dict[str, frozenset[str]] = {
+    table: frozenset(columns.split())
+    for table, columns in {
+        "commits": "author_name author_email committer_name committer_email",
+        "signatures": "key signer",
+        "secret_waivers": "approved_by",
+        "pull_requests": "author merged_by",
+        "reviews": "reviewer",
+        "review_dismissals": "dismissed_by",
+        "git_operations": "actor",
+        "forge_events": "actor user",
+        "forge_deployments": "creator",
+        "forge_deployment_statuses": "creator",
+        "workflow_runs": "actor triggering_actor",
+        "repo_grants": "holder",
+        "memberships": "login",
+        "operator_requests": "user subject address",
+        "sync_records": "initiated_by",
+        "cluster_access": "user impersonated source_ip",
+        "policy_admissions": "user",
+        "secret_access": "entity display_name accessor remote_address",
+        "cloud_events": "principal arn user_name on_behalf_of source_ip",
+        "silences": "created_by",
+        "rbac_bindings": "subject",
+        "cluster_identities": "principal username",
+        "trainings": "person",
+        "access_reviews": "reviewer subject",
+        "document_reviews": "reviewer",
+        "security_alerts": "closed_by bypassed_by",
+        "people": "person name",
+        "identities": "identifier person",
+        "landings": "pusher",
+        "changes": "opener opener_login",
+        "deployments": "initiated_by person",
+        "cluster_writes": "person user impersonated",
+        "exceptions": "person person_raw",
+    }.items()
+}
+"""Columns of one name each, by table."""
+
+SEVERAL: dict[str, frozenset[str]] = {
+    table: frozenset(columns.split())
+    for table, columns in {
+        "landings": "authors",
+        "landing_pulls": "authors",
+        "image_changes": "authors",
+        "changes": "authors approvers",
+        "forge_environments": "reviewers",
+    }.items()
+}
+"""Columns of names separated by spaces or commas."""
+
+OURS: dict[str, frozenset[str]] = {
+    table: frozenset(columns.split())
+    for table, columns in {
+        "conclusions": "control title_text clause severity",
+        "metrics": "metric title_text unit definition quarter dimension",
+        "exceptions": "control",
+        "evidence_objects": "format sha256",
+        "evidence_streams": "format",
+        "evidence_days": "format",
+        "evidence_gaps": "format",
+        "coverage": "format",
+        "reconciliation": "table",
+    }.items()
+}
+"""Columns in which this product's own words stand, which name nobody."""
