@@ -28,7 +28,7 @@ from audit.controls.parts import joined, pointer, when
 from audit.joins.identity import Resolver
 from audit.model import Severity
 
-OPERATIONS = ("push", "pr_merge", "force_push", "merge_queue_merge")
+OPERATIONS = ("push", "pr_merge", "force_push", "merge_queue_merge", "update")
 """Operations after which the default branch holds the commit that the forge names."""
 
 EXAMPLES = (
@@ -49,6 +49,7 @@ EXAMPLES = (
         | 1            | 2026-07-01 00:00 | refs/heads/main | a1…   | pr_merge  |
         | 2            | 2026-07-02 00:00 | refs/heads/main | a2…   | push      |
         | 3            | 2026-07-03 00:00 | refs/heads/fix  | b1…   | push      |
+        | -1           | 2026-07-04 00:00 | refs/heads/main | a1…   | update    |
 
         pull_requests
         | number | merged_at        | merge_sha | base_ref |
@@ -75,12 +76,14 @@ EXAMPLES = (
         | operation_id | at               | ref             | after | operation |
         | 1            | 2026-07-01 00:00 | refs/heads/main | a1…   | push      |
         | 2            | 2026-06-30 23:59 | refs/heads/main | a0…   | push      |
+        | -1           | 2026-07-02 00:00 | refs/heads/main | a3…   | update    |
         """,
         conclusion="exceptions",
         exceptions="""
         | subject                                   | found |
         | netbpf/netbpf-gitops:grafted:.git/grafts  | grafted: .git/grafts |
         | netbpf/netbpf-gitops:missing:a1…          | a1… was on main at 2026-07-01T00:00:00Z and is no longer reachable from it |
+        | netbpf/netbpf-gitops:missing:a3…          | a3… was on main at 2026-07-02T00:00:00Z and is no longer reachable from it |
         | netbpf/netbpf-gitops:tip                  | the tip is a2…, and the last push on record (2026-07-01T00:00:00Z) left a1… |
         """,
     ),
@@ -159,7 +162,9 @@ def _missing(recorded: pd.DataFrame) -> pd.DataFrame:
 
 def _tips(tables: Tables) -> pd.DataFrame:
     """Repositories whose tip is not the commit that the last push on record left."""
-    last = _pushes(tables).sort_values(["repo", "at", "operation_id"]).drop_duplicates("repo", keep="last")
+    pushes = _pushes(tables)
+    pushes = pushes[pushes["operation_id"].ge(0)]  # what webhooks told has no order within a second
+    last = pushes.sort_values(["repo", "at", "operation_id"]).drop_duplicates("repo", keep="last")
     rows = last[last["tip"].ne(last["after"])].reset_index(drop=True)
     push = "the last push on record (" + when(rows["at"]) + ") left " + rows["after"]
     return failures(

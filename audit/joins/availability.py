@@ -30,6 +30,18 @@ def formats_read(evidence_objects: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def exported(evidence_objects: pd.DataFrame, formats: tuple[str, ...]) -> frozenset[str]:
+    """Repositories of which objects with readable records of one of the formats speak.
+
+    That rows of a table are there proves no export: a webhook may have told them, one by one.
+    """
+    readable = evidence_objects["records"] > evidence_objects["quarantined"]
+    named = evidence_objects["format"].str.split(",").explode().str.strip()
+    held = named.isin(formats).groupby(level=0).any()
+    repos = evidence_objects.loc[(readable & held).astype(bool), "repos"]
+    return frozenset(name for names in repos for name in names.split(" ") if name)
+
+
 def formats_of(evidence_objects: pd.DataFrame, cluster: str | None = None) -> frozenset[str]:
     """Formats with at least one readable record: of one cluster, or of all sources."""
     read = formats_read(evidence_objects)

@@ -10,7 +10,7 @@ import pandas as pd
 from audit.git import environments, landings
 from audit.git.paths import PathRules
 from audit.joins import access, deployments, images, reviews, states, tips, waivers
-from audit.joins.availability import formats_of
+from audit.joins.availability import exported, formats_of
 from audit.joins.identity import Resolver
 from audit.settings import Settings
 from audit.tables import LandingPulls, Landings, conform, empty
@@ -89,13 +89,14 @@ def path_rules(settings: Settings) -> PathRules:
 def _landings(tables: Tables, settings: Settings, **found_in_mirrors: pd.DataFrame | None) -> Tables:
     """`Landings` and `LandingPulls` of every repository, each judged by its own forge evidence alone."""
     complete = _forge_complete(tables["evidence_objects"])
+    told = exported(tables["evidence_objects"], (_PULLS,))
     names = sorted(tables["repositories"]["repo"])
     found = [
         landings.find(
             {name: _of(tables[name], repo) for name in _GIT},
             _of(tables["pull_requests"], repo),
             _of(tables["git_operations"], repo),
-            forge_complete=complete and bool(tables["pull_requests"]["repo"].eq(repo).any()),
+            forge_complete=complete and repo in told,
             **found_in_mirrors,
             repositories=settings.repositories,
         )

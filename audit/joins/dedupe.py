@@ -18,9 +18,16 @@ _LAST = ["name", "impersonated", "code", "dry_run"]  # what the last stage alone
 _REVIEW_STATES = {"PENDING": 0, "COMMENTED": 1, "APPROVED": 2, "CHANGES_REQUESTED": 3, "DISMISSED": 4}
 
 
+_PUSH = ["repo", "ref", "before", "after"]
+_SAME_PUSH = pd.Timedelta(minutes=10)
+"""How far apart the forge's record of a push and what a webhook tells of it may be."""
+
+
 def told_by(name: str) -> list[str]:
     """Columns of a table's key that evidence itself gives: rows that differ in them are never duplicates, and never
     have a bearing on each other."""
+    if name == "git_operations":
+        return ["repo"]  # a webhook tells of a push without the id that the forge's own record has
     return [column for column in key(TABLES[name]) if column != "variant" or name != "cluster_access"]
 
 
@@ -34,6 +41,7 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     - `cluster_access`: the highest stage. Requests that share an id but differ in who, what, on which object or with
       what outcome are several requests, whatever they claim: all stay, counted by `variant`.
     - every other table, and ties: the first by evidence and line.
+    - `git_operations`: what a webhook told goes where the forge's own record of the same push is there.
 
     Args:
         rows: may hold columns that the table does not declare; they stay with their rows.
@@ -41,9 +49,27 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     Returns:
         The rows that stay, in key order; and those left out, in an order of no meaning.
     """
+    if name == "git_operations":
+        twice = _recorded_too(rows)
+        kept, left_out = _one_of_each(name, rows[~twice])
+        return kept, pd.concat([left_out, rows[twice]], ignore_index=True)
+    return _one_of_each(name, _told_apart(rows) if name == "cluster_access" else rows)
+
+
+def _recorded_too(rows: pd.DataFrame) -> pd.Series:
+    """Which rows a webhook told of pushes that the forge's own record holds too (bool)."""
+    told = rows["operation_id"].lt(0).astype(bool)
+    if not told.any():
+        return told
+    own = rows.loc[~told, [*_PUSH, "at"]].rename(columns={"at": "recorded"})
+    both = rows.loc[told, [*_PUSH, "at"]].rename_axis("row").reset_index().merge(own, on=_PUSH)
+    same = both.loc[(both["at"] - both["recorded"]).abs() <= _SAME_PUSH, "row"]
+    return told & rows.index.isin(same)
+
+
+def _one_of_each(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `deduplicate`, by the key alone."""
     table = TABLES[name]
-    if name == "cluster_access":
-        rows = _told_apart(rows)
     repeated = rows.duplicated(key(table), keep=False)
     if not repeated.any():
         return _sorted(rows, key(table)), rows.iloc[:0]

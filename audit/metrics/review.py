@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from audit.joins.availability import exported
 from audit.metrics.change import LANDING, landed, reached
 from audit.metrics.interface import Grouped, Median, Metric, Share, Span, Tables, by, hours
 from audit.model import LandingKind
@@ -16,8 +17,8 @@ def _coverage(tables: Tables, span: Span) -> Grouped:
     # Somebody approved, but it can't be told whether it was an author.
     unclear = rows["approvals_standing"].fillna(0).gt(0) & ~rows["authors_known"].fillna(True) & ~approved
     untold = rows["approvals_standing"].isna() & rows["kind"].ne(LandingKind.DIRECT)
-    exported = rows["repo"].isin([*tables["pull_requests"]["repo"], *tables["git_operations"]["repo"]])
-    rows = rows.assign(approved=approved, known=exported & ~(unclear | untold).astype(bool))
+    told = rows["repo"].isin(exported(tables["evidence_objects"], ("github-pulls", "github-activity")))
+    rows = rows.assign(approved=approved, known=told & ~(unclear | untold).astype(bool))
     places = {column: reached(rows, tables, column) for column in ("environment", "app")}
     return by(rows, **places)
 

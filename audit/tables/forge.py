@@ -125,13 +125,16 @@ class GitOperations(Table):
     """Every change of a ref that the forge recorded."""
 
     repo: str = column("Repository")
-    operation_id: Int = column("The forge's id of the activity")
+    operation_id: Int = column(
+        "The forge's id of the activity; of what a webhook told, a number below zero made of what it says"
+    )
     at: UTC = column("When")
     ref: str = column("Full ref name")
     before: str = column("Commit before; zeros when the ref was made")
     after: str = column("Commit after; zeros when the ref was deleted")
     operation: str = column(
-        "push, force_push, branch_creation, branch_deletion, pr_merge or merge_queue_merge"
+        "push, force_push, branch_creation, branch_deletion, pr_merge or merge_queue_merge; update: a webhook told it, and "
+        "not whether by a push or a merge; tag_creation, tag_deletion"
     )
     actor: str = column("Authenticated login", optional=True)
     evidence: str = column(_EVIDENCE)
@@ -140,7 +143,7 @@ class GitOperations(Table):
     class Config:
         title = "Pushes and other ref changes, as the forge recorded them"
         metadata: ClassVar[Meta] = {
-            "source": "GitHub REST: repos/OWNER/NAME/activity",
+            "source": "GitHub REST: repos/OWNER/NAME/activity; webhooks: push",
             "stage": "normalised",
             "time": "at",
         }

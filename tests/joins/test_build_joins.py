@@ -131,6 +131,11 @@ def test_with_nothing_at_all_every_table_is_empty() -> None:
         ),
         ([{"format": "github-pulls", "records": 9, "quarantined": 1}], "squash"),
         ([{"format": "github-checks"}], "squash"),
+        ([{"format": "github-webhook"}], "squash"),
+        (
+            [{"format": "github-webhook"}, {"format": "github-pulls", "key": "b", "repos": "o/other"}],
+            "squash",
+        ),
     ],
 )
 def test_a_subject_alone_is_refused_only_by_evidence_that_is_whole(

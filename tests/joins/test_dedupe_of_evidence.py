@@ -122,3 +122,15 @@ def test_columns_of_others_stay_with_their_rows_whatever_the_order() -> None:
         kept, left_out = deduplicate("checks", given)
         assert kept[["check_id", "_source"]].to_numpy().tolist() == [[1, "one"], [2, "three"]]
         assert left_out["_source"].tolist() == ["two"]
+
+
+def test_a_push_that_webhook_and_export_tell_is_one() -> None:
+    """The export's row stays, for it tells a merge from a push by hand; pushes that it lacks stay as they were told."""
+    same = {"operation": "update", "operation_id": -5, "at": T0 + timedelta(minutes=1), "evidence": B}
+    later = same | {"operation_id": -6, "at": T0 + timedelta(hours=1)}
+    other = same | {"operation_id": -7, "after": "9" * 40}
+    for order in (1, -1):
+        rows = table("git_operations", *[{"operation_id": 5, "at": T0}, same, later, other][::order])
+        kept, left_out = deduplicate("git_operations", rows)
+        assert kept["operation_id"].tolist() == [-7, -6, 5]
+        assert left_out["operation_id"].tolist() == [-5]

@@ -97,6 +97,10 @@ def test_a_running_quarter_is_counted_until_now() -> None:
 REVIEWED = (
     LANDINGS
     + """
+evidence_objects
+| source_name | format       | collected_at |
+| forge       | github-pulls | 2026-10-02   |
+
 pull_requests
 | number |
 | 2      |
@@ -124,8 +128,10 @@ def test_review_coverage_leaves_unknown_authors_undetermined() -> None:
 
 
 def test_review_coverage_without_the_forge_is_undetermined() -> None:
-    """Without any export nobody knows what was approved: no zero."""
+    """Without any export nobody knows what was approved: no zero. What webhooks tell is no export."""
     found = measure(LANDINGS)
+    told = measure(REVIEWED.format(standing=0, known="true").replace("github-pulls", "github-webhook"))
+    assert figure(told, "review_coverage") == (None, 0, 0, 3)
     assert figure(found, "review_coverage") == (None, 0, 0, 3)
     assert found.loc[("review_coverage", "2026Q3", "all", ""), "note"] == "none could be determined"
 

@@ -214,11 +214,25 @@ VIOLATION: dict[str, Any] = {
     "resource_name": "web-1",
 }  # fmt: skip
 
+WEBHOOK: dict[str, Any] = {
+    "action": "closed", "number": 7, "pull_request": PULL | {"merged_by": {"login": "grace"}, "commits": 2},
+    "repository": {"id": 1, "full_name": "netbpf/netbpf-gitops", "pushed_at": 1782900000, "private": True},
+    "organization": {"id": 2, "login": "netbpf"}, "sender": {"id": 3, "login": "grace", "type": "User"},
+}  # fmt: skip
+
 VALID: dict[str, list[dict[str, Any]]] = (
     {
         "kubernetes-audit": [AUDIT_EVENT],
         "gke-audit": [GKE_ENTRY],
         "github-audit-log": [AUDIT_LOG],
+        "github-webhook": [
+            WEBHOOK,
+            {
+                "headers": {"X-GitHub-Event": "pull_request", "X-GitHub-Delivery": "g-1"},
+                "body": json.dumps(WEBHOOK),
+            },
+            {"event": "pull_request", "payload": WEBHOOK},
+        ],
         "github-pulls": [PULL],
         "github-reviews": [REVIEW],
         "github-review-events": [DISMISSAL],

@@ -9,6 +9,7 @@ FormatName = Literal[
     "kubernetes-audit",
     "gke-audit",
     "github-audit-log",
+    "github-webhook",
     "github-pulls",
     "github-reviews",
     "github-review-events",
