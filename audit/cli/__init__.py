@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 import audit
 from audit import narrate
-from audit.cli import evidence, export, mine, parse, quarter, start
+from audit.cli import doctor, evidence, export, mine, parse, quarter, start
 from audit.cli.options import out
 from audit.errors import AuditError, ExitCode
 
@@ -54,6 +54,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "trace": quarter.trace,
     "export": export.export,
     "controls": start.controls,
+    "doctor": doctor.doctor,
     "verify-evidence": evidence.verify_evidence,
     "demo": start.demo,
     "parse": parse.parse_files,

@@ -10,8 +10,10 @@ import pandas as pd
 import typer
 
 from audit import narrate, pipeline, screen
+from audit.cli import planned
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, AsOf, SettingsPath, moment_of, out
 from audit.errors import ExitCode, UsageError
+from audit.evidence.plan import plan
 from audit.settings import Settings, Source, load
 
 
@@ -32,16 +34,21 @@ def collect(
         list[str] | None,
         typer.Option(help="With github: only this repository; may be repeated.", metavar="OWNER/NAME"),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be pulled, and its size; pull nothing.")
+    ] = False,
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> ExitCode:
     """Bring evidence into the store; what is there already is not pulled again. KIND: s3, folder or github.
 
-    Examples: audit collect, audit collect github --repository netbpf/netbpf-gitops
+    Examples: audit collect --dry-run, audit collect github --repository netbpf/netbpf-gitops
     """
     chosen = load(settings)
     only = _only(chosen, kind, repository or [])
+    if dry_run:
+        return planned.show(plan(chosen, as_of=moment_of(as_of), only=only), as_json=as_json)
     with narrate.Narrator() as progress:
         done = pipeline.collect(chosen, moment_of(as_of), progress, only=only)
     screen.show_collected(out, done, as_json=as_json)

@@ -92,7 +92,7 @@ def collect(
         journal = Journal(store)
         recorded = current_entries(store)
         unfinished = journal.entries()
-        known = _Known([*recorded, *unfinished])
+        known = Known([*recorded, *unfinished])
         with journal:
             follows = partial(follow, as_of=as_of, stale=_before(settings, as_of), progress=progress)
             results = [
@@ -120,7 +120,7 @@ def _not_in(entries: Iterable[Entry], recorded: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in dict.fromkeys(entries) if entry not in there]
 
 
-class _Known:
+class Known:
     """What was brought before, by what a listing says of it."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
@@ -156,7 +156,7 @@ class _Run:
     origin: Origin
     store: Store
     journal: Journal
-    known: _Known
+    known: Known
     as_of: datetime
     progress: Progress | None
 

@@ -47,6 +47,19 @@ def mirror(repo: Repository, settings: Settings, cache: Path) -> Path:
     return target
 
 
+def reach(repo: Repository, settings: Settings) -> None:
+    """Asks a repository for its HEAD, and makes sure that a local one is whole enough to be opened.
+
+    Raises:
+        UsageError: there is no repository at a local path.
+        EvidenceMissing: a URL can't be reached or is refused.
+    """
+    if _is_url(repo.location):
+        _remote_head(repo)
+    else:
+        common_dir(settings.resolve(repo.location))
+
+
 def safe_name(name: str) -> str:
     """A folder name for a repository: readable, never a path, different for different names."""
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80]

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _CHANGED = {"NoSuchKey", "NoSuchVersion", "PreconditionFailed", "404", "412"}
 _BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, FlexibleChecksumError, HTTPClientError)
 _DENIED = {"AccessDenied", "403"}
+_FIRST_KEYS = 50  # of which one is hoped to be more than a folder's marker
 _UNSUPPORTED = {"NotImplemented", "MethodNotAllowed"}
 
 
@@ -83,6 +84,32 @@ class Bucket:
         if not listing.objects:
             raise nothing_there(self.name, self.location, only_folders=listing.folders)
         return listing
+
+    def first(self) -> tuple[Listed, bool]:
+        """One object below the prefix, and whether its versions may be listed. Two requests.
+
+        Raises:
+            EvidenceMissing: as `listing`.
+        """
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix, **self._payer}
+        try:
+            page = self._client.list_objects_v2(**asked, MaxKeys=_FIRST_KEYS)
+            versions = self._may_list_versions(asked)
+        except FAILURES as error:
+            raise source_failure(error, self.name, self.location, self._bucket) from None
+        there = [each for each in page.get("Contents", ()) if not _stands_for_folder(each)]
+        if not there:
+            raise nothing_there(self.name, self.location, only_folders=page.get("KeyCount", 0))
+        return self._listed(there[0], ""), versions
+
+    def _may_list_versions(self, asked: dict[str, Any]) -> bool:
+        try:
+            self._client.list_object_versions(**asked, MaxKeys=1)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _DENIED | _UNSUPPORTED:
+                return False
+            raise
+        return True
 
     def read(self, listed: Listed) -> Content:
         """The bytes of the listed version.
