@@ -18,7 +18,13 @@ _LAST = ["name", "impersonated", "code", "dry_run"]  # what the last stage alone
 _REVIEW_STATES = {"PENDING": 0, "COMMENTED": 1, "APPROVED": 2, "CHANGES_REQUESTED": 3, "DISMISSED": 4}
 
 
-_PUSH = ["repo", "ref", "before", "after"]
+_MADE = {
+    "git_operations": ("operation_id", ["repo", "ref", "before", "after"]),
+    "reviews": ("review_id", ["repo", "number", "reviewer", "submitted_at", "commit_sha"]),
+    "checks": ("check_id", ["repo", "kind", "head_sha", "name", "started_at"]),
+}
+"""By table, the column with the forge's number, below zero where evidence has none; and what tells the same thing then."""
+
 _SAME_PUSH = pd.Timedelta(minutes=10)
 """How far apart the forge's record of a push and what a webhook tells of it may be."""
 
@@ -26,8 +32,8 @@ _SAME_PUSH = pd.Timedelta(minutes=10)
 def told_by(name: str) -> list[str]:
     """Columns of a table's key that evidence itself gives: rows that differ in them are never duplicates, and never
     have a bearing on each other."""
-    if name == "git_operations":
-        return ["repo"]  # a webhook tells of a push without the id that the forge's own record has
+    if name in _MADE:
+        return ["repo"]  # what one tells without the forge's number, another tells with it
     return [column for column in key(TABLES[name]) if column != "variant" or name != "cluster_access"]
 
 
@@ -37,11 +43,11 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     - `pull_requests`: the latest `updated_at` stays; of several, the one that says what lists leave out.
     - `reviews`: the latest state a review can have come to: DISMISSED comes after any other, PENDING before.
     - `checks`: a completed run before one still running, the latest completion first.
-    - `forge_deployments`, `workflow_runs`: the latest `updated_at` stays.
+    - `forge_deployments`, `workflow_runs`: the latest `updated_at` stays; of several, one that says who.
     - `cluster_access`: the highest stage. Requests that share an id but differ in who, what, on which object or with
       what outcome are several requests, whatever they claim: all stay, counted by `variant`.
     - every other table, and ties: the first by evidence and line.
-    - `git_operations`: what a webhook told goes where the forge's own record of the same push is there.
+    - `git_operations`, `reviews`, `checks`: what was told without the forge's number goes where the same is there with it.
 
     Args:
         rows: may hold columns that the table does not declare; they stay with their rows.
@@ -49,22 +55,38 @@ def deduplicate(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     Returns:
         The rows that stay, in key order; and those left out, in an order of no meaning.
     """
+    kept, left_out = _one_of_each(name, _told_apart(rows) if name == "cluster_access" else rows)
+    if name not in _MADE:
+        return kept, left_out
+    twice = _told_twice(name, kept)
+    left_out = pd.concat([left_out, kept[twice]], ignore_index=True) if twice.any() else left_out
+    return kept[~twice].reset_index(drop=True), left_out
+
+
+def _told_twice(name: str, rows: pd.DataFrame) -> pd.Series:
+    """Which rows another one tells too (bool): of one with the forge's number and one without, the one that tells a later
+    state stays, and where neither does, the one with the number."""
+    number, same = _MADE[name]
+    made = rows[number].lt(0).astype(bool)
+    if not made.any():
+        return made
+    told = rows[same].assign(row=rows.index, final=_final(name, rows))
+    told["when"] = rows["at"] if name == "git_operations" else pd.NaT
+    both = told[made].merge(told[~made], on=same, suffixes=("", "_numbered"))
     if name == "git_operations":
-        twice = _recorded_too(rows)
-        kept, left_out = _one_of_each(name, rows[~twice])
-        return kept, pd.concat([left_out, rows[twice]], ignore_index=True)
-    return _one_of_each(name, _told_apart(rows) if name == "cluster_access" else rows)
+        both = both[(both["when"] - both["when_numbered"]).abs() <= _SAME_PUSH]
+    later = both["final"] > both["final_numbered"]
+    gone = pd.concat([both.loc[~later, "row"], both.loc[later, "row_numbered"]])
+    return pd.Series(rows.index.isin(gone), index=rows.index)
 
 
-def _recorded_too(rows: pd.DataFrame) -> pd.Series:
-    """Which rows a webhook told of pushes that the forge's own record holds too (bool)."""
-    told = rows["operation_id"].lt(0).astype(bool)
-    if not told.any():
-        return told
-    own = rows.loc[~told, [*_PUSH, "at"]].rename(columns={"at": "recorded"})
-    both = rows.loc[told, [*_PUSH, "at"]].rename_axis("row").reset_index().merge(own, on=_PUSH)
-    same = both.loc[(both["at"] - both["recorded"]).abs() <= _SAME_PUSH, "row"]
-    return told & rows.index.isin(same)
+def _final(name: str, rows: pd.DataFrame) -> pd.Series:
+    """How far what a row tells of has come (int64)."""
+    if name == "reviews":
+        return rows["state"].map(_REVIEW_STATES).astype("int64")
+    if name == "checks":
+        return rows["status"].eq(_COMPLETED).astype("int64")
+    return pd.Series(0, index=rows.index)
 
 
 def _one_of_each(name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -135,7 +157,8 @@ def _priority(name: str, rows: pd.DataFrame) -> dict[str, pd.Series]:
             completed = rows["status"].eq(_COMPLETED)
             return {"most_final": completed, "most_recent": rows["completed_at"], **ties}
         case "forge_deployments" | "workflow_runs":
-            return {"most_recent": rows["updated_at"], **ties}
+            who = "actor" if name == "workflow_runs" else "creator"
+            return {"most_recent": rows["updated_at"], "most_told": rows[who].notna(), **ties}
         case "cluster_access":
             return {"most_complete": rows["stage_rank"], **ties}
         case _:

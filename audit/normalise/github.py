@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import msgspec
 
 from audit.normalise.interface import Context, Unreadable
 
+_BITS = 8
 _REPOSITORY = re.compile(r"/repos/([^/?#]+/[^/?#]+)")
 
 
@@ -34,3 +36,9 @@ def repository(url: str | None, context: Context) -> str:
     if context.repository is None:
         raise Unreadable("neither the record nor its source names a repository")
     return context.repository
+
+
+def made_id(*said: str) -> int:
+    """A number below zero made of what something says, for what has no number of the forge's; the same in every copy."""
+    told = hashlib.sha256("\0".join(said).encode(errors="surrogatepass")).digest()[:_BITS]
+    return -1 - (int.from_bytes(told) >> 1)

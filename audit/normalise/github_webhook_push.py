@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import msgspec
 
-from audit.normalise.github import Account
+from audit.normalise.github import Account, made_id
 from audit.normalise.interface import Rows, Unreadable
 from audit.normalise.times import parse
-
-_BITS = 8
 
 
 class _Repository(msgspec.Struct):
@@ -48,11 +45,9 @@ def rows(payload: dict[str, Any]) -> tuple[Rows, Any]:
     if push.repository.pushed_at is None:
         raise Unreadable("repository.pushed_at is missing: it tells no time")
     at = parse(push.repository.pushed_at)
-    said = "\0".join((push.repository.full_name, push.ref, push.before, push.after, at.isoformat()))
-    told = hashlib.sha256(said.encode(errors="surrogatepass")).digest()[:_BITS]
     row = {
         "repo": push.repository.full_name,
-        "operation_id": -1 - (int.from_bytes(told) >> 1),
+        "operation_id": made_id(push.repository.full_name, push.ref, push.before, push.after, at.isoformat()),
         "at": at,
         "ref": push.ref,
         "before": push.before,

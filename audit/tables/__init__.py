@@ -35,6 +35,7 @@ from audit.tables.entitlements import (
     Trainings,
 )
 from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation, SourceCounts
+from audit.tables.export_lists import ExportLists
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
 from audit.tables.forge_rights import ForgeEnvironments, Memberships, RepoGrants, Teams
 from audit.tables.forge_rules import Protections
@@ -88,7 +89,7 @@ from audit.tables.secrets_managers import ManagedSecrets, SecretAccess
 _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
-    UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns, Protections, ForgeEnvironments,
+    UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns, ExportLists, Protections, ForgeEnvironments,
     RepoGrants, Teams, Memberships,
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
     SyncRecords, StateChanges, ClusterAccess, PolicyResults, PolicyReportResults, PolicyReportTotals, PolicyConstraints, PolicyAdmissions, SecretAccess, ManagedSecrets,
@@ -137,6 +138,7 @@ __all__ = [
     "EvidenceObjects",
     "EvidenceStreams",
     "Exceptions",
+    "ExportLists",
     "FileChanges",
     "ForgeDeploymentStatuses",
     "ForgeDeployments",

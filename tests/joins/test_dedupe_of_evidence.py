@@ -134,3 +134,35 @@ def test_a_push_that_webhook_and_export_tell_is_one() -> None:
         kept, left_out = deduplicate("git_operations", rows)
         assert kept["operation_id"].tolist() == [-7, -6, 5]
         assert left_out["operation_id"].tolist() == [-5]
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "later", "earlier"),
+    [
+        ("reviews", "review_id", {"state": "DISMISSED"}, {"state": "APPROVED"}),
+        ("checks", "check_id", {}, {"status": "in_progress", "conclusion": None, "completed_at": None}),
+    ],
+)
+def test_what_has_no_number_of_the_forges_is_one_with_what_has(
+    name: str, number: str, later: dict[str, Any], earlier: dict[str, Any]
+) -> None:
+    """The one with the number stays, unless the other tells a later state."""
+    for states, stays in (
+        ((later, later), 5),
+        ((later, earlier), 5),
+        ((earlier, later), -5),
+        ((earlier, earlier), 5),
+    ):
+        rows = [states[0] | {number: 5, "evidence": A}, states[1] | {number: -5, "evidence": B}]
+        for given in (rows, rows[::-1]):
+            kept, left_out = deduplicate(name, table(name, *given))
+            assert kept[number].tolist() == [stays]
+            assert len(left_out) == 1
+    apart = [later | {number: 5}, later | {number: -5, "repo": "o/other"}]
+    assert len(deduplicate(name, table(name, *apart))[0]) == 2
+
+
+def test_of_runs_told_at_one_time_the_one_that_says_who_stays() -> None:
+    rows = [{"actor": None, "evidence": A}, {"actor": "ada", "evidence": B}]
+    kept, _ = deduplicate("workflow_runs", table("workflow_runs", *rows))
+    assert kept["actor"].tolist() == ["ada"]

@@ -220,6 +220,49 @@ WEBHOOK: dict[str, Any] = {
     "organization": {"id": 2, "login": "netbpf"}, "sender": {"id": 3, "login": "grace", "type": "User"},
 }  # fmt: skip
 
+_END = {"hasNextPage": False, "hasPreviousPage": False, "endCursor": "x"}
+GRAPH_PULL: dict[str, Any] = {
+    "number": 7, "title": "Raise replicas", "state": "MERGED", "author": {"login": "ada", "__typename": "User"},
+    "createdAt": "2026-07-01T08:00:00Z", "updatedAt": "2026-07-01T10:00:00Z", "mergedAt": "2026-07-01T10:00:00Z",
+    "mergedBy": {"login": "grace"}, "mergeCommit": {"oid": SHA}, "headRefOid": "1" * 40, "headRefName": "more",
+    "baseRefName": "main", "isDraft": False, "url": "https://github.com/netbpf/netbpf-gitops/pull/7",
+    "labels": {"nodes": [{"name": "urgent"}, {"name": "app"}], "totalCount": 2},
+    "reviews": {"pageInfo": _END, "nodes": [
+        {"databaseId": 70, "author": {"login": "ben"}, "state": "APPROVED", "submittedAt": "2026-07-01T09:30:00Z",
+         "commit": {"oid": "1" * 40}}]},
+    "timelineItems": {"pageInfo": _END, "nodes": [
+        {"__typename": "ReviewDismissedEvent", "createdAt": "2026-07-01T09:40:00Z", "actor": {"login": "ada"},
+         "previousReviewState": "APPROVED", "review": {"databaseId": 70}},
+        {"__typename": "MergedEvent", "createdAt": "2026-07-01T10:00:00Z"}]},
+    "commits": {"totalCount": 3, "nodes": [{"commit": {"oid": "1" * 40, "statusCheckRollup": {"contexts": {
+        "pageInfo": _END, "nodes": [
+            {"__typename": "CheckRun", "databaseId": 5, "name": "validate", "status": "COMPLETED", "conclusion": "SUCCESS",
+             "startedAt": "2026-07-01T09:00:00Z", "completedAt": "2026-07-01T09:05:00Z",
+             "checkSuite": {"app": {"slug": "github-actions"}}},
+            {"__typename": "StatusContext", "context": "ci/validate", "state": "SUCCESS",
+             "createdAt": "2026-07-01T09:05:00Z"}]}}}}]},
+}  # fmt: skip
+GRAPHQL: dict[str, Any] = {
+    "data": {"repository": {"nameWithOwner": "netbpf/netbpf-gitops",
+                            "pullRequests": {"pageInfo": _END, "totalCount": 1, "nodes": [GRAPH_PULL]}}},
+}  # fmt: skip
+CLI_PULL: dict[str, Any] = GRAPH_PULL | {
+    "author": {"login": "ada", "is_bot": False, "name": "Ada"}, "labels": GRAPH_PULL["labels"]["nodes"],
+    "timelineItems": None, "commits": [{"oid": "1" * 40}, {"oid": "3" * 40}, {"oid": "4" * 40}],
+    "reviews": [{"id": "PRR_x", "author": {"login": "ben"}, "state": "APPROVED", "submittedAt": "2026-07-01T09:30:00Z",
+                 "commit": {"oid": "1" * 40}}],
+    "statusCheckRollup": [
+        {"__typename": "CheckRun", "name": "validate", "status": "COMPLETED", "conclusion": "SUCCESS",
+         "startedAt": "2026-07-01T09:00:00Z", "completedAt": "2026-07-01T09:05:00Z", "workflowName": "ci"},
+        {"__typename": "StatusContext", "context": "ci/validate", "state": "SUCCESS", "startedAt": "2026-07-01T09:05:00Z"}],
+}  # fmt: skip
+CLI_RUN: dict[str, Any] = {
+    "databaseId": 12, "workflowDatabaseId": 3, "attempt": 2, "event": "push", "headSha": SHA, "headBranch": "main",
+    "status": "completed", "conclusion": "success", "createdAt": "2026-07-01T10:00:00Z", "name": "build",
+    "startedAt": "2026-07-01T10:20:00Z", "updatedAt": "2026-07-01T10:25:00Z", "workflowName": "build", "number": 40,
+    "url": "https://github.com/netbpf/netbpf-gitops/actions/runs/12", "displayTitle": "Raise replicas",
+}  # fmt: skip
+
 VALID: dict[str, list[dict[str, Any]]] = (
     {
         "kubernetes-audit": [AUDIT_EVENT],
@@ -233,6 +276,9 @@ VALID: dict[str, list[dict[str, Any]]] = (
             },
             {"event": "pull_request", "payload": WEBHOOK},
         ],
+        "github-graphql": [GRAPHQL],
+        "github-cli-pulls": [CLI_PULL],
+        "github-cli-runs": [CLI_RUN],
         "github-pulls": [PULL],
         "github-reviews": [REVIEW],
         "github-review-events": [DISMISSAL],

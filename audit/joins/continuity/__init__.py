@@ -13,6 +13,7 @@ from audit.joins.continuity.caps import capped, cut
 from audit.joins.continuity.clocks import clocks
 from audit.joins.continuity.days import days
 from audit.joins.continuity.lateness import late, pending
+from audit.joins.continuity.lists import short
 from audit.joins.continuity.pauses import silences, undelivered
 from audit.joins.continuity.retention import forgotten
 from audit.joins.continuity.span import Span, gaps_frame
@@ -42,6 +43,7 @@ def continuity(tables: Tables, settings: Settings, period: Period, *, as_of: dat
             clocks(tables, settings, span),
             forgotten(tables, settings, span),
             capped(tables, span),
+            short(tables, span),
             cut(tables, span),
         ]
     )
