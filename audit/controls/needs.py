@@ -275,3 +275,13 @@ _OPERATORS = ("argocd-application", "argocd-event", "flux-object", "flux-event")
 OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS)
 PRODUCTION_OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS, production=True)
 API_SERVER = FromClusters("kubernetes-audit", "access to the cluster", LOGS, log=True)
+POLICY_RULES = FromClusters(
+    "policy rules",
+    "rules of policy engines, as they are set",
+    ("gatekeeper-object", "kyverno-policy", "admission-policy"),
+)
+POLICY_AUDITS = FromClusters(
+    "policy audits",
+    "violations of policy in what runs",
+    ("gatekeeper-audit", "policy-report", "gatekeeper-object"),
+)

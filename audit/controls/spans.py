@@ -13,14 +13,16 @@ APPLICATION = ["cluster", "application"]
 _SPAN = [*APPLICATION, "aspect", "start"]
 
 
-def observed(spans: pd.DataFrame, limit: pd.Timedelta, context: Context) -> pd.DataFrame:
+def observed(
+    spans: pd.DataFrame, limit: pd.Timedelta | pd.Series[pd.Timedelta], context: Context
+) -> pd.DataFrame:
     """Spans that the quarter touches, judged by how long they lasted.
 
     A span belongs to every quarter that it touches, and fails in each in which it was over its limit.
 
     Args:
         spans: `start` and `end` (datetime64[us, UTC]; the end is missing while it lasts).
-        limit: how long a span may last; exactly as long is in time.
+        limit: how long a span may last, one for all or for each; exactly as long is in time.
 
     Returns:
         `spans` with `at` (the start, or the quarter's where it began before it), `until` (the end, cut at the last

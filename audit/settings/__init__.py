@@ -30,6 +30,7 @@ from audit.settings.sections import (
     Organisation,
     PathRule,
     People,
+    Policies,
     Protection,
     Repository,
     Scope,
@@ -57,6 +58,7 @@ __all__ = [
     "Organisation",
     "PathRule",
     "People",
+    "Policies",
     "Protection",
     "Repository",
     "Scope",
@@ -121,6 +123,7 @@ class Settings(Section):
     training: Training = Training()
     emergency: Emergency = Emergency()
     vault: Vault = Vault()
+    policies: Policies = Policies()
 
     _folder: Path = Path()
 

@@ -17,6 +17,7 @@ _VERSIONS = {
     "apps": "v1",
     "rbac.authorization.k8s.io": "v1",
     "batch": "v1",
+    "constraints.gatekeeper.sh": "v1beta1",
     "authorization.k8s.io": "v1",
     "authentication.k8s.io": "v1",
     "coordination.k8s.io": "v1",
@@ -120,6 +121,19 @@ def _status(request: Request) -> dict[str, Any]:
         message = f'{request.resource} "{request.name}" is {reason.lower()}'
         status |= {"status": "Failure", "message": message, "reason": reason}
     return {**status, "code": request.code}
+
+
+def constrained(rng: random.Random, at: datetime, *, verb: str, kind: str, name: str) -> Request:
+    """What Flux's controller does to a constraint of Gatekeeper."""
+    who = _service("flux-system", "kustomize-controller", "kustomize-controller/v1.4.0")
+    what: dict[str, Any] = {
+        "verb": verb,
+        "resource": kind.lower(),
+        "group": "constraints.gatekeeper.sh",
+        "name": name,
+    }
+    code = 201 if verb == "create" else 200
+    return Request(at=at, audit_id=new_id(rng), code=code, **what, **who)
 
 
 _ID, _AT, _NODE = "00000000-0000-4000-8000-000000000000", datetime(2000, 1, 1), "node-placeholder"  # noqa: DTZ001

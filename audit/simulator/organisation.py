@@ -12,6 +12,7 @@ from pathlib import Path
 from audit.simulator import (
     clusters,
     desk,
+    enforcing,
     force,
     forge,
     gatekeeper,
@@ -45,6 +46,7 @@ silence_minutes = {SILENCE_MINUTES}
 [structure]
 required = [{", ".join(f'"{path}"' for path in keeping.LAYOUT)}]
 
+{enforcing.SETTINGS}
 [documents]
 review_days = {keeping.REVIEW_DAYS}
 
@@ -164,9 +166,12 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
         _table("[[sources]]", name=vaults.SOURCE, location=location(vaults.SOURCE), exported_at=made)
     )
     for environment in world.environments:
-        for kind in ("audit", "operators", "gatekeeper"):
+        for kind in ("audit", "operators", "gatekeeper", "constraints"):
             name = f"{environment}-{kind}"
-            parts.append(_table("[[sources]]", name=name, location=location(name), cluster=environment))
+            at = made if kind in ("gatekeeper", "constraints") else None
+            parts.append(
+                _table("[[sources]]", name=name, location=location(name), cluster=environment, exported_at=at)
+            )
     parts += [_table("[[clusters]]", name=name, environment=name) for name in world.environments]
     for pattern, app, environments in _PATH_RULES:
         parts.append(_table("[[path_rules]]", pattern=pattern, app=app, environments=environments or None))

@@ -122,6 +122,17 @@ class Spell:
     position: None = None
 
 
+@dataclass(frozen=True)
+class Relaxed:
+    """A while (half-open) in which a constraint of a cluster was relaxed: set to `dryrun`, `widened` or `deleted`."""
+
+    cluster: str
+    constraint: str
+    how: str
+    begin: datetime
+    until: datetime
+
+
 @dataclass
 class Truth:
     """What really happened. Written apart from the evidence; the pipeline never reads it."""
@@ -192,6 +203,7 @@ class World:
             (`charts/<chart>`); `COMPONENTS` are deployed by Flux (`infrastructure/<component>`), where `RUNS_IN` says.
         landed: filled by `history`, in mainline order. unmerged: commits on branches that never landed.
         spells: filled by `force`, in order of time; no two at once.
+        relaxed: filled by `enforcing`, cluster by cluster, in order of time.
         break_glass: spans in which someone may change a cluster by hand: ticket, person, cluster, opened, closed.
         label: what tells this run from others.
     """
@@ -209,6 +221,7 @@ class World:
     unmerged: list[str] = field(default_factory=list)
     spells: list[Spell] = field(default_factory=list)
     break_glass: list[dict[str, str]] = field(default_factory=list)
+    relaxed: list[Relaxed] = field(default_factory=list)
     label: str = ""
 
     def dice(self, theme: str) -> random.Random:

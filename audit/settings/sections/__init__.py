@@ -17,6 +17,7 @@ from audit.settings.sections.keys import Secrets, Signatures, Signing
 from audit.settings.sections.limits import Scope, Thresholds
 from audit.settings.sections.people import BreakGlass, Machines, People
 from audit.settings.sections.places import Cluster, Organisation, PathRule, Repository
+from audit.settings.sections.policies import Policies
 from audit.settings.sections.sources import S3, GitHub, Source
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Organisation",
     "PathRule",
     "People",
+    "Policies",
     "Protection",
     "Regex",
     "Repository",
