@@ -190,7 +190,7 @@ EXAMPLES = (
 
 
 def test(tables: Tables, context: Context) -> Result:
-    """The protection of each default branch as it was exported, and every event of the log that concerns it."""
+    """The protection of each default branch as it was exported, and every event that concerns it, of the log or of webhooks."""
     approvals = context.settings.protection.approvals
     changed = protections.events(tables["forge_events"], tables["repositories"], approvals)
     resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)

@@ -6,6 +6,8 @@ import re
 
 import pandas as pd
 
+from audit.joins.protections_hooks import in_words_of_the_log
+
 _OFF = r"(?i:off|0|false|none|null|disabled|evaluate)"
 _ON = r"(?i:on|true|everyone|non_admins|[1-9]\d*)"
 _CLASSIC = "protected_branch."
@@ -19,6 +21,7 @@ _SWITCHES = {
     "update_allow_deletions_enforcement_level": ("allow_deletions_enforcement_level", _ON),
 }
 """What a classic protection is made of: the field that tells its new value, and the values that weaken it."""
+_TURNED = {field: _CLASSIC + name for name, (field, _) in _SWITCHES.items()}
 _BYPASSES = ("policy_override", "required_status_override", "review_policy_override",
              "review_policy_and_required_status_override")  # fmt: skip
 _LOOSENED = r'"ruleset_(?:rules_deleted|bypass_actors_added)": \[\{'
@@ -42,10 +45,10 @@ def _holds(pattern: str, branch: str) -> bool:
 
 
 def events(forge_events: pd.DataFrame, repositories: pd.DataFrame, approvals: int) -> pd.DataFrame:
-    """What the forge's log says of the protection of default branches.
+    """What the forge's log, and webhooks beside it, say of the protection of default branches.
 
     Args:
-        forge_events: `ForgeEvents`; what webhooks tell is left out, for the log tells it too.
+        forge_events: `ForgeEvents`; of what webhooks tell, only what the log does not tell too is added.
         repositories: `Repositories`.
         approvals: how many the protection must require; fewer weaken it.
 
@@ -54,11 +57,12 @@ def events(forge_events: pd.DataFrame, repositories: pd.DataFrame, approvals: in
         got somebody who stands above them; weak or strong: how the part stands from then on; untold: the event
         doesn't say; other) and `value` (str, missing where none is told), sorted by repository and time.
     """
-    rows = forge_events[
-        forge_events["told_by"].eq("log")
-        & forge_events["category"].isin(["protection", "ruleset"])
-        & forge_events["at"].notna()
-    ].merge(repositories[["repo", "branch"]].rename(columns={"branch": "default"}), on="repo")
+    rows = forge_events[forge_events["category"].isin(["protection", "ruleset"]) & forge_events["at"].notna()]
+    logged = rows[rows["told_by"].eq("log")]
+    told = in_words_of_the_log(rows[rows["told_by"].eq("webhook")], logged, _TURNED)
+    rows = pd.concat([logged, told], ignore_index=True).merge(
+        repositories[["repo", "branch"]].rename(columns={"branch": "default"}), on="repo"
+    )
     pairs = rows[["branch", "default"]].drop_duplicates().dropna()
     held = [concerned(str(ref), str(name)) for ref, name in pairs.itertuples(index=False)]
     rows = rows.merge(

@@ -25,6 +25,7 @@ _BODIES = ("payload", "body")
 _HEADERS = ("headers", "multiValueHeaders")
 _NAMES = ("x-github-event", "event", "name")
 _GUIDS = ("x-github-delivery", "delivery", "guid", "id")
+_TIMES = ("received_at", "delivered_at", "timestamp")
 _GITHUBS = ("guid", "delivered_at", "event")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{1,79}")
 _FORM = "payload="
@@ -40,7 +41,7 @@ class Delivery:
         event: GitHub's name of the event.
         payload: what it says.
         guid: the delivery's id, where it is kept.
-        at: when GitHub delivered it first, where GitHub itself says so.
+        at: when GitHub delivered it first, where GitHub itself says so; else when the receiver says that it came.
     """
 
     event: str
@@ -62,7 +63,10 @@ def opened(record: dict[str, Any]) -> Delivery:
     event = next((told[name] for name in _NAMES if told.get(name)), None)
     if event is not None and body is not None:
         guid = next((told[name] for name in _GUIDS if told.get(name)), None)
-        return Delivery(_known(event), _body(body, encoded=record.get("isBase64Encoded") is True), guid)
+        at = next(
+            (parse(record[name]) for name in _TIMES if isinstance(record.get(name), str | int | float)), None
+        )
+        return Delivery(_known(event), _body(body, encoded=record.get("isBase64Encoded") is True), guid, at)
     event = by_shape(record)
     if event is None:
         raise Unreadable("its shape is that of no event of GitHub's webhooks")

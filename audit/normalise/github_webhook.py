@@ -2,8 +2,8 @@
 
 What a payload holds whole (pull request, review, check run, deployment, run, alert) becomes the same row as an export
 of it. What somebody did becomes an event, with who, and what changed from what. A payload rarely tells when: the event
-has the time of its own object where that is the moment of the act, else that of GitHub's first delivery where GitHub
-wrote it down, else none. A push has the time that `repository.pushed_at` tells; it does not tell a merge from a push by
+has the time of its own object where that is the moment of the act, else that of GitHub's first delivery, or of its receipt,
+where that was written down, else none. A push has the time that `repository.pushed_at` tells; it does not tell a merge from a push by
 hand, and is an `update`. A dismissal does not tell what the review had said: it is an event and the review's last state.
 """
 
@@ -138,6 +138,8 @@ def _event(name: str, delivery: Delivery, payload: dict[str, Any], context: Cont
 def _when(payload: Mapping[str, Any], about: Mapping[str, Any]) -> datetime | None:
     """The moment of the act, where its object tells it."""
     value = about.get(_TIMES.get(str(payload.get("action")), ""))
+    if payload.get("action") == "edited" and value == about.get("created_at"):
+        return None  # a rule that was edited keeps the time at which it was made
     return parse(value) if isinstance(value, str) else None
 
 

@@ -38,6 +38,7 @@ _OF_ROWS = {
 """What the rows of other tables tell, or what is only the place of it."""
 
 _DEEP = 3
+_TAGS = "refs/tags/**"
 _USERS_OWN = ("payload", "client_payload", "inputs")
 """What callers send along, secrets perhaps among it: of an object only the names of its fields are taken in."""
 
@@ -62,11 +63,25 @@ def branch(event: str, payload: Mapping[str, Any], about: Mapping[str, Any]) -> 
     """Branch, ref or pattern of branches."""
     if event == "branch_protection_rule":
         return _text(about.get("name"))
+    if event == "repository_ruleset":
+        return _refs(about)
     pull = payload.get("pull_request")
     if isinstance(pull, dict) and isinstance(pull.get("base"), dict):
         return _text(pull["base"].get("ref"))
     found = (_text(place.get(name)) for place in (about, payload) for name in _BRANCHES)
     return next((text for text in found if text is not None), None)
+
+
+def _refs(ruleset: Mapping[str, Any]) -> str | None:
+    """The refs that a ruleset binds, as REST's exports of it are written; tags under their whole names."""
+    named = _at(ruleset, ("conditions", "ref_name"))
+    sides = [named.get(side) if isinstance(named, dict) else None for side in ("include", "exclude")]
+    include, exclude = (
+        [ref for ref in side if isinstance(ref, str)] if isinstance(side, list) else [] for side in sides
+    )
+    if ruleset.get("target") == "tag":
+        include = [_TAGS if ref.startswith("~") else ref for ref in include]
+    return ",".join([*include, *(f"!{ref}" for ref in exclude)]) or None
 
 
 def person(payload: Mapping[str, Any]) -> str | None:

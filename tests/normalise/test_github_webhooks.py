@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from evidence_records import (
+    ACTIVITY,
     API,
     CHECK,
     DEPLOYMENT,
@@ -23,6 +24,9 @@ from evidence_records import (
     read,
     refused,
 )
+
+from audit import tables as t
+from audit.joins.dedupe import deduplicate
 
 ENVELOPE = {name: WEBHOOK[name] for name in ("repository", "organization", "sender")}
 ZEROS = "0" * 40
@@ -255,3 +259,73 @@ def test_what_callers_send_along_is_not_taken_in() -> None:
 )  # fmt: skip
 def test_what_can_not_be_read_is_refused_with_the_reason(record: dict[str, Any], reason: str) -> None:
     assert refused(record) == f"not a github-webhook record: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("around", "at"),
+    [
+        ({"received_at": "2026-07-03T10:00:00Z"}, datetime(2026, 7, 3, 10, tzinfo=UTC)),
+        ({"timestamp": 1783072800}, datetime(2026, 7, 3, 10, tzinfo=UTC)),
+        ({}, None),
+    ],
+)
+def test_an_event_has_the_time_of_its_act_or_of_its_receipt(
+    around: dict[str, Any], at: datetime | None
+) -> None:
+    """A rule that was edited keeps the time at which it was made; that is not when it was edited."""
+    rule = {
+        "id": 1,
+        "name": "main",
+        "created_at": "2026-06-01T10:00:00Z",
+        "updated_at": "2026-06-01T10:00:00Z",
+    }
+    edited = ENVELOPE | {"action": "edited", "rule": rule, "changes": {}}
+    assert event(around | {"event": "branch_protection_rule", "payload": edited})["at"] == at
+    later = edited | {"rule": rule | {"updated_at": "2026-07-02T10:00:00Z"}}
+    told = event(around | {"event": "branch_protection_rule", "payload": later})
+    assert told["at"] == datetime(2026, 7, 2, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("fields", "branch"),
+    [
+        (
+            {"conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH", "x"], "exclude": ["y"]}}},
+            "~DEFAULT_BRANCH,x,!y",
+        ),
+        ({"target": "tag", "conditions": {"ref_name": {"include": ["~ALL"], "exclude": []}}}, "refs/tags/**"),
+        ({"conditions": None}, None),
+    ],
+)
+def test_the_refs_that_a_ruleset_binds(fields: dict[str, Any], branch: str | None) -> None:
+    ruleset = {"id": 31, "name": "main", "target": "branch", "enforcement": "active"} | fields
+    assert event(ENVELOPE | {"action": "created", "repository_ruleset": ruleset})["branch"] == branch
+
+
+EXPORTED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"action": "closed", "number": 7, "pull_request": PULL}, PULL, "pull_requests"),
+    ({"action": "submitted", "review": REVIEW, "pull_request": PULL}, REVIEW, "reviews"),
+    ({"action": "completed", "check_run": CHECK}, CHECK, "checks"),
+    ({"deployment": DEPLOYMENT, "action": "created"}, DEPLOYMENT, "forge_deployments"),
+    ({"workflow_run": WORKFLOW_RUN, "workflow": {}, "action": "completed"}, WORKFLOW_RUN, "workflow_runs"),
+    (
+        PUSH,
+        ACTIVITY | {"timestamp": "2026-07-01T10:00:00Z"},
+        "git_operations",
+    ),
+]
+
+
+@pytest.mark.parametrize(("payload", "exported", "name"), EXPORTED)
+def test_beside_an_export_one_row_is_left(
+    payload: dict[str, Any], exported: dict[str, Any], name: str
+) -> None:
+    own = rows(exported, name)
+    told = [
+        row | ({"at": own[0]["at"]} if name == "git_operations" else {})
+        for row in rows(ENVELOPE | payload, name)
+    ]
+    for given in (own + told, told + own):
+        kept, left_out = deduplicate(name, t.frame(t.TABLES[name], given))
+        assert (len(kept), len(left_out)) == (1, 1)
+        assert t.conform(t.TABLES[name], kept)["repo"].tolist() == ["netbpf/netbpf-gitops"]
