@@ -1,6 +1,6 @@
-"""Prints ratios measured in one run: mining, its memory, parsing, pulling, and the whole job.
+"""Prints ratios measured in one run: mining, its memory, parsing, pulling, joining and judging, and the whole job.
 
-`python -m bench [mine|memory|parse|pull|run ...] [--repository PATH]`. Quote ratios, not seconds: machines are noisy.
+`python -m bench [mine|memory|parse|pull|join|run ...] [--repository PATH]`. Quote ratios, not seconds: machines are noisy.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import memory, mining, parsing, pulling, whole
+from bench import joining, memory, mining, parsing, pulling, whole
 
 BENCHES = {
     "mine": mining.run,
     "memory": memory.run,
     "parse": parsing.run,
     "pull": pulling.run,
+    "join": joining.run,
     "run": whole.run,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from audit.controls.interface import Context, Gap, Tables
@@ -62,19 +63,42 @@ def _lost(deployed: pd.DataFrame, tables: Tables, failed: pd.DataFrame) -> list[
     landings = failed[LANDING].drop_duplicates().merge(tables["landings"], on=LANDING)
     reached = tables["landing_environments"][LANDING].drop_duplicates().assign(reached=True)
     landings = landings.merge(reached, on=LANDING, how="left").query("reached.isna()")
-    over = landings.merge(deployed[["repo", "baseline", "position"]], on="repo", suffixes=("", "_deployed"))
-    over = over[over["position"].gt(over["baseline"]) & over["position"].le(over["position_deployed"])]
-    over = over[[*LANDING, "first_position", "position"]].drop_duplicates()
+    over = landings[_passed(landings, deployed)]
     files = tables["file_changes"]
     manifest = files["path"].str.contains(_MANIFEST) & ~files["path"].str.contains(_NO_MANIFEST)
     places = tables["commits"][["repo", "sha", "position"]].dropna(subset=["position"])
-    touched = files[manifest].merge(places.rename(columns={"position": "place"}), on=["repo", "sha"])
-    touched = touched[["repo", "place"]].drop_duplicates().merge(over, on="repo")
-    inside = touched["place"].between(touched["first_position"], touched["position"])
-    lost = touched[inside].drop_duplicates(LANDING).sort_values(LANDING)
+    touched = files[manifest].merge(places, on=["repo", "sha"])
+    lost = over[_touching(over, touched)].sort_values(LANDING)
     return [
         Gap(
             f"{name}: it failed before, changes manifests, and reaches nothing that is known: production may carry it"
         )
         for name in commit(lost)
     ]
+
+
+def _passed(landings: pd.DataFrame, deployed: pd.DataFrame) -> np.ndarray:
+    """Which landings' last place lies between a deployment's `baseline` and its `position`, which it includes (bool)."""
+    moved = deployed[(deployed["position"] > deployed["baseline"]).fillna(False).astype(bool)]
+    at, begun, ended = _in_line(
+        (landings, "position"), (moved, "baseline"), (moved, "position"),
+    )  # fmt: skip
+    return np.searchsorted(np.sort(begun), at, side="left") > np.searchsorted(np.sort(ended), at, side="left")
+
+
+def _touching(landings: pd.DataFrame, touched: pd.DataFrame) -> np.ndarray:
+    """Which landings hold one of the places `touched` (bool)."""
+    first, last, places = _in_line(
+        (landings, "first_position"), (landings, "position"), (touched, "position"),
+    )  # fmt: skip
+    places = np.sort(places)
+    return np.searchsorted(places, first, side="left") < np.searchsorted(places, last, side="right")
+
+
+def _in_line(*places: tuple[pd.DataFrame, str]) -> list[np.ndarray]:
+    """Places on the mainlines of several repositories as places on one line (int64), each mainline behind another."""
+    rows = pd.concat([rows[["repo"]].assign(place=rows[column]) for rows, column in places])
+    numbers = rows.groupby("repo", sort=False).ngroup().to_numpy(dtype="int64")
+    place = rows["place"].to_numpy(dtype="int64")
+    line = numbers * (int(place.max(initial=0)) + 1) + place
+    return np.split(line, np.cumsum([len(rows) for rows, _ in places])[:-1])

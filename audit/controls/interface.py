@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, cast
 
@@ -184,13 +184,14 @@ class Control:
     def _judged(self, tables: Tables, context: Context) -> Result:
         result = self.test(tables, context)
         gaps = [gap for need in self.needs for gap in need.gaps(tables, context)]
-        gaps.extend(gap for gap in result.gaps if gap not in gaps)
+        known = set(gaps)
+        gaps.extend(gap for gap in dict.fromkeys(result.gaps) if gap not in known)
         failed = result.exceptions
-        for gap in gaps:
-            if gap.blind:
-                failed = failed[~_within(failed, gap)]
-            elif gap.after is not None:
-                failed = failed[~(_within(failed, gap) & _meanwhile(failed["at"], gap))]
+        for scope in dict.fromkeys(
+            replace(gap, text="") for gap in gaps if gap.blind or gap.after is not None
+        ):
+            within = _within(failed, scope)
+            failed = failed[~(within if scope.blind else within & _meanwhile(failed["at"], scope))]
         return Result(result.population, failed, tuple(gaps))
 
     def _parts(self) -> list[str]:

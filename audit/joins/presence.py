@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pandas as pd
 
 _PLACE = ["repo", "position"]
@@ -48,13 +50,7 @@ def missing(arrived: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
         `repo`, `item`, `within`, `head_sha` (landing from which it was missing), `start` and `end` (datetime64[us, UTC];
         `end` missing while it is missing still), sorted.
     """
-    rows = wanted.merge(arrived, on="repo")
-    folder = rows["item"].str.endswith("/")
-    inside = _begins(rows["path"], rows["item"])
-    rows = rows.assign(
-        have=rows["delta"].where((folder & inside) | rows["path"].eq(rows["item"]), 0),
-        call=rows["delta"].where(_begins(rows["path"], rows["within"]), 0),
-    )
+    rows = _concerned(arrived, wanted)
     what = ["repo", "item", "within"]
     steps = rows.groupby([*what, "position"], sort=True).agg(
         have=("have", "sum"),
@@ -72,10 +68,29 @@ def missing(arrived: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     return steps[[*what, "head_sha", "start", "end"]].reset_index(drop=True)
 
 
-def _begins(texts: pd.Series, heads: pd.Series) -> pd.Series:
-    """Which texts begin with the head beside them (bool); distinct pairs are looked at once."""
-    pairs = pd.DataFrame({"text": texts, "head": heads})
-    distinct = pairs.drop_duplicates()
-    held = [text.startswith(head) for text, head in zip(distinct["text"], distinct["head"], strict=True)]
-    found = pairs.merge(distinct.assign(held=held), on=["text", "head"], how="left")["held"]
-    return found.astype(bool).set_axis(texts.index)
+def _concerned(arrived: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+    """Each wanted thing with the changes that brought or took it (`have`) or what calls for it (`call`), both int64.
+
+    Paths are met with the folders that they lie in, so that not every change is looked at for everything wanted.
+    """
+    moved = arrived[arrived["delta"].ne(0)]
+    heads = _heads(moved["path"].drop_duplicates(), {*wanted["item"], *wanted["within"]})
+    each = moved.merge(heads, on="path")
+    sides = [
+        wanted.assign(head=wanted[of]).merge(each, on=["repo", "head"]).assign(side=side)
+        for of, side in (("item", "have"), ("within", "call"))
+    ]
+    rows = pd.concat(sides, ignore_index=True)
+    return rows.assign(**{side: rows["delta"].where(rows["side"].eq(side), 0) for side in ("have", "call")})
+
+
+def _heads(paths: pd.Series, wanted: set[str]) -> pd.DataFrame:
+    """`path` and `head` (both str): each path with those of its folders, itself and the repository that are wanted."""
+    found = [(path, head) for path in paths for head in _within(path) if head in wanted]
+    return pd.DataFrame(found, columns=["path", "head"], dtype="str")
+
+
+def _within(path: str) -> list[str]:
+    """The repository (empty), the folders that a path lies in, each with / at its end, and the path itself."""
+    folders = accumulate(path.split("/")[:-1], lambda head, name: f"{head}{name}/", initial="")
+    return [*folders, path]
