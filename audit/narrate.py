@@ -1,16 +1,32 @@
-"""What a person at a terminal sees while it works: progress, logs, errors. Never part of a result."""
+"""What is told on stderr while it works: progress, logs, errors; for people, or as JSON lines. Never part of a result."""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
+from datetime import UTC, datetime
+from enum import StrEnum
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from audit.errors import AuditError
 
 STAGES = {
     "simulate": "Making the demonstration organisation",
@@ -21,34 +37,110 @@ STAGES = {
     "check": "Testing controls",
     "report": "Rendering the report",
 }
+EVERY = 30.0
+"""Seconds after which a stage that goes on is told of again, where there is no terminal."""
+
+progress_log = logging.getLogger("audit.progress")
+error_log = logging.getLogger("audit.error")
 
 
-def set_up_logging(verbose: bool) -> None:
-    """Logs to stderr: warnings, or everything of ours with `verbose`."""
-    logging.basicConfig(
-        level=logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=Console(stderr=True), show_path=False, rich_tracebacks=False)],
-    )
+class LogFormat(StrEnum):
+    """How logs, progress and errors are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class _Json(logging.Formatter):
+    """A record as one line: time (UTC), level, logger, message, and the facts it was logged with."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            said["exception"] = repr(record.exc_info[1])
+        return json.dumps(said | getattr(record, "facts", {}), default=str)
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to whatever stderr is at that moment."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        """It stays stderr."""
+
+
+_ours: list[logging.Handler] = []
+
+
+def set_up_logging(verbose: bool, log_format: LogFormat = LogFormat.TEXT) -> None:
+    """Logs to stderr: warnings, or everything of ours with `verbose`. As JSON, progress and errors are logs too."""
+    handler: logging.Handler
+    if log_format is LogFormat.JSON:
+        handler = _Stderr()
+        handler.setFormatter(_Json())
+    else:
+        handler = RichHandler(console=Console(stderr=True), show_path=False, rich_tracebacks=False)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+    root = logging.getLogger()
+    for before in _ours:
+        root.removeHandler(before)
+    _ours[:] = [handler]
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
     logging.getLogger("audit").setLevel(logging.DEBUG if verbose else logging.WARNING)
+    progress_log.setLevel(logging.INFO if log_format is LogFormat.JSON else logging.CRITICAL)
+
+
+def _as_json() -> bool:
+    return any(isinstance(one.formatter, _Json) for one in _ours)
+
+
+def tell_error(error: AuditError) -> None:
+    """An error that ends the command, with its remedy."""
+    if _as_json():
+        facts = {"remedy": error.remedy, "exit_code": int(error.exit_code)}
+        error_log.error("%s", error.problem, extra={"facts": facts})
+        return
+    Console(stderr=True).print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+class _Rate(ProgressColumn):
+    """Units a second, over the last of them."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s" if speed >= 1 else f"{speed:.2f}/s")
 
 
 class Narrator:
-    """Shows progress on stderr: bars on a terminal, one plain line a finished stage elsewhere."""
+    """Shows progress on stderr: bars with rate and estimate on a terminal; elsewhere plain lines, one when a stage ends
+    and one every half minute while it goes on; or JSON."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
-        self._live = sys.stderr.isatty()
+        self._live = sys.stderr.isatty() and not _as_json()
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            _Rate(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=self._console,
             disable=not self._live,
         )
         self._tasks: dict[str, TaskID] = {}
         self._started: dict[str, float] = {}
+        self._told: dict[str, float] = {}
         self._finished: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -64,12 +156,30 @@ class Narrator:
         """`done` of `total` units of a stage are done."""
         name, _, detail = stage.partition(" ")
         label = f"{STAGES[name]} {detail}".rstrip()
+        now = time.monotonic()
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(f"{label:<40}", total=total)
-            self._started[stage] = time.monotonic()
+            self._started[stage] = self._told[stage] = now
         self._bars.update(self._tasks[stage], completed=done, total=total)
+        took = now - self._started[stage]
         if done >= total and stage not in self._finished:
             self._finished.add(stage)
-            if not self._live:
-                took = time.monotonic() - self._started[stage]
-                self._console.print(f"{label}: {total:,} done, {took:.1f} s", highlight=False)
+            self._tell(f"{label}: {total:,} done, {took:.1f} s", stage, done, total, took)
+        elif done < total and now - self._told[stage] >= EVERY:
+            self._told[stage] = now
+            self._tell(f"{label}: {_so_far(done, total, took)}", stage, done, total, took)
+
+    def _tell(self, text: str, stage: str, done: int, total: int, took: float) -> None:
+        if _as_json():
+            facts = {"stage": stage, "done": done, "total": total, "seconds": round(took, 1)}
+            progress_log.info("%s", text, extra={"facts": facts})
+        elif not self._live:
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _so_far(done: int, total: int, took: float) -> str:
+    """How far a stage is, how fast, and how long it may still take at that rate."""
+    if done == 0 or took <= 0:
+        return f"0 of {total:,} so far, {took:.0f} s"
+    rate = done / took
+    return f"{done:,} of {total:,} so far, {took:.0f} s, {rate:,.1f}/s, about {(total - done) / rate:,.0f} s to go"

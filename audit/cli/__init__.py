@@ -14,7 +14,7 @@ import audit
 from audit import narrate
 from audit.cli import doctor, evidence, export, mine, parse, quarter, start
 from audit.cli.options import out
-from audit.errors import AuditError, ExitCode
+from audit.errors import AuditError, ExitCode, UsageError
 
 app = typer.Typer(
     name="audit",
@@ -38,8 +38,12 @@ def _main(
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    log_format: Annotated[
+        narrate.LogFormat,
+        typer.Option("--log-format", help="How logs, progress and errors are written on stderr."),
+    ] = narrate.LogFormat.TEXT,
 ) -> None:
-    narrate.set_up_logging(verbose)
+    narrate.set_up_logging(verbose, log_format)
 
 
 COMMANDS: dict[str, Callable[..., object]] = {
@@ -67,16 +71,15 @@ for _name, _command in COMMANDS.items():
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; returns its exit code (see `audit.errors.ExitCode`)."""
+    narrate.set_up_logging(verbose=False)
     try:
         given = sys.argv[1:] if arguments is None else arguments
         code: Any = app(given or ["--help"], standalone_mode=False, prog_name="audit")
     except AuditError as error:
-        Console(stderr=True).print(
-            f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
+        narrate.tell_error(error)
         return error.exit_code
     except TyperException as error:
-        Console(stderr=True).print(f"Error: {error}\n  Remedy: see 'audit --help'", style="red", markup=False)
+        narrate.tell_error(UsageError(str(error), remedy="see 'audit --help'"))
         return ExitCode.USAGE
     except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print(

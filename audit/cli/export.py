@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from audit import pipeline
-from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out
+from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out, period_of
 from audit.errors import UsageError
 from audit.export import Pseudonyms
 from audit.export import export as write
@@ -45,7 +45,7 @@ def export(
             remedy="give both, and make the key with: head -c 32 /dev/urandom > FILE",
         )
     chosen = load(settings)
-    done = pipeline.checked(chosen, chosen.quarter(quarter))
+    done = pipeline.checked(chosen, period_of(chosen, quarter))
     pseudonyms = Pseudonyms.of(done.tables, chosen.machines, key_file=key_file) if key_file else None
     made = write(done.tables, output, period=done.period, as_of=done.as_of, pseudonyms=pseudonyms)
     if as_json:

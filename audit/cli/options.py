@@ -9,13 +9,22 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from audit.period import Period
+from audit.settings import Settings
+
 out = Console()
 
 SettingsPath = Annotated[Path, typer.Option("--settings", "-s", help="Settings file.", metavar="FILE")]
 
 
 Quarter = Annotated[
-    str, typer.Option("--quarter", "-q", help="Fiscal quarter, as in 2026Q3.", metavar="QUARTER")
+    str,
+    typer.Option(
+        "--quarter",
+        "-q",
+        help="Fiscal quarter, as in 2026Q3; last: the last that has ended.",
+        metavar="QUARTER",
+    ),
 ]
 AsOf = Annotated[
     datetime | None,
@@ -33,3 +42,14 @@ DEFAULT_SETTINGS = Path("audit.toml")
 def moment_of(as_of: datetime | None) -> datetime:
     """The time a run stands at: the only place that asks the clock."""
     return as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC).replace(microsecond=0)
+
+
+def period_of(settings: Settings, quarter: str, as_of: datetime | None = None) -> Period:
+    """The quarter that `--quarter` names; `last` is the one before that in which `as_of` lies.
+
+    Raises:
+        UsageError: it names none.
+    """
+    if quarter == "last":
+        return settings.quarter_of(moment_of(as_of)).previous()
+    return settings.quarter(quarter)

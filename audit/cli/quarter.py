@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from audit import narrate, pipeline, screen
-from audit.cli.options import DEFAULT_SETTINGS, AsDraft, AsJson, AsOf, Quarter, SettingsPath, moment_of, out
-from audit.errors import ExitCode
+from audit import narrate, pipeline, screen, telemetry
+from audit.cli.options import (
+    DEFAULT_SETTINGS,
+    AsDraft,
+    AsJson,
+    AsOf,
+    Quarter,
+    SettingsPath,
+    moment_of,
+    out,
+    period_of,
+)
+from audit.errors import AuditError, ExitCode
 from audit.settings import load
 
 
@@ -18,6 +30,11 @@ def run(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_of: AsOf = None,
     draft: AsDraft = False,
+    *,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(help="Write what the run came to for Prometheus, as a whole file.", metavar="FILE"),
+    ] = None,
     as_json: AsJson = False,
 ) -> ExitCode:
     """Do the whole job: collect, mine, build, check and report one quarter.
@@ -25,9 +42,20 @@ def run(
     What is reported of a quarter that is over is frozen: later evidence leads to a restatement that says what it
     changes. Example: audit run --quarter 2026Q3
     """
-    chosen = load(settings)
-    with narrate.Narrator() as progress:
-        done = pipeline.run(chosen, chosen.quarter(quarter), moment_of(as_of), progress, draft=draft)
+    started = time.monotonic()
+    try:
+        chosen = load(settings)
+        with narrate.Narrator() as progress:
+            period = period_of(chosen, quarter, as_of)
+            done = pipeline.run(chosen, period, moment_of(as_of), progress, draft=draft)
+    except AuditError as error:
+        if metrics_file is not None:
+            failed = telemetry.of_failure(quarter, int(error.exit_code), finished=moment_of(None))
+            telemetry.write(metrics_file, failed)
+        raise
+    if metrics_file is not None:
+        took = time.monotonic() - started
+        telemetry.write(metrics_file, telemetry.of_run(done, seconds=took, finished=moment_of(None)))
     screen.show_run(out, done, as_json=as_json)
     return done.exit_code
 
@@ -42,7 +70,7 @@ def check(
     chosen = load(settings)
     moment = moment_of(as_of) if as_of else pipeline.last_as_of(chosen)
     with narrate.Narrator() as progress:
-        done = pipeline.check(chosen, chosen.quarter(quarter), moment, progress)
+        done = pipeline.check(chosen, period_of(chosen, quarter, as_of), moment, progress)
     screen.show_run(out, done, as_json=as_json)
     return done.exit_code
 
@@ -59,7 +87,7 @@ def report(
     """
     chosen = load(settings)
     with narrate.Narrator() as progress:
-        checked = pipeline.checked(chosen, chosen.quarter(quarter))
+        checked = pipeline.checked(chosen, period_of(chosen, quarter))
         done = pipeline.report(chosen, checked, progress, draft=draft)
     screen.show_published(out, done, as_json=as_json)
     for problem in checked.problems:
@@ -84,5 +112,5 @@ def trace(
     Example: audit trace CHG-03 --quarter 2026Q3
     """
     chosen = load(settings)
-    found = pipeline.trace(chosen, chosen.quarter(quarter), finding, limit=limit or None)
+    found = pipeline.trace(chosen, period_of(chosen, quarter), finding, limit=limit or None)
     screen.show_trace(out, found, as_json=as_json)

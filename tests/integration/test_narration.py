@@ -1,0 +1,156 @@
+"""What is told on stderr while a command works, and the file that it leaves for Prometheus."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audit import narrate
+from audit.cli import main
+from audit.telemetry import FAMILIES
+from tests.integration.conftest import AS_OF_ARGUMENTS, Ran
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def _arguments(ran: Ran) -> list[str]:
+    return ["--settings", str(ran.folder / "audit.toml"), *AS_OF_ARGUMENTS]
+
+
+def test_as_json_every_line_of_stderr_is_an_object_progress_and_errors_included(
+    ran: Ran, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--log-format", "json", "collect", *_arguments(ran)]) == 0
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert {"time", "level", "logger", "message", "stage", "done", "total", "seconds"} <= set(lines[0])
+    assert all(line["done"] == line["total"] for line in lines)
+    assert main(["--log-format", "json", "check", "--quarter", "2031Q1", *_arguments(ran)]) == 2
+    (error,) = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert (error["level"], error["exit_code"]) == ("error", 2)
+    assert "2031Q1 begins on" in error["message"]
+    assert error["remedy"]
+
+
+def test_the_next_command_without_it_tells_people_again(ran: Ran, capfd: pytest.CaptureFixture[str]) -> None:
+    main(["--log-format", "json", "collect", *_arguments(ran)])
+    capfd.readouterr()
+    assert main(["check", "--quarter", "2031Q1", *_arguments(ran)]) == 2
+    assert capfd.readouterr().err.startswith("Error: 2031Q1 begins on")
+
+
+def test_a_pipe_gets_plain_lines_with_rate_and_estimate_while_a_stage_goes_on(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter([0.0, 10.0, 31.0, 40.0, 80.0])
+    monkeypatch.setattr(narrate.time, "monotonic", lambda: next(moments))
+    with narrate.Narrator() as progress:
+        for done in (0, 10, 31, 40, 80):
+            progress("collect logs", done, 80)
+    assert capfd.readouterr().err.splitlines() == [
+        "Collecting evidence logs: 31 of 80 so far, 31 s, 1.0/s, about 49 s to go",
+        "Collecting evidence logs: 80 done, 80.0 s",
+    ]
+
+
+def test_a_bar_shows_units_a_second() -> None:
+    bars = narrate.Progress()
+    task = bars.tasks[bars.add_task("reading", total=10)]
+    task.finished_speed = 1234.5
+    assert narrate._Rate().render(task).plain == "1,234/s"
+    task.finished_speed = 0.25
+    assert narrate._Rate().render(task).plain == "0.25/s"
+
+
+def _on_a_terminal(arguments: list[str], **environment: str) -> str:
+    """What a command prints on a terminal."""
+    ours, theirs = pty.openpty()
+    variables = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    done = subprocess.Popen(
+        [sys.executable, "-m", "audit.cli", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=variables | {"TERM": "xterm-256color"} | environment,
+        close_fds=True,
+    )
+    os.close(theirs)
+    printed = b""
+    while True:
+        try:
+            more = os.read(ours, 65_536)
+        except OSError:  # Linux says so when the other side is closed
+            break
+        if not more:
+            break
+        printed += more
+    os.close(ours)
+    done.wait(60)
+    return printed.decode("utf-8", "replace")
+
+
+def test_a_terminal_gets_colours_but_not_with_no_color_nor_does_a_pipe(tmp_path: Path) -> None:
+    command = ["doctor", "--settings", str(tmp_path / "absent.toml")]
+    assert re.search(r"\x1b\[3[0-9]m", _on_a_terminal(command))
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", _on_a_terminal(command, NO_COLOR="1"))
+    piped = subprocess.run(
+        [sys.executable, "-m", "audit.cli", *command], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert not COLOUR.search(piped.stdout + piped.stderr)
+
+
+def test_a_shell_completes_commands() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from audit.cli import main; main()"],
+        env=os.environ | {"_AUDIT_COMPLETE": "complete_bash", "COMP_WORDS": "audit qua", "COMP_CWORD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["quarantine"]
+
+
+SAMPLE = re.compile(r'(gitops_audit_\w+)((?:\{(?:\w+="(?:[^"\\]|\\.)*",?)+\})?) (-?[0-9.e+-]+)')
+
+
+def test_a_run_leaves_a_whole_file_of_metrics_that_say_what_the_report_says(
+    ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "audit.prom"
+    code = main(["run", "--quarter", "last", "--metrics-file", str(path), "--json", *_arguments(ran)])
+    printed = json.loads(capfd.readouterr().out)
+    assert printed["quarter"] == "2026Q3"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    samples = [SAMPLE.fullmatch(line) for line in lines if not line.startswith("#")]
+    assert all(samples)
+    values = {f"{found[1]}{found[2]}": float(found[3]) for found in samples if found}
+    assert values['gitops_audit_run_exit_code{quarter="2026Q3"}'] == code == 1
+    for row in printed["conclusions"]:
+        labels = f'{{quarter="2026Q3",control="{row["control"]}",conclusion="{row["conclusion"]}"}}'
+        assert values[f"gitops_audit_control_conclusion{labels}"] == 1
+    assert {name.partition("{")[0] for name in values} == set(FAMILIES)
+    assert {line.split()[2] for line in lines if line.startswith("# TYPE")} == set(FAMILIES)
+    assert [one.name for one in tmp_path.iterdir()] == ["audit.prom"]
+
+
+def test_a_run_that_fails_leaves_its_exit_code(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "audit.prom"
+    absent = str(tmp_path / "absent.toml")
+    assert main(["run", "--quarter", "2026Q3", "--settings", absent, "--metrics-file", str(path)]) == 2
+    text = path.read_text(encoding="utf-8")
+    assert 'gitops_audit_run_exit_code{quarter="2026Q3"} 2\n' in text
+    assert "gitops_audit_control_conclusion" not in text
+
+
+def test_metrics_that_can_not_be_written_are_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "absent" / "audit.prom"
+    absent = str(tmp_path / "absent.toml")
+    assert main(["run", "--quarter", "2026Q3", "--settings", absent, "--metrics-file", str(path)]) == 2
+    assert "metrics can't be written" in capfd.readouterr().err
