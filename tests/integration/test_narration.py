@@ -61,7 +61,8 @@ def test_a_pipe_gets_plain_lines_with_rate_and_estimate_while_a_stage_goes_on(
 
 def test_a_bar_shows_units_a_second() -> None:
     bars = narrate.Progress()
-    task = bars.tasks[bars.add_task("reading", total=10)]
+    bars.add_task("reading", total=10)
+    (task,) = bars.tasks
     task.finished_speed = 1234.5
     assert narrate._Rate().render(task).plain == "1,234/s"
     task.finished_speed = 0.25
