@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.exceptions import TyperException
+from typer.main import get_command
 
 from audit.cli import app
 from audit.controls.registry import CONTROLS
@@ -21,13 +25,13 @@ def read(name: str) -> str:
 
 
 def documents() -> list[str]:
-    found = [
-        ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-        *ROOT.glob("docs/*.md"),
-        *ROOT.glob("docs/how-to/*.md"),
-    ]
-    return sorted(str(path.relative_to(ROOT)) for path in found)
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    others = {"CHANGELOG.md"}  # it speaks of commands in passing
+    return sorted(
+        str(path.relative_to(ROOT))
+        for path in found
+        if path.parent.name != "reference" and path.name not in others
+    )
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
@@ -48,16 +52,44 @@ def test_every_layer_of_the_imports_has_its_place_in_the_architecture() -> None:
     assert layers - {"errors", "model", "period", "settings", "settings_template"} <= told
 
 
+SHOWN = re.compile(r"(?:^|`)(?:\.venv/bin/)?audit ([a-z-][^`\n#|>]*)", re.MULTILINE)
+"""A command line: in a block of its own, or between backticks."""
+
+
+def parse(words: list[str]) -> None:
+    """Parses a command line as the product does; a command named alone need not have what it requires."""
+    root: Any = get_command(app)
+    context = root.make_context("audit", words)
+    name, command, rest = root.resolve_command(context, [*context._protected_args, *context.args])
+    command.make_context(name, rest, parent=context, resilient_parsing=not rest)
+
+
 @pytest.mark.parametrize("name", documents())
-def test_commands_that_documents_show_exist_with_their_options(name: str) -> None:
-    commands = {
-        command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands
-    }
-    reference = read("docs/reference/commands.md")
-    for line in re.findall(r"(?:^|`)(?:\.venv/bin/)?audit ([a-z][^`\n#|]*)", read(name), flags=re.MULTILINE):
-        assert line.split()[0] in commands, (name, line)
-        for option in re.findall(r"--[a-z][a-z-]+", line):
-            assert option in reference, (name, line)
+def test_commands_that_documents_show_can_be_typed(name: str) -> None:
+    for line in SHOWN.findall(read(name)):
+        words = shlex.split(line)
+        if words == ["--install-completion"] or words == ["--show-completion"]:
+            continue  # these end at once, by asking which shell it is
+        try:
+            parse(words)
+        except TyperException as error:
+            pytest.fail(f"{name}: audit {line}: {error}")
+
+
+def test_a_command_that_can_not_be_typed_is_noticed() -> None:
+    for line in ("trace", "mine PATH --no-such", "no-such"):
+        words = SHOWN.findall(f"`audit {line} --bogus`")[0].split()
+        with pytest.raises(TyperException):
+            parse(words)
+
+
+@pytest.mark.parametrize("name", documents())
+def test_files_that_documents_link_to_exist(name: str) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", read(name)):
+        assert ((ROOT / name).parent / target).exists(), target
+    for path in re.findall(r"`((?:audit|docs|deploy|notebooks|scripts|tests)/[\w./-]+\.\w+)`", read(name)):
+        if not re.search(r"your_|abc_", path):
+            assert (ROOT / path).exists(), path
 
 
 def test_the_controls_that_documents_name_exist() -> None:
