@@ -100,7 +100,7 @@ class Tables(Mapping[str, pd.DataFrame]):
     """A quarter's tables by name, each read when it is first asked for."""
 
     def __init__(self, folder: Path) -> None:
-        """Args: folder of the Parquet files, one a table."""
+        """Args: folder, where the quarter's results lie."""
         self._folder = folder
         self._read: dict[str, pd.DataFrame] = {}
 
@@ -109,9 +109,12 @@ class Tables(Mapping[str, pd.DataFrame]):
 
         Raises:
             KeyError: there is no such table.
+            UsageError: another version checked the quarter, which did not know it.
         """
+        if name not in t.TABLES:
+            raise KeyError(name)
         if name not in self._read:
-            self._read[name] = t.read(t.TABLES[name], [self._folder / f"{name}.parquet"])
+            self._read[name] = pipeline.table_of(self._folder, name)
         return self._read[name].copy(deep=False)
 
     def __iter__(self) -> Iterator[str]:
@@ -158,7 +161,7 @@ class Quarter:
         self.label = period.label
         self.period = period
         self.as_of = as_of
-        self.tables = Tables(folder / "tables")
+        self.tables = Tables(folder)
 
     def __repr__(self) -> str:
         return f"<Quarter {self.label} of {self._settings.organisation.name}, as of {self.as_of:%Y-%m-%d %H:%M} UTC>"

@@ -352,6 +352,22 @@ def stands(settings: Settings, period: Period) -> tuple[Path, datetime]:
     return folder, datetime.fromisoformat(json.loads(stamp.read_text(encoding="utf-8"))["as_of"])
 
 
+def table_of(folder: Path, name: str) -> pd.DataFrame:
+    """A table of a checked quarter, which lies in `folder`.
+
+    Raises:
+        UsageError: another version checked the quarter, which did not know the table, or not its columns.
+    """
+    path = folder / "tables" / f"{name}.parquet"
+    try:
+        return t.read(t.TABLES[name], [path])
+    except (FileNotFoundError, KeyError):
+        raise UsageError(
+            f"{path}: this version's table '{name}' is not there: another version checked the quarter",
+            remedy=f"run 'audit check --quarter {folder.name}' again",
+        ) from None
+
+
 def checked(settings: Settings, period: Period) -> Run:
     """A quarter that `check` judged before, read back from the store.
 
@@ -359,9 +375,7 @@ def checked(settings: Settings, period: Period) -> Run:
         UsageError: it was never checked.
     """
     folder, as_of = stands(settings, period)
-    tables = {
-        name: t.read(table, [folder / "tables" / f"{name}.parquet"]) for name, table in t.TABLES.items()
-    }
+    tables = {name: table_of(folder, name) for name in t.TABLES}
     return Run(period, as_of, folder, tables=tables)
 
 

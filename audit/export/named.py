@@ -45,6 +45,7 @@ ONE: dict[str, frozenset[str]] = {
 SEVERAL: dict[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
+        "commits": "co_authors",
         "landings": "authors",
         "landing_pulls": "authors",
         "image_changes": "authors",

@@ -32,6 +32,11 @@ KEY_BYTES = 32
 
 _ADDRESS = re.compile(r"[\w.+%'-]{1,64}(?:@|%40)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _IDENTIFIER = re.compile(r"\b([A-Z]{3}-\d{2})-([0-9a-f]{10})\b")
+_MEMBER = re.compile(
+    r'(?P<name>"(?:\w{0,40}_)?(?:actor|user|author|sender|member|owner|assignee|reviewer)_(?:id|ip)"|"(?:\w{0,40}_)?ip"):'
+    r'(?P<gap>\s{0,4})(?P<value>\d{1,20}|"[^"\\]{1,64}")'
+)
+"""A member of JSON in a text that is somebody's number, or the network address from which somebody came."""
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[\s,]+")
 _SHORTEST, _LONGEST = 3, 200  # characters of a name that is looked for in texts
@@ -114,6 +119,9 @@ class Pseudonyms:
     def text(self, value: str) -> str:
         """A text with every name in it replaced, every e-mail address, and the ids of exceptions, which tell subjects."""
         value = _IDENTIFIER.sub(self._exception, value)
+        value = _MEMBER.sub(
+            lambda found: f'{found["name"]}:{found["gap"]}"{self.name(found["value"].strip(chr(34)))}"', value
+        )
         value = _ADDRESS.sub(lambda found: self.name(found[0].replace("%40", "@")), value)
         return "".join(self._replaced(value))
 
@@ -186,6 +194,9 @@ def _seen(tables: Mapping[str, pd.DataFrame]) -> set[str]:
 
 def _lower(text: str) -> str:
     """In lower case, character for character: no text becomes longer or shorter."""
+    whole = text.lower()
+    if len(whole) == len(text):
+        return whole
     return "".join(low if len(low := each.lower()) == 1 else each for each in text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,18 @@ def test_every_table_is_read_when_asked_for_with_the_declared_dtypes(quarter: Qu
     assert fresh.tables._read == {}
     assert len(fresh.controls) == len(quarter.controls) > 0
     assert set(fresh.tables._read) == {"conclusions"}
+
+
+def test_a_quarter_that_another_version_checked_is_to_be_checked_again(
+    acted: Acted, quarter: Quarter, tmp_path: Path
+) -> None:
+    shutil.copytree(acted.folder, tmp_path / "organisation")
+    older = audit.open(tmp_path / "organisation").quarter("2026Q3")
+    older.parquet("deployments").unlink()
+    with pytest.raises(UsageError, match="audit check --quarter 2026Q3"):
+        older.table("deployments")
+    with pytest.raises(KeyError):
+        older.tables["no_such_table"]
 
 
 def test_what_a_reader_changes_others_do_not_see(quarter: Quarter) -> None:
@@ -196,6 +209,14 @@ def test_the_same_key_gives_the_same_pseudonyms_and_another_key_others() -> None
     assert "Hopper" not in once
 
 
+def test_numbers_and_network_addresses_of_people_in_json_are_replaced_and_it_stays_json() -> None:
+    text = '{"actor_id": 4711, "actor_ip":"192.0.2.7", "org_id": 12, "target_user_id": 4711, "size": 4711}'
+    made = json.loads(Pseudonyms(KEY, names=[]).text(text))
+    assert made["actor_id"] == made["target_user_id"] != 4711
+    assert made["actor_ip"] != "192.0.2.7"
+    assert (made["org_id"], made["size"]) == (12, 4711)
+
+
 def test_machines_keep_their_names_and_words_of_the_product_stay() -> None:
     one = Pseudonyms(
         KEY, names=["ada"], seen=["github", "root", "renovate[bot]", "eve-x"], machines=Machines()
@@ -215,6 +236,33 @@ def test_any_text_is_gone_over_to_its_end(text: str) -> None:
     made = Pseudonyms(KEY, names=["ada"]).text(text)
     assert len(made) >= len(text)
     assert not re.search(r"\bada\b", made)
+
+
+NAMED = re.compile(
+    r"(^|_)(author|actor|user|username|login|reviewer|person|owner|opener|pusher|creator|signer|principal|identifier|holder)s?$"
+    r"|_email$|_ip$|_by$|(^|_)address$|^approvers$|^co_authors$"
+)
+NOBODY = {
+    "verified_by",  # a Secret's name
+    "invoked_by",  # a service
+    "replaced_by",  # a digest
+    "set_by",  # what sets an image
+}
+
+
+def test_columns_that_sound_like_people_are_said_to_name_them() -> None:
+    """Whoever adds a column that names people adds it to `audit.export.named` as well."""
+    forgotten = [
+        f"{name}.{column}"
+        for name, table in t.TABLES.items()
+        for column, declared in t.columns(table).items()
+        if NAMED.search(column)
+        and column not in NOBODY
+        and str(declared.dtype).startswith("str")
+        and not any(check.name == "isin" for check in declared.checks)
+        and column not in ONE.get(name, frozenset()) | SEVERAL.get(name, frozenset())
+    ]
+    assert forgotten == []
 
 
 def test_columns_that_are_said_to_name_people_exist() -> None:
