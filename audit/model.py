@@ -87,6 +87,7 @@ class Reader(StrEnum):
     SECRETS = "secrets"
     REFERENCES = "secret references"
     WAIVERS = "secret waivers"
+    POLICY_WAIVERS = "waivers"
 
 
 class Confidence(StrEnum):

@@ -58,7 +58,8 @@ def _dump(value: Any) -> None:
 
 
 def top_findings(exceptions: pd.DataFrame, count: int = 3) -> pd.DataFrame:
-    """The most important exceptions, in the order of the report's summary: one of each control, the worst first."""
+    """The most important exceptions that no waiver covers, in the order of the report's summary: one of each control, the worst first."""
+    exceptions = exceptions[exceptions["waiver"].isna()]
     ranked = exceptions.assign(
         rank=exceptions["severity"].map({severity.value: severity.rank for severity in Severity}),
         nth=exceptions.groupby("control").cumcount(),
@@ -96,6 +97,7 @@ def show_run(out: Console, run: Run, *, as_json: bool) -> None:
         ("Statement", "left"),
         ("Tested", "right"),
         ("Failed", "right"),
+        ("Waived", "right"),
         ("Conclusion", "left"),
     ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literal
@@ -106,6 +108,7 @@ def show_run(out: Console, run: Run, *, as_json: bool) -> None:
             escape(str(row.title_text)),
             tested,
             f"{row.exceptions:,}",
+            str(row.waived or "–"),
             f"{_SYMBOLS[str(row.conclusion)]} {row.conclusion}",
         )
     out.print(table)

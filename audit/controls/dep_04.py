@@ -160,7 +160,8 @@ def _failed_before(tables: Tables, context: Context) -> tuple[pd.DataFrame, tupl
         result = control.judge(tables, context)
         gaps.extend(Gap(f"{control.id}: {gap.text}") for gap in result.gaps)
         landings = result.population[["subject", *LANDING]]
-        failed = result.exceptions.drop(columns="repo").merge(landings, on="subject")
+        opened = result.exceptions[result.exceptions["waiver"].isna()]
+        failed = opened.drop(columns=["repo", "waiver"]).merge(landings, on="subject")
         parts.append(failed.assign(found=control.id + ": " + failed["found"]))
     every = pd.concat(parts, ignore_index=True)
     who = every.groupby(LANDING, sort=True)[["person", "person_raw"]].first().reset_index()

@@ -15,6 +15,7 @@ from typing import Any, Protocol, cast
 import pandas as pd
 
 from audit import tables as t
+from audit.controls.waiving import waive
 from audit.model import Severity
 from audit.period import Period
 from audit.settings import Settings
@@ -173,7 +174,7 @@ class Control:
         return dict(zip(parts[1::2], (" ".join(part.split()) for part in parts[2::2]), strict=True))[name]
 
     def judge(self, tables: Tables, context: Context) -> Result:
-        """The test's result with the gaps of all needs, and no exception where a gap leaves it blind.
+        """The test's result with the gaps of all needs, no exception where a gap leaves it blind, and what is waived.
 
         Worked out once for each context, which speaks of one set of tables.
         """
@@ -192,6 +193,7 @@ class Control:
         ):
             within = _within(failed, scope)
             failed = failed[~(within if scope.blind else within & _meanwhile(failed["at"], scope))]
+        failed = waive(self.id, failed, tables["waivers"], at=context.stop - pd.Timedelta(microseconds=1))
         return Result(result.population, failed, tuple(gaps))
 
     def _parts(self) -> list[str]:

@@ -40,6 +40,7 @@ from audit.controls import (
     sec_04,
     str_01,
     trn_01,
+    wvr_01,
 )
 from audit.controls.interface import Control, Example
 
@@ -79,6 +80,7 @@ CONTROLS: tuple[Control, ...] = (
     doc_01.CONTROL,
     doc_02.CONTROL,
     trn_01.CONTROL,
+    wvr_01.CONTROL,
 )
 
 

@@ -1,12 +1,11 @@
 """Runs every control over one quarter: cuts to the quarter, names exceptions, and concludes.
 
-Any exception concludes `exceptions`. Else any gap in the evidence that the control needs concludes `not tested`.
+Any exception that no waiver covers concludes `exceptions`. Else any gap in the evidence that the control needs concludes `not tested`.
 Else an empty population concludes `not applicable`. Only then a control is `effective`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ import pandas as pd
 from audit import tables as t
 from audit.controls.fresh import TIME
 from audit.controls.interface import Context, Control, Gap, Result, Tables
+from audit.controls.naming import exception_id
 from audit.controls.registry import CONTROLS
 from audit.model import Conclusion, Severity
 from audit.period import Period
@@ -54,11 +54,6 @@ def run(
     }
 
 
-def exception_id(control: str, subject: str) -> str:
-    """The same failure has the same id in every run: `CHG-01-0123456789`."""
-    return f"{control}-{hashlib.sha256(f'{control}{subject}'.encode()).hexdigest()[:10]}"
-
-
 def _cut(result: Result, context: Context) -> Result:
     """What belongs to the quarter, or to no time."""
     population, exceptions = (
@@ -80,21 +75,23 @@ def _conclusion(control: Control, severity: Severity, judged: Result, context: C
     if context.running:
         gaps.append(_running(context))
     population, exceptions = judged.population["subject"].nunique(), len(judged.exceptions)
+    waived = int(judged.exceptions["waiver"].notna().sum())
     return {
         "control": control.id,
         "title_text": control.title,
         "clause": control.clause,
         "severity": severity.value,
-        "conclusion": conclude(population, exceptions, gaps).value,
+        "conclusion": conclude(population, exceptions - waived, gaps).value,
         "population": population,
         "exceptions": exceptions,
+        "waived": waived,
         "gaps": "; ".join(dict.fromkeys(gap.text for gap in gaps)),
     }
 
 
-def conclude(population: int, exceptions: int, gaps: list[Gap]) -> Conclusion:
-    """What a control comes to; missing evidence is never a pass."""
-    if exceptions:
+def conclude(population: int, unwaived: int, gaps: list[Gap]) -> Conclusion:
+    """What a control comes to, given its exceptions that no waiver covers; missing evidence is never a pass."""
+    if unwaived:
         return Conclusion.EXCEPTIONS
     if gaps:
         return Conclusion.NOT_TESTED

@@ -5,6 +5,7 @@
                     ├─ secrets ─ secret_findings
                     └─ signatures
     tip ────────────── graph_roots, secret_references, secret_waivers
+    one file ───────── waiver_entries
 
 History is read whole; contents are read from the first commit of interest on. What a commit gave is kept by commit,
 apart for each of the three walks, because each depends on other settings.
@@ -27,6 +28,7 @@ import pyarrow
 from audit import tables as t
 from audit.errors import UsageError
 from audit.git import facts, secrets, signatures
+from audit.git import waivers as policy_waivers
 from audit.git.contents import Change, Contents, Step
 from audit.git.graph import BuildGraph
 from audit.git.graph.build import Reached
@@ -47,7 +49,7 @@ MARGIN = timedelta(days=31)
 
 TABLES = (
     "commit_environments", "image_settings", "secret_findings", "signatures", "graph_roots", "secret_references",
-    "secret_waivers", "unread_files",
+    "secret_waivers", "waiver_entries", "unread_files",
 )  # fmt: skip
 """What `read` makes, beside `repositories`."""
 
@@ -84,7 +86,7 @@ class Scope:
     def digest(self) -> str:
         """Changes whenever `read` might give something else for the same commits."""
         keys = signatures.keyring_digest(self.settings) if self.settings else None
-        waived = self.settings.secrets.waivers if self.settings else None
+        waived = [self.settings.secrets.waivers, self.settings.waivers.file] if self.settings else None
         said = [VERSION, secrets.VERSION, self.facts(), _of_key(self.key), keys, waived]
         return hashlib.sha256(repr(said).encode()).hexdigest()
 
@@ -307,10 +309,14 @@ def _tip(contents: Contents, tip: str, history: Tables, scope: Scope) -> Tables:
     named = scope.settings.secrets.waivers if scope.settings else None
     waived, wrong = _waivers(contents, tree, named, brought) if named else ([], [])
     unread += wrong
+    file = scope.settings.waivers.file if scope.settings else None
+    granted, wrong = policy_waivers.read(contents, history, file) if file else ([], [])
+    unread += wrong
     made = {
         "graph_roots": (t.GraphRoots, roots),
         "secret_references": (t.SecretReferences, sealed),
         "secret_waivers": (t.SecretWaivers, waived),
+        "waiver_entries": (t.WaiverEntries, granted),
     }
     rows = {
         name: t.frame(table, ({"repo": "", **row} for row in found)) for name, (table, found) in made.items()

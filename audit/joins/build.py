@@ -41,7 +41,7 @@ def join(
 
     Returns:
         `branch_tips`, `landings`, `landing_pulls`, `landing_environments`, `image_changes`, `promotions`, `changes`,
-        `deployments`, `deployment_landings`, `app_states` and `cluster_writes`, and `secret_findings` with what was
+        `deployments`, `deployment_landings`, `app_states`, `cluster_writes` and `waivers`, and `secret_findings` with what was
         waived, conformed.
     """
     resolver = Resolver(tables["people"], tables["identities"], settings.machines)
@@ -65,6 +65,7 @@ def join(
         rules=rules,
         settings=settings,
     )
+    changes = reviews.changes(tables | found, resolver=resolver, settings=settings)
     known = tips.seen_tips(seen, tables["repositories"], settings.repositories)
     return {
         "branch_tips": tips.branch_tips(known, tables["commits"]),
@@ -73,11 +74,14 @@ def join(
         "image_changes": tagged,
         "promotions": images.promotions(tagged),
         "secret_findings": waivers.waived(tables["secret_findings"], tables["secret_waivers"], as_of=as_of),
-        "changes": reviews.changes(tables | found, resolver=resolver, settings=settings),
+        "changes": changes,
         "deployments": deployed,
         "deployment_landings": deployments.carried(deployed, landed, reached),
         "app_states": states.spans(tables["state_changes"], tables["applications"]),
         "cluster_writes": access.writes(tables["cluster_access"], resolver, settings),
+        "waivers": waivers.granted(
+            tables["waiver_entries"], landed, changes, resolver=resolver, settings=settings
+        ),
     }
 
 

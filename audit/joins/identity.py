@@ -45,12 +45,16 @@ class Resolver:
         people: `People`.
         identities: `Identities`.
         machines: rules that name machines which need not be in the roster.
+
+    Attributes:
+        people: ids of everyone in the roster.
     """
 
     def __init__(
         self, people: pd.DataFrame, identities: pd.DataFrame, machines: Machines | None = None
     ) -> None:
         self._machines = machines or Machines()
+        self.people = frozenset(people["person"])
         self._left = people.drop_duplicates("person").set_index("person")["left"]
         self._kinds = people.drop_duplicates("person").set_index("person")["kind"]
         self._known = {

@@ -61,7 +61,8 @@ def controls(
 def _control(entry: Described, judged: dict[str, Any], failed: list[ExceptionRow]) -> ControlResult:
     failed = sorted(failed, key=lambda row: (Severity(row.severity).rank, row.at, row.subject))
     expected = {row.expected for row in failed}
-    worst = failed[0].severity if failed else str(judged["severity"])
+    unwaived = [row for row in failed if not row.waiver]
+    worst = (unwaived or failed)[0].severity if failed else str(judged["severity"])
     return ControlResult(
         id=entry.id,
         title=entry.title.rstrip("."),
@@ -73,9 +74,10 @@ def _control(entry: Described, judged: dict[str, Any], failed: list[ExceptionRow
         conclusion=str(judged["conclusion"]),
         population=judged["population"],
         exception_count=int(judged["exceptions"]),
+        waived_count=int(judged["waived"]),
         gaps=words(judged["gaps"], "; "),
         expected=next(iter(expected)) if len(expected) == 1 else "",
-        where=where(failed),
+        where=where(unwaived or failed),
         exceptions=failed,
     )
 
@@ -101,10 +103,15 @@ def gaps(results: Sequence[ControlResult]) -> list[Gap]:
 
 
 def most_important(results: Iterable[ControlResult]) -> list[ControlResult]:
-    """The controls with exceptions, the worst severity first, then the most exceptions; five at most."""
-    failed = [result for result in results if result.exception_count]
-    failed.sort(key=lambda result: (Severity(result.severity).rank, -result.exception_count, result.id))
+    """The controls with exceptions that no waiver covers, the worst severity first, then the most exceptions; five at most."""
+    failed = [result for result in results if result.exception_count > result.waived_count]
+    failed.sort(key=lambda result: (Severity(result.severity).rank, -_open(result), result.id))
     return failed[:MOST_IMPORTANT]
+
+
+def _open(result: ControlResult) -> int:
+    """How many exceptions no waiver covers."""
+    return result.exception_count - result.waived_count
 
 
 def where(failed: Sequence[ExceptionRow]) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from audit.model import Conclusion, LandingKind
 from audit.period import Period
-from audit.report import complete, counted, judged, populations
+from audit.report import complete, counted, judged, populations, waived
 from audit.report.judged import Described
 from audit.report.plain import iso
 from audit.report.shapes import (
@@ -93,6 +93,7 @@ def build(
         summary=summary,
         trends=counted.trends(tables["metrics"], controls),
         controls=controls,
+        waivers=waived.waivers(tables["waivers"], tables["exceptions"], period, as_of),
         gaps=gaps,
         sources=sources,
         counts=complete.counts(tables["source_counts"]),
@@ -131,6 +132,7 @@ def _sentences(
     repos = len({row.repo for row in landings})
     objects = sum(source.objects for source in sources)
     failed = sum(control.exception_count for control in controls)
+    covered = sum(control.waived_count for control in controls)
     deployed = (
         f"Production was deployed to {_times(len(deployments))}, failed attempts and repeats included."
         if deployments
@@ -155,7 +157,8 @@ def _sentences(
     tests = (
         f"{tested} of {len(controls)} controls could be tested{f', {partly} of them only in part' if partly else ''}, "
         f"on {basis}. "
-        f"{_many(failed, 'exception') if failed else 'No exception'} {'were' if failed > 1 else 'was'} found."
+        f"{_many(failed, 'exception') if failed else 'No exception'} {'were' if failed > 1 else 'was'} found"
+        f"{f'; waivers cover {covered:,} of them' if covered else ''}."
     )
     return [changes, tests]
 

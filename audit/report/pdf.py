@@ -142,6 +142,7 @@ def html(report: Report) -> str:
     }
     environment.globals |= {
         "chart": charts.chart,
+        "control_ids": {control.id for control in report.controls},
         "change": words.change,
         "coverage_in_words": charts.coverage_in_words,
         "fill": charts.fill,

@@ -59,6 +59,7 @@ class ExceptionRow:
     app: str
     expected: str
     found: str
+    waiver: str
     evidence: list[str]
 
 
@@ -69,6 +70,7 @@ class ControlResult:
     Attributes:
         expected: what the policy expects, where it is the same for every exception; else empty.
         population: items tested; None when the population itself could not be known.
+        exception_count: items that failed, waived ones included. waived_count: those of them that a waiver covers.
         remedy: what to do about an exception, one short sentence.
         where: the places and people with the most exceptions, in words.
     """
@@ -83,10 +85,40 @@ class ControlResult:
     conclusion: str
     population: int | None
     exception_count: int
+    waived_count: int
     gaps: list[str]
     expected: str
     where: str
     exceptions: list[ExceptionRow]
+
+
+@dataclass(frozen=True)
+class WaiverRow:
+    """One entry of a file of waivers that stood in the quarter.
+
+    Attributes:
+        state: `in force`, `ended` or `without effect`.
+        covers_from, covers_until: the span that it covers, half-open; empty without an end.
+        uses: exceptions of the quarter that it covers.
+        notes: its flaws, and what a reader should know of it.
+        evidence: the landing that brought it: repo@commit. place: path@blob:line.
+    """
+
+    id: str
+    repo: str
+    control: str
+    state: str
+    requester: str
+    approver: str
+    reason: str
+    compensating_control: str
+    scope: str
+    covers_from: str
+    covers_until: str
+    uses: int
+    notes: list[str]
+    evidence: list[str]
+    place: str
 
 
 @dataclass(frozen=True)
@@ -417,6 +449,7 @@ class Report:
     summary: Summary
     trends: list[Trend]
     controls: list[ControlResult]
+    waivers: list[WaiverRow]
     gaps: list[Gap]
     sources: list[SourceRow]
     counts: list[CountRow]

@@ -44,6 +44,7 @@ from audit.settings.sections import (
     Thresholds,
     Training,
     Vault,
+    Waivers,
 )
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "Thresholds",
     "Training",
     "Vault",
+    "Waivers",
     "load",
     "validate",
 ]
@@ -124,6 +126,7 @@ class Settings(Section):
     emergency: Emergency = Emergency()
     vault: Vault = Vault()
     policies: Policies = Policies()
+    waivers: Waivers = Waivers()
 
     _folder: Path = Path()
 

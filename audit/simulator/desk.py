@@ -191,14 +191,16 @@ class Desk:
                 truth.violation("CHG-08", f"{REPOSITORY}@{commit.sha}", at, why="; ".join(why))
 
     def _leaked(self, commits: Sequence[Commit], at: datetime) -> None:
-        """SEC-01: each secret in the clear that a commit of the mainline adds, but for what is waived."""
+        """SEC-01: each secret in the clear that a commit of the mainline adds, of which some are waived."""
         for commit in commits:
             for leak in leaks.added(commit):
                 self.world.truth.counts[f"secrets: {'waived' if leak.waived else 'in the clear'}"] += 1
-                if not leak.waived:
-                    mark = leaks.fingerprint(leak.value)[:12]
-                    subject = f"{REPOSITORY}@{commit.sha}:{leak.path}:{leak.rule}:{mark}"
-                    self.world.truth.violation("SEC-01", subject, at, why=f"{leak.path} in the clear")
+                mark = leaks.fingerprint(leak.value)[:12]
+                subject = f"{REPOSITORY}@{commit.sha}:{leak.path}:{leak.rule}:{mark}"
+                waiver = leaks.WAIVERS if leak.waived else ""
+                self.world.truth.violation(
+                    "SEC-01", subject, at, why=f"{leak.path} in the clear", waiver=waiver
+                )
 
     def _tagged(self, head: str, before: Tree, after: Tree) -> None:
         """Which versions of which images the landing changed, and where."""

@@ -23,6 +23,7 @@ from audit.simulator.repository import Commit, Signature, Tree, Writer
 from audit.simulator.schedule import Deck, Slot
 from audit.simulator.schedule import plan as schedule
 from audit.simulator.seals import Ring
+from audit.simulator.waiving import Waiving
 from audit.simulator.world import Kind, World
 
 _BOOTSTRAP = timedelta(days=40)  # how long before the first quarter the repository was made
@@ -33,7 +34,7 @@ def act(world: World, repository: Path) -> Hub:
     slots = schedule(world)
     with Writer(repository, Ring.of(world)) as writer:
         desk = Desk(world, Workshop(world, writer, Layout(world.apps)))
-        history, pushes = _History(desk), Pushes(desk)
+        history, pushes, waiving = _History(desk), Pushes(desk), Waiving(desk, slots)
         history.bootstrap()
         for slot in slots:
             {
@@ -44,6 +45,7 @@ def act(world: World, repository: Path) -> Hub:
                 "closed": history.close,
                 "open": history.leave_open,
             }[slot.what](slot)
+            waiving.after(slot)
         writer.refs |= desk.refs | {MAIN: desk.shop.tip}
     world.truth.references += desk.ages.rows()
     keeping.judge_secrets(world, desk.ages.rows())

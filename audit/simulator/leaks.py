@@ -17,6 +17,8 @@ from audit.simulator.world import ENVIRONMENTS
 
 KEY = b"The key of the demonstration's fingerprints. It keeps nothing secret.\n"
 KEY_FILE = "fingerprints.key"
+WAIVERS = ".gitops-audit/secret-waivers.yaml"
+"""The file of waivers by fingerprint."""
 KINDS = ("debug", "example", "credentials", "encrypted")
 
 
@@ -46,7 +48,7 @@ def fingerprint(value: str) -> str:
 def first_files() -> dict[str, str]:
     """What the repository holds from the start: the waiver, and what SOPS is to encrypt."""
     return {
-        ".gitops-audit/secret-waivers.yaml": (
+        WAIVERS: (
             f"- fingerprint: {fingerprint(_EXAMPLE)}\n  reason: the documentation's example, which opens nothing\n"
             "  approved_by: platform\n"
         ),

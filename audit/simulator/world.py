@@ -146,9 +146,16 @@ class Truth:
     counts: Counter[str] = field(default_factory=Counter)
 
     def violation(
-        self, control: str, subject: str, at: datetime, *, why: str, quarter: str | None = None
+        self,
+        control: str,
+        subject: str,
+        at: datetime,
+        *,
+        why: str,
+        quarter: str | None = None,
+        waiver: str = "",
     ) -> None:
-        """Records one violation as it is committed. `subject` is the key that a finding must have."""
+        """Records one violation as it is committed. `subject` is the key that a finding must have; `waiver` covers it."""
         self.violations.append(
             {
                 "control": control,
@@ -156,6 +163,7 @@ class Truth:
                 "at": stamp(at),
                 "quarter": quarter or quarter_of(at),
                 "why": why,
+                "waiver": waiver,
             }
         )
 

@@ -85,10 +85,11 @@ from audit.tables.policies import PolicyAdmissions, PolicyConstraints, PolicyRep
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
 from audit.tables.scanning import ScanFindings, Scans, SecurityAlerts, Vulnerabilities
 from audit.tables.secrets_managers import ManagedSecrets, SecretAccess
+from audit.tables.waivers import WaiverEntries, Waivers
 
 _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
-    ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers,
+    ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers, WaiverEntries,
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns, ExportLists, Protections, ForgeEnvironments,
     RepoGrants, Teams, Memberships,
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
@@ -97,7 +98,7 @@ _ALL: tuple[type[Table], ...] = (
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews, DocumentReviews,
     Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
     People, Identities, EvidenceObjects, Coverage, Quarantine,
-    BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites,
+    BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites, Waivers,
     Reconciliation, SourceCounts, EvidenceStreams, EvidenceDays, EvidenceGaps, Exceptions, Conclusions, Metrics,
 )  # fmt: skip
 
@@ -196,6 +197,8 @@ __all__ = [
     "Trainings",
     "UnreadFiles",
     "Vulnerabilities",
+    "WaiverEntries",
+    "Waivers",
     "WorkflowRuns",
     "columns",
     "conform",

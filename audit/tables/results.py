@@ -72,6 +72,9 @@ class Exceptions(Table):
     app: str = column("Applications, separated by commas", optional=True)
     expected: str = column("What the policy expects")
     found: str = column("What was found")
+    waiver: str = column(
+        "Waivers that cover it, separated by '; '; missing for none: then it is open", optional=True
+    )
     evidence: str = column("Pointers to raw evidence, separated by spaces: sha256:line, or repo@commit")
 
     class Config:
@@ -92,7 +95,8 @@ class Conclusions(Table):
         isin=["effective", "exceptions", "not tested", "not applicable"],
     )
     population: Int = column("Items tested", unit="items", optional=True, ge=0)
-    exceptions: Int = column("Items that failed", unit="items", ge=0)
+    exceptions: Int = column("Items that failed, waived ones included", unit="items", ge=0)
+    waived: Int = column("Of them, those that a waiver covers", unit="items", ge=0)
     gaps: str = column("Evidence that is missing, and what for; separated by '; '")
 
     class Config:

@@ -20,6 +20,7 @@ from audit.controls import (
     dep_04,
     evd_01,
     evd_02,
+    wvr_01,
 )
 from audit.controls.examples import AS_OF, PERIOD, REPOSITORY, expand, world
 from audit.controls.interface import Control, Example, Gap
@@ -751,3 +752,83 @@ def test_a_hostile_key_makes_no_gap_of_its_own() -> None:
     given = given.format(source="log", format="kubernetes-audit", second="kubernetes-audit", bad=1)
     concluded, _ = judge(evd_02.CONTROL, given)
     assert concluded["gaps"] == "prod: kubernetes-audit: 1 record could not be read: x, all is well:2"
+
+
+_LANDED = """
+evidence_objects
+| source_name | key | format                                    | cluster | collected_at |
+| forge       | 1   | github-pulls,github-reviews,github-checks |         | 2026-10-02   |
+| operator    | 1   | argocd-application                        | prod    | 2026-10-02   |
+people
+| person |
+| ada    |
+landings
+| head_sha | position | landed_at        |
+| a1…      | 4        | 2026-08-01 10:00 |
+changes
+| head_sha | pr_number | landed_at        | checks_wanting |
+| a1…      | 7         | 2026-08-01 10:00 | build: missing |
+deployments
+| application | started_at       | status    |
+| argocd/web  | 2026-08-02 00:00 | succeeded |
+deployment_landings
+| application | started_at       | head_sha | app | environment |
+| argocd/web  | 2026-08-02 00:00 | a1…      | web | prod        |
+waivers
+| id  | position | landed_at        | control | covers_from | covers_until | subject                | flaws |
+"""
+_CHECKED = {"thresholds": {"required_checks": ["build"]}}
+_WAIVER = "| W-1 | 4 | 2026-07-01 00:00 | CHG-05 | 2026-07-01 | 2026-09-01 | netbpf/netbpf-gitops#7 | {} |\n"
+
+
+@pytest.mark.parametrize(("flaws", "waived"), [("", 1), ("it has no scope", 0)])
+def test_a_waived_exception_stays_counted_and_fails_nothing(flaws: str, waived: int) -> None:
+    """Raw and waived counts stand side by side; only what no waiver covers concludes `exceptions`."""
+    conclusion, exceptions = judge(chg_05.CONTROL, _LANDED + _WAIVER.format(flaws), **_CHECKED)
+    assert exceptions["waiver"].fillna("").tolist() == ["W-1" if waived else ""]
+    assert (conclusion["exceptions"], conclusion["waived"]) == (1, waived)
+    assert conclusion["conclusion"] == ("effective" if waived else "exceptions")
+
+
+@pytest.mark.parametrize(("flaws", "carried"), [("", 0), ("it has no scope", 1)])
+def test_a_change_in_production_whose_exceptions_are_waived_has_no_open_one(flaws: str, carried: int) -> None:
+    _, exceptions = judge(dep_04.CONTROL, _LANDED + _WAIVER.format(flaws), **_CHECKED)
+    assert exceptions["found"].str.contains("CHG-05").sum() == carried
+
+
+def test_a_waiver_that_is_relied_on_beyond_its_scope_or_end_fails() -> None:
+    given = """
+    repositories
+    | tip |
+    | b1… |
+    people
+    | person |
+    | ada    |
+    landings
+    | head_sha | position | landed_at        |
+    | a1…      | 4        | 2026-08-01 10:00 |
+    | a2…      | 5        | 2026-08-20 10:00 |
+    changes
+    | head_sha | pr_number | landed_at        | checks_wanting |
+    | a1…      | 7         | 2026-08-01 10:00 | build: missing |
+    | a2…      | 8         | 2026-08-20 10:00 | build: missing |
+    landing_environments
+    | head_sha | app | environment |
+    | a1…      | web | dev         |
+    | a1…      | web | prod        |
+    | a2…      | web | dev         |
+    waivers
+    | id  | head_sha | position | landed_at  | withdrawn_at | control | covers_from | covers_until | expires    | environment | app |
+    | W-1 | c1…      | 4        | 2026-07-01 |              | CHG-05  | 2026-07-01  | 2026-12-01   | 2026-12-01 | dev         | web |
+    | W-2 | c2…      | 4        | 2026-07-01 | 2026-08-10   | CHG-05  | 2026-07-01  | 2026-08-10   | 2026-08-10 | dev,prod    | web |
+    """
+    tables, configured = world(chg_05.CONTROL, Example("", given, "", settings=_CHECKED))
+    both = run(tables, configured, PERIOD, as_of=AS_OF, controls=(chg_05.CONTROL, wvr_01.CONTROL))
+    exceptions = both["exceptions"]
+    first, second = (exception_id("CHG-05", f"{REPOSITORY}#{number}") for number in (7, 8))
+    assert exceptions.set_index("exception_id").loc[[first, second], "waiver"].tolist() == ["W-2", "W-1"]
+    found = exceptions[exceptions["control"].eq("WVR-01")].set_index("subject")["found"].to_dict()
+    assert found == {
+        f"waiver:{REPOSITORY}:W-1": f"reaches beyond its scope: {first}",
+        f"waiver:{REPOSITORY}:W-2": f"came after its end: {second}",
+    }

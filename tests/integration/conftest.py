@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,13 @@ class Acted:
     folder: Path
     settings: Settings
     truth: dict[str, Any]
+    _checked: dict[str, pipeline.Run] = field(default_factory=dict)
 
     def quarter(self, label: str) -> pipeline.Run:
-        """What the pipeline finds for a quarter, from the evidence alone."""
-        return pipeline.check(self.settings, self.settings.quarter(label), AS_OF)
+        """What the pipeline finds for a quarter, from the evidence alone; found once, for nobody changes it."""
+        if label not in self._checked:
+            self._checked[label] = pipeline.check(self.settings, self.settings.quarter(label), AS_OF)
+        return self._checked[label]
 
     def violations(self, quarter: str) -> dict[tuple[str, str], str]:
         """(control, subject) → why, of the violations committed in a quarter."""

@@ -104,7 +104,27 @@ def test_images_of_landings_equal_truth(acted: Acted) -> None:
         )  # fmt: skip
 
 
-def test_secrets_that_are_waived_are_no_exceptions(acted: Acted) -> None:
+def test_what_waivers_cover_equals_truth(acted: Acted) -> None:
+    """Every waived exception names its waiver; those without a right to it stay open."""
+    tables = acted.quarter("2026Q3").tables
+    rows = tables["exceptions"]
+    found = {(row.control, row.subject): row.waiver for row in rows[rows["waiver"].notna()].itertuples()}
+    truth = {
+        (each["control"], each["subject"]): each["waiver"]
+        for each in acted.truth["violations"]
+        if each["waiver"] and each["quarter"] == "2026Q3"
+    }
+    assert found.keys() == truth.keys()
+    assert all(truth[key] in waiver for key, waiver in found.items())
+    assert "W-1" in truth.values()
+    counted = tables["conclusions"].set_index("control")["waived"]
+    assert (
+        counted[counted.gt(0)].to_dict() == rows[rows["waiver"].notna()].groupby("control").size().to_dict()
+    )
+    assert tables["waivers"]["flaws"].ne("").sum() == 5
+
+
+def test_secrets_that_are_waived_say_by_what(acted: Acted) -> None:
     rows = acted.quarter("2026Q3").tables["secret_findings"]
     waived = rows[rows["waived"]]
     assert len(waived) == acted.truth["counts"]["secrets: waived"] > 0

@@ -70,6 +70,7 @@ def conclusions(failed: dict[str, int] | None = None, **gaps: str) -> pd.DataFra
                 "conclusion": conclusion,
                 "population": None if gap and not count else 203 if failed else 0,
                 "exceptions": count,
+                "waived": 0,
                 "gaps": gap,
             }
         )
@@ -124,6 +125,7 @@ def exception(control: str, subject: str, number: int, **values: Any) -> dict[st
         "app": "checkout",
         "expected": "an approval by someone other than the authors, before the merge",
         "found": "approved only by its opener, 4 minutes after the merge",
+        "waiver": None,
         "evidence": f"{sha('object', number % 9, length=64)}:{number + 1} {REPO}@{sha(number)}",
     } | values
 

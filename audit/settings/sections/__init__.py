@@ -11,6 +11,7 @@ from audit.settings.sections.duties import (
     Structure,
     Training,
     Vault,
+    Waivers,
 )
 from audit.settings.sections.formats import FormatName
 from audit.settings.sections.keys import Secrets, Signatures, Signing
@@ -47,4 +48,5 @@ __all__ = [
     "Thresholds",
     "Training",
     "Vault",
+    "Waivers",
 ]

@@ -25,6 +25,15 @@ class Secrecy(Section):
     rotation_days: int = Field(90, ge=1, description="Days within which every kept secret must change")
 
 
+class Waivers(Section):
+    """Waivers of the policy."""
+
+    file: str = Field(
+        ".gitops-audit/waivers.yaml", description="Path in each repository of the reviewed file of waivers"
+    )
+    longest_days: int = Field(180, ge=1, description="Longest span that a waiver may cover, in days")
+
+
 class Structure(Section):
     """How every repository must be laid out."""
 
