@@ -13,7 +13,7 @@ import pytest
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from audit.cli import app
+from audit.cli import COMMANDS, app
 from audit.controls.registry import CONTROLS
 from audit.normalise.registry import FORMATS
 
@@ -81,6 +81,23 @@ def test_a_command_that_can_not_be_typed_is_noticed() -> None:
         words = SHOWN.findall(f"`audit {line} --bogus`")[0].split()
         with pytest.raises(TyperException):
             parse(words)
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"init", "parse"}))
+def test_every_command_speaks_json(name: str) -> None:
+    """But `init`, which writes files, and `parse`, which prints nothing else."""
+    root: Any = get_command(app)
+    assert "--json" in [option for each in root.commands[name].params for option in each.opts]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_help_has_an_example_that_can_be_typed(name: str) -> None:
+    root: Any = get_command(app)
+    said = " ".join(root.commands[name].help.split())
+    found = re.search(r"Examples?: audit (.+)$", said)
+    assert found, name
+    for line in found[1].split(", audit "):
+        parse(shlex.split(line))
 
 
 @pytest.mark.parametrize("name", documents())

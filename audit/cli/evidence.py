@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 from audit import narrate, pipeline, screen
 from audit.cli import planned
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, AsOf, SettingsPath, moment_of, out
-from audit.errors import ExitCode, UsageError
+from audit.errors import ExitCode, IntegrityError, UsageError
 from audit.evidence.plan import plan
 from audit.settings import Settings, Source, load
 
@@ -120,13 +121,28 @@ def quarantine(
     return ExitCode.EVIDENCE if len(rows) else ExitCode.CLEAN
 
 
-def verify_evidence(settings: SettingsPath = DEFAULT_SETTINGS) -> None:
+def verify_evidence(settings: SettingsPath = DEFAULT_SETTINGS, as_json: AsJson = False) -> ExitCode:
     """Recompute the manifest chain and every stored object, offline; name what changed.
 
     Example: audit verify-evidence
     """
     chosen = load(settings)
+    if as_json:
+        return _verified(chosen)
     pipeline.verify(chosen)
     out.print(
         f"{chosen.store_path}: every object and manifest is what it was", highlight=False, soft_wrap=True
     )
+    return ExitCode.CLEAN
+
+
+def _verified(chosen: Settings) -> ExitCode:
+    """Says as JSON whether the store is whole, and what is wrong with it, a sentence each."""
+    problems: list[str] = []
+    try:
+        pipeline.verify(chosen)
+    except IntegrityError as error:
+        problems = error.problem.splitlines()
+    said = {"store": str(chosen.store_path), "whole": not problems, "problems": problems}
+    print(json.dumps(said, indent=1, sort_keys=True))
+    return ExitCode.INTEGRITY if problems else ExitCode.CLEAN

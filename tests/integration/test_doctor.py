@@ -199,3 +199,19 @@ def test_the_quarter_that_evidence_should_cover_is_the_last_that_had_ended(ran: 
     lines = list(doctor.examine(ran.folder / "audit.toml", AS_OF))
     assert any("2026Q3" in line.says for line in lines if line.area.startswith("coverage"))
     assert doctor.exit_code(lines) == ExitCode.CLEAN
+
+
+def test_the_store_is_verified_for_programs_too(
+    ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ran.folder, tmp_path / "organisation")
+    command = ["verify-evidence", "--settings", str(tmp_path / "organisation" / "audit.toml"), "--json"]
+    assert main(command) == 0
+    assert json.loads(capfd.readouterr().out)["whole"] is True
+    touched = next((tmp_path / "organisation" / "audit-store" / "objects").glob("*/*"))
+    touched.chmod(0o644)
+    touched.write_bytes(b"other")
+    assert main(command) == ExitCode.INTEGRITY
+    said = json.loads(capfd.readouterr().out)
+    assert said["whole"] is False
+    assert touched.name in said["problems"][0]
