@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from evidence_records import (
     API,
@@ -27,6 +30,8 @@ from evidence_records import (
     refused,
 )
 
+from audit.normalise import github_graph_items as items
+from audit.normalise.github_graph import Pull
 from audit.normalise.interface import Context
 
 NOWHERE = Context("forge", "pulls.json")
@@ -260,3 +265,22 @@ def test_rest_and_graphql_of_one_source_are_told_apart() -> None:
         ("github-pulls", "github-graphql", "github-cli-pulls", "github-cli-runs", "github-reviews"), 1
     )
     assert API.endswith("netbpf/netbpf-gitops")
+
+
+GUIDE = Path(__file__).parents[2] / "docs/how-to/bring-evidence.md"
+ASKED = re.compile(r"gh api graphql --paginate .*?query='(.*?)' > pulls.json", re.DOTALL)
+
+
+def test_the_query_of_the_guide_asks_for_all_that_is_read() -> None:
+    """Every field that the reader needs or takes, and of every list whether it is whole."""
+    found = ASKED.search(GUIDE.read_text(encoding="utf-8"))
+    assert found is not None
+    query = found[1]
+    assert query.count("{") == query.count("}")
+    words = set(re.findall(r"\w+", query))
+    optional = {"resourcePath", "repository", "id", "fullDatabaseId", "startedAt", "statusCheckRollup"}
+    for shape in (Pull, items._Review, items._Dismissed, items._Run, items._Status):
+        names = {field.encode_name for field in msgspec.structs.fields(shape)}
+        assert names - optional <= words, shape
+    for name in ("pullRequests", "labels", "reviews", "timelineItems", "commits", "contexts"):
+        assert re.search(rf"{name}\([^)]*\) {{ (totalCount|filteredCount)", query), name
