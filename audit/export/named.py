@@ -8,6 +8,7 @@ ONE: dict[str, frozenset[str]] = {
         "commits": "author_name author_email committer_name committer_email",
         "signatures": "key signer",
         "secret_waivers": "approved_by",
+        "waivers": "requester approver",
         "pull_requests": "author merged_by",
         "reviews": "reviewer",
         "review_dismissals": "dismissed_by",
@@ -50,6 +51,7 @@ SEVERAL: dict[str, frozenset[str]] = {
         "landing_pulls": "authors",
         "image_changes": "authors",
         "changes": "authors approvers",
+        "waivers": "approvers",
         "forge_environments": "reviewers",
     }.items()
 }

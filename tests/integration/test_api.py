@@ -239,8 +239,8 @@ def test_any_text_is_gone_over_to_its_end(text: str) -> None:
 
 
 NAMED = re.compile(
-    r"(^|_)(author|actor|user|username|login|reviewer|person|owner|opener|pusher|creator|signer|principal|identifier|holder)s?$"
-    r"|_email$|_ip$|_by$|(^|_)address$|^approvers$|^co_authors$"
+    r"(^|_)(author|actor|user|username|login|reviewer|person|owner|opener|pusher|creator|signer|principal|identifier|holder|requester|approver)s?$"
+    r"|_email$|_ip$|_by$|(^|_)address$|^co_authors$"
 )
 NOBODY = {
     "verified_by",  # a Secret's name
