@@ -9,6 +9,7 @@ ONE: dict[str, frozenset[str]] = {
         "signatures": "key signer",
         "secret_waivers": "approved_by",
         "waivers": "requester approver",
+        "waiver_entries": "requester approver",
         "pull_requests": "author merged_by",
         "reviews": "reviewer",
         "review_dismissals": "dismissed_by",
