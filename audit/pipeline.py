@@ -27,7 +27,7 @@ from audit import tables as t
 from audit.build import Built
 from audit.build import build as build_tables
 from audit.build import load as load_built
-from audit.controls import registry, runner
+from audit.controls import own, registry, runner
 from audit.errors import AuditError, EvidenceMissing, ExitCode, IntegrityError, UsageError
 from audit.evidence import editions, keys, manifest, stamps
 from audit.evidence.collect import Collected
@@ -230,6 +230,7 @@ def check(
         UsageError: the quarter has not begun at `as_of`, or an earlier stage was not run.
     """
     require_begun(period, as_of)
+    judging = own.controls(settings)
     store = Store(settings.store_path)
     frozen = editions.last(store, period.label)
     as_of = frozen.facts.as_of if frozen else as_of
@@ -261,7 +262,7 @@ def check(
     progress("check", 1, 3)
     tables["metrics"] = compute(tables, settings, period, as_of=as_of)
     progress("check", 2, 3)
-    tables |= runner.run(tables, settings, period, as_of=as_of)
+    tables |= runner.run(tables, settings, period, as_of=as_of, controls=judging)
     progress("check", 3, 3)
     run = Run(period, as_of, settings.store_path / "quarters" / period.label, tables=tables)
     _write_quarter(run)
@@ -297,7 +298,7 @@ def report(settings: Settings, run: Run, progress: Progress = _silent, *, draft:
         run.folder,
         as_of=run.as_of,
         made_at=last_as_of(settings, otherwise=run.as_of),
-        catalogue=registry.catalogue(),
+        catalogue=registry.catalogue(own.controls(settings)),
         draft=draft,
     )
     run.problems += stamped(settings)

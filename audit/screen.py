@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -320,6 +321,18 @@ def show_controls(out: Console, catalogue: tuple[Page, ...], wanted: str | None,
         out.print(table)
     else:
         out.print(_page(chosen[0]), markup=False, highlight=False)
+
+
+def show_tested(out: Console, tested: Mapping[str, int], wrong: Sequence[str], *, as_json: bool) -> None:
+    """How many examples of each control were run, and which of them came to something else."""
+    if as_json:
+        _dump({"examples": dict(tested), "wrong": list(wrong)})
+        return
+    for text in wrong:
+        out.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    out.print(
+        f"{sum(tested.values())} examples of {len(tested)} controls, {len(wrong)} wrong", highlight=False
+    )
 
 
 def _page(page: Page) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from audit import tables as t
 from audit.cli import app, main
 from audit.controls import registry
+from audit.controls.clauses import CLAUSES, reason
 from audit.controls.interface import Example
 from audit.settings_template import commented
 
@@ -70,6 +71,28 @@ def _example(example: Example) -> str:
     return f"*Example: {example.title}.*{without}{settings}\n\n```text\n{result}\n```\n\n"
 
 
+def policy() -> str:
+    """Every clause of the policy with the controls that test it and the evidence that they need."""
+    pages = {page.id: page for page in registry.catalogue()}
+    parts = [
+        "# The policy, clause by clause\n\n",
+        _NOTE,
+        "| clause | controls | evidence |\n|---|---|---|\n",
+    ]
+    for clause in CLAUSES:
+        tested = [pages[name] for name in clause.controls if name in pages]
+        links = ", ".join(f"[{page.id}](controls.md#{_anchor(page)})" for page in tested)
+        needs = "; ".join(dict.fromkeys(need for page in tested for need in page.needs))
+        parts.append(f"| {clause.path} | {links or 'none'} | {needs or reason(clause)} |\n")
+    return "".join(parts)
+
+
+def _anchor(page: registry.Page) -> str:
+    """The anchor that a heading of the catalogue gets."""
+    text = f"{page.id}: {page.title}".lower()
+    return "".join(c for c in text.replace(" ", "-") if c.isalnum() or c in "-_")
+
+
 def commands() -> str:
     """`--help` of every command."""
     names = [
@@ -91,6 +114,7 @@ DOCUMENTS = {
     "tables.md": data_dictionary,
     "settings.md": settings,
     "controls.md": controls,
+    "policy.md": policy,
     "commands.md": commands,
 }
 

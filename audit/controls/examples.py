@@ -230,3 +230,18 @@ def outcome(control: Control, example: Example) -> tuple[str, pd.DataFrame]:
 def expected(example: Example) -> list[dict[str, str]]:
     """The exceptions that an example expects: cells by row."""
     return parse(example.exceptions).get("", [])
+
+
+def failures(control: Control) -> list[str]:
+    """What examples of a control come to otherwise than they say, in words; none when all hold."""
+    wrong = []
+    for example in control.examples:
+        conclusion, exceptions = outcome(control, example)
+        wanted = expected(example)
+        columns = list(wanted[0]) if wanted else ["subject"]
+        found = sorted(tuple(row) for row in exceptions[columns].itertuples(index=False))
+        if conclusion != example.conclusion:
+            wrong.append(f"{control.id}: {example.title}: {conclusion}, not {example.conclusion}")
+        elif found != sorted(tuple(row.values()) for row in wanted):
+            wrong.append(f"{control.id}: {example.title}: found {found or 'nothing'}")
+    return wrong

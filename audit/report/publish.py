@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 import audit
+from audit.controls import own
 from audit.engine.identity import package_digest
 from audit.evidence import editions, keys
 from audit.evidence.editions import Edition, Facts
@@ -125,6 +126,8 @@ def said(settings: Settings) -> dict[str, str]:
             flat[name] = json.dumps(value, sort_keys=True)
 
     walk("", settings.model_dump(mode="json", exclude=_OF_A_PLACE))
+    if settings.own_controls.folder is not None:
+        flat["own_controls.sha256"] = json.dumps(own.digest(settings))
     return flat
 
 

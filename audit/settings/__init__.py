@@ -28,6 +28,7 @@ from audit.settings.sections import (
     GitHub,
     Machines,
     Organisation,
+    OwnControls,
     PathRule,
     People,
     Policies,
@@ -57,6 +58,7 @@ __all__ = [
     "GitHub",
     "Machines",
     "Organisation",
+    "OwnControls",
     "PathRule",
     "People",
     "Policies",
@@ -127,6 +129,7 @@ class Settings(Section):
     vault: Vault = Vault()
     policies: Policies = Policies()
     waivers: Waivers = Waivers()
+    own_controls: OwnControls = OwnControls()
 
     _folder: Path = Path()
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from audit import metrics
 from audit.controls.interface import Context
-from audit.controls.registry import CONTROLS
+from audit.controls.own import controls
 from audit.errors import UsageError
 from audit.period import Period
 from audit.report import populations
@@ -73,7 +73,7 @@ class Finder:
         return []
 
     def _control(self, name: str) -> Found | None:
-        control = next((one for one in CONTROLS if one.id == name), None)
+        control = next((one for one in controls(self.settings) if one.id == name), None)
         if control is None:
             return None
         context = Context(self.settings, self.period, self.as_of)

@@ -330,3 +330,30 @@ def test_wrong_credentials_and_a_missing_bucket_are_missing_evidence(
     printed = capfd.readouterr().out
     assert "the secret key does not belong to the access key" in printed
     assert "wrong-on-purpose" not in printed
+
+
+def test_a_control_of_ones_own_is_judged_with_the_others(
+    ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "organisation"
+    shutil.copytree(ran.folder, folder)
+    (folder / "controls").mkdir()
+    (folder / "controls" / "short.py").write_text(
+        '"""A subject is short.\n\n## Why\nx\n\n## Evidence\nx\n\n## Limits\nx\n\n## Remediation\nx\n"""\n'
+        "from audit.controls.interface import Control, Result, failures\n"
+        "from audit.model import Severity\n"
+        "def test(tables, context):\n"
+        "    rows = tables['landings']\n"
+        "    rows = rows.assign(subject=rows['head_sha'], at=rows['landed_at'])\n"
+        "    return Result(rows, failures(rows, expected='less', found='much', evidence=''))\n"
+        "CONTROL = Control(id='OWN-01', page=__doc__, clause='x', severity=Severity.LOW, frameworks={}, needs=(),\n"
+        "    remediation='x', examples=(), test=test)\n",
+        encoding="utf-8",
+    )
+    settings = folder / "audit.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(f'{text}\n[own_controls]\nfolder = "controls"\n', encoding="utf-8")
+    assert main(["check", "-q", "2026Q3", "-s", str(settings), "--json"]) == 1
+    found = {row["control"]: row for row in json.loads(capsys.readouterr().out)["conclusions"]}
+    assert found["OWN-01"]["exceptions"] == found["OWN-01"]["population"] > 0
+    assert found.keys() > {"CHG-01", "OWN-01"}

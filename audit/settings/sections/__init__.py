@@ -6,6 +6,7 @@ from audit.settings.sections.base import Regex, Section
 from audit.settings.sections.duties import (
     Documents,
     Emergency,
+    OwnControls,
     Protection,
     Secrecy,
     Structure,
@@ -31,6 +32,7 @@ __all__ = [
     "GitHub",
     "Machines",
     "Organisation",
+    "OwnControls",
     "PathRule",
     "People",
     "Policies",

@@ -25,6 +25,15 @@ class Secrecy(Section):
     rotation_days: int = Field(90, ge=1, description="Days within which every kept secret must change")
 
 
+class OwnControls(Section):
+    """Controls of the organisation's own."""
+
+    folder: str | None = Field(
+        None,
+        description="Folder of Python files that each have a CONTROL; relative to audit.toml. They are code that is run",
+    )
+
+
 class Waivers(Section):
     """Waivers of the policy."""
 
