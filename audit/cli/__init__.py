@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 import audit
 from audit import narrate
-from audit.cli import doctor, evidence, export, mine, parse, quarter, start
+from audit.cli import doctor, evidence, export, mine, parse, quarter, sample, start
 from audit.cli.options import out
 from audit.errors import AuditError, ExitCode, UsageError
 
@@ -57,6 +57,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "report": quarter.report,
     "trace": quarter.trace,
     "export": export.export,
+    "sample": sample.sample,
     "controls": start.controls,
     "doctor": doctor.doctor,
     "verify-evidence": evidence.verify_evidence,
