@@ -11,17 +11,23 @@ from datetime import datetime
 import pandas as pd
 
 from audit import tables as t
-from audit.metrics import change, delivery, review
-from audit.metrics.interface import ROW, Metric, Span, Tables, note_of
+from audit.metrics import change, delivery, review, reviewing, security, states
+from audit.metrics.interface import ROW, Count, Median, Metric, Span, Tables, note_of
 from audit.period import Period
 from audit.settings import Settings
 
-METRICS: tuple[Metric, ...] = (*change.METRICS, *review.METRICS, *delivery.METRICS)
+METRICS: tuple[Metric, ...] = (
+    *change.METRICS, *review.METRICS, *reviewing.METRICS, *delivery.METRICS, *states.METRICS, *security.METRICS,
+)  # fmt: skip
 
 _BEGINNING = {
     "landings": ("landings", "landed_at", "no commit is on record before its end"),
     "reviews": ("changes", "created_at", "no pull request is on record before its end"),
     "deployments": ("deployments", "started_at", "no deployment is on record before its end"),
+    "states": ("app_states", "start", "no state of an application is on record before its end"),
+    "promotions": ("promotions", "set_at", "no image version is on record before its end"),
+    "secrets": ("secret_references", "changed_at", "no declared secret is on record before its end"),
+    "scans": ("scans", "at", "no scan is on record before its end"),
 }
 
 
@@ -41,7 +47,15 @@ def compute(tables: Tables, settings: Settings, period: Period, *, as_of: dateti
     return t.conform(t.Metrics, pd.concat(parts, ignore_index=True))
 
 
-_TIME = {"landing": "landed_at", "pull request": "landed_at", "deployment": "started_at"}
+_TIME = {
+    "landing": "landed_at", "pull request": "landed_at", "deployment": "started_at", "state": "start",
+    "promotion": "set_at", "secret": "changed_at", "scan": "at", "vulnerability": "at",
+}  # fmt: skip
+_NAME = {
+    "promotion": ["repo", "app", "environment", "image", "version"], "secret": ["repo", "path", "kind", "namespace", "name"],
+    "scan": ["scanner", "artifact"], "vulnerability": ["scanner", "artifact", "target", "package", "vulnerability"],
+}  # fmt: skip
+"""Columns that together name an item which has no name of its own."""
 
 
 def _subject(item: str, rows: pd.DataFrame) -> pd.Series:
@@ -50,6 +64,15 @@ def _subject(item: str, rows: pd.DataFrame) -> pd.Series:
         return rows["repo"] + "@" + rows["head_sha"]
     if item == "pull request":
         return rows["repo"] + "#" + rows["pr_number"].astype("str")
+    if item == "state":
+        seen: pd.Series = rows["start"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rows["cluster"] + "/" + rows["application"] + ": " + rows["state"] + "@" + seen
+    if item in _NAME:
+        first, *others = _NAME[item]
+        named: pd.Series = rows[first]
+        for other in others:
+            named = named + " " + rows[other]
+        return named
     started: pd.Series = rows["started_at"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     return rows["cluster"] + "/" + rows["application"] + "@" + started
 
@@ -119,10 +142,10 @@ def _notes(metric: Metric, rows: pd.DataFrame, tables: Tables, span: Span) -> li
     common = []
     if span.now < pd.Timestamp(span.period.end):
         common.append(f"the quarter is running: counted until {span.stop:%Y-%m-%d}")
-    if first > span.start and metric.evidence != "reviews":
+    if first > span.start and metric.evidence not in ("reviews", "secrets"):
         common.append(f"evidence begins on {first:%Y-%m-%d}")
-    counted = rows["numerator"] if metric.unit == "hours" else rows["denominator"]
-    if metric.unit not in ("share", "hours"):
+    counted = rows["numerator"] if isinstance(metric.figure, Median) else rows["denominator"]
+    if isinstance(metric.figure, Count):
         counted = pd.Series(float(limit), index=rows.index)  # a count is exact, however small
     facts = zip(rows["value"], counted, rows["undetermined"], strict=True)
     own = [note_of(value, items, undetermined, limit) for value, items, undetermined in facts]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.metrics.interface import Count, Grouped, Metric, Span, Tables, by
+from audit.metrics.interface import Count, Grouped, Median, Metric, Span, Tables, by
 
 LANDING = ["repo", "head_sha"]
 NOWHERE = "(none)"
-"""Group of landings that reach no environment and no application, such as documents."""
+"""Group of landings that reach no environment and no application, such as documents, or that no team is known to have made."""
 
 
 def landed(tables: Tables, span: Span) -> pd.DataFrame:
@@ -23,6 +23,15 @@ def reached(rows: pd.DataFrame, tables: Tables, column: str) -> pd.DataFrame:
     return rows.merge(places, on=LANDING, how="left").assign(group=lambda r: r[column].fillna(NOWHERE))
 
 
+def of_teams(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Landings once for each team (`group`) of the people whose work their pull requests are, by the roster."""
+    work = tables["changes"][[*LANDING, "authors"]]
+    work = work.assign(person=work["authors"].str.split(" ")).explode("person").astype({"person": "str"})
+    work = work.merge(tables["people"][["person", "team"]].dropna(subset=["team"]), on="person")
+    work = work[[*LANDING, "team"]].drop_duplicates()
+    return rows.merge(work, on=LANDING, how="left").assign(group=lambda r: r["team"].fillna(NOWHERE))
+
+
 def _landings(tables: Tables, span: Span) -> Grouped:
     rows = landed(tables, span)
     return by(
@@ -30,12 +39,19 @@ def _landings(tables: Tables, span: Span) -> Grouped:
         kind=rows.assign(group=rows["kind"]),
         environment=reached(rows, tables, "environment"),
         app=reached(rows, tables, "app"),
+        team=of_teams(rows, tables),
     )
 
 
 def _sizes(tables: Tables, span: Span) -> Grouped:
-    rows = landed(tables, span)
-    return by(rows.assign(lines=rows["added"] + rows["deleted"]))
+    return {
+        dimension: rows.assign(lines=rows["added"] + rows["deleted"])
+        for dimension, rows in _landings(tables, span).items()
+    }
+
+
+def _files(tables: Tables, span: Span) -> Grouped:
+    return by(landed(tables, span))
 
 
 METRICS = (
@@ -44,7 +60,8 @@ METRICS = (
         "Changes landed",
         "landings",
         "Arrivals on the default branch in the quarter: merged, squashed and rebased pull requests and direct pushes, "
-        "by when they landed. A landing counts in every environment and application that it reaches.",
+        "by when they landed. A landing counts in every environment and application that it reaches, and for every team "
+        "of the people whose work it is.",
         "landings",
         "landing",
         _landings,
@@ -57,7 +74,7 @@ METRICS = (
         "Files that the quarter's landings changed against the mainline before them, added up over landings.",
         "landings",
         "landing",
-        _sizes,
+        _files,
         Count("files"),
     ),
     Metric(
@@ -69,5 +86,15 @@ METRICS = (
         "landing",
         _sizes,
         Count("lines"),
+    ),
+    Metric(
+        "change_size",
+        "Size of a change",
+        "lines",
+        "Median lines that a landing of the quarter added and deleted against the mainline before it; binary files have none.",
+        "landings",
+        "landing",
+        _sizes,
+        Median("lines"),
     ),
 )

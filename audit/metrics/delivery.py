@@ -108,6 +108,13 @@ def _restore(tables: Tables, span: Span) -> Grouped:
     return by(rows.assign(hours=restore_hours(rows).where(restored)))
 
 
+def _batches(tables: Tables, span: Span) -> Grouped:
+    rows = _changing(tables, span)["all"]
+    carried = tables["deployment_landings"].groupby(DEPLOYMENT).size().rename("carried").reset_index()
+    rows = rows.merge(carried, on=DEPLOYMENT)
+    return by(rows, app=rows.assign(group=rows["app"]))
+
+
 def _syncs(tables: Tables, span: Span) -> Grouped:
     rows = tables["deployments"]
     rows = rows[span.holds(rows["started_at"])]
@@ -160,6 +167,17 @@ METRICS = (
         "deployment",
         _changing,
         Count("one", weekly=True),
+    ),
+    Metric(
+        "batch_size",
+        "Changes in a production deployment",
+        "changes",
+        "Median landings carried by a successful production deployment of the quarter whose revision differs from the one "
+        "before, over those that carried any.",
+        "deployments",
+        "deployment",
+        _batches,
+        Median("carried"),
     ),
     Metric(
         "change_failure_rate",

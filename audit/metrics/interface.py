@@ -71,7 +71,7 @@ class Metric:
         id: stable id.
         unit: unit of its value.
         definition: what is counted, exactly.
-        evidence: what it rests on: `landings`, `reviews` or `deployments`.
+        evidence: what it rests on: `landings`, `reviews`, `deployments`, `states`, `promotions`, `secrets` or `scans`.
         item: what it is counted over: each of its items is one of these.
         items: those of a span, with a `group` column, by dimension (see `by`).
         figure: what they come to.
@@ -82,7 +82,9 @@ class Metric:
     unit: str
     definition: str
     evidence: str
-    item: Literal["landing", "pull request", "deployment"]
+    item: Literal[
+        "landing", "pull request", "deployment", "state", "promotion", "secret", "scan", "vulnerability"
+    ]
     items: Callable[[Tables, Span], Grouped]
     figure: Count | Share | Median
 
@@ -244,6 +246,11 @@ def ratio(numerator: pd.Series, denominator: pd.Series) -> pd.Series:
 def hours(spans: pd.Series) -> pd.Series:
     """Time spans (timedelta) in hours, Float64; missing stays missing."""
     return cast("pd.Series", (spans.dt.total_seconds() / 3600).astype("Float64"))
+
+
+def days(spans: pd.Series) -> pd.Series:
+    """Time spans (timedelta) in days, Float64; missing stays missing."""
+    return cast("pd.Series", (spans.dt.total_seconds() / 86_400).astype("Float64"))
 
 
 def earliest(rows: pd.DataFrame, keys: list[str], column: str) -> pd.DataFrame:
