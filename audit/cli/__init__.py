@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 import audit
 from audit import narrate
-from audit.cli import doctor, evidence, export, mine, parse, quarter, sample, start
+from audit.cli import doctor, evidence, export, forms, mine, parse, quarter, sample, start
 from audit.cli.options import out
 from audit.errors import AuditError, ExitCode, UsageError
 
@@ -56,6 +56,8 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "check": quarter.check,
     "report": quarter.report,
     "trace": quarter.trace,
+    "convert": forms.convert,
+    "diff": forms.diff,
     "export": export.export,
     "sample": sample.sample,
     "controls": start.controls,

@@ -1,0 +1,93 @@
+"""Commands that make other forms of a report, and compare two."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out, period_of
+from audit.report import forms
+from audit.report.compared import Comparison, compare
+from audit.settings import load
+
+
+class Form(StrEnum):
+    """Forms of a report."""
+
+    XLSX = "xlsx"
+    MARKDOWN = "markdown"
+
+
+def convert(
+    quarter: Quarter,
+    to: Annotated[list[Form], typer.Option(help="Form to make; may be repeated.")],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder; the quarter's own when not given.", metavar="FOLDER"),
+    ] = None,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_json: AsJson = False,
+) -> None:
+    """Make a workbook or a Markdown summary of a reported quarter, from its results.json.
+
+    Example: audit convert --quarter 2026Q3 --to xlsx --to markdown
+    """
+    chosen = load(settings)
+    folder = chosen.store_path / "quarters" / period_of(chosen, quarter).label
+    results = forms.load(folder / "results.json")
+    made = {form.value: str(forms.write(results, form.value, output or folder)) for form in dict.fromkeys(to)}
+    if as_json:
+        print(json.dumps(made, indent=1, sort_keys=True))
+        return
+    for path in made.values():
+        out.print(path, markup=False, highlight=False, soft_wrap=True)
+
+
+def diff(
+    before: Annotated[str, typer.Argument(help="Earlier quarter.", metavar="BEFORE")],
+    after: Annotated[str, typer.Argument(help="Later quarter.", metavar="AFTER")],
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two reported quarters: conclusions, exceptions, figures and sources that differ.
+
+    Example: audit diff 2026Q2 2026Q3
+    """
+    chosen = load(settings)
+    found = compare(
+        *(
+            forms.load(chosen.store_path / "quarters" / chosen.quarter(name).label / "results.json")
+            for name in (before, after)
+        )
+    )
+    if as_json:
+        print(json.dumps(asdict(found), indent=1, sort_keys=True))
+        return
+    for line in _lines(found):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _lines(found: Comparison) -> list[str]:
+    lines = [f"{found.before} → {found.after}"]
+    lines += [
+        f"  {control}: {old or 'not there'} → {new or 'not there'}" for control, old, new in found.conclusions
+    ]
+    lines.append(
+        f"  exceptions: {len(found.new):,} new, {len(found.gone):,} gone, {len(found.repeated):,} repeated"
+    )
+    lines += [f"  repeated: {name}" for name in found.repeated]
+    lines += [
+        f"  {title}: {_number(old)} → {_number(new)} {unit}".rstrip()
+        for _, title, unit, old, new in found.figures
+    ]
+    return lines + [f"  source {name} {what}" for name, what in found.sources]
+
+
+def _number(value: float | None) -> str:
+    return "not determined" if value is None else f"{value:,.4g}"

@@ -1,0 +1,174 @@
+"""The report as a workbook: a sheet for each list, cells typed, nothing that a spreadsheet would compute."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import xlsxwriter
+
+SHEETS = {
+    "Controls": ("controls", "Every control with what it came to"),
+    "Exceptions": ("exceptions", "Every item that failed, waived ones included"),
+    "Changes": ("landings", "Every change that landed"),
+    "Deployments": ("deployments", "Every deployment to production"),
+    "Figures": ("figures", "Every figure, with what it is made of"),
+    "Waivers": ("waivers", "Every waiver that stood in the quarter"),
+    "Gaps": ("gaps", "Evidence that is missing"),
+    "Sources": ("sources", "Where evidence came from"),
+    "Counts": ("counts", "Objects and records from the listing to the quarter"),
+    "Ties": ("ties", "Rows of each source, from reading to the quarter"),
+    "Quarantine": ("quarantine", "What could not be read"),
+    "Repositories": ("repositories", "Repositories that were read"),
+    "Evidence": ("evidence", "Evidence objects, with their sha256"),
+}
+"""Sheets after the first, in order: the list of the results that each prints, and what it is."""
+
+LONGEST = 32_767
+"""Characters that a cell may have."""
+_ROWS = 1_048_575
+_WIDEST, _NARROWEST = 60, 8
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def make(results: Mapping[str, Any]) -> bytes:
+    """The workbook's bytes: the same for the same results.
+
+    Times are those of the organisation's time zone, as the headings say; whole numbers and fractions are numbers; a
+    text is a text, whatever it begins with. A text longer than a cell may hold is cut and says so.
+    """
+    out = io.BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with xlsxwriter.Workbook(out, options) as book:
+        zone = ZoneInfo(results["time_zone"])
+        as_of = _moment(results["as_of"], zone)
+        title = f"{results['organisation']} – GitOps audit report {results['quarter']}"
+        book.set_properties(
+            {"title": _text(title), "author": _text(results["organisation"]), "created": as_of}
+        )
+        pen = _Pen(book, zone, results["time_zone"])
+        pen.sheet("Summary", _summary(results))
+        for name, (key, _) in SHEETS.items():
+            pen.sheet(name, list(_rows(results, key)))
+    return out.getvalue()
+
+
+class _Pen:
+    def __init__(self, book: Any, zone: ZoneInfo, named: str) -> None:
+        self._book, self._zone, self._named = book, zone, named
+        top = {"valign": "top", "text_wrap": True}
+        self._head = book.add_format({"bold": True, "bottom": 1, **top})
+        self._plain = book.add_format(top)
+        self._time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", **top})
+        self._count = book.add_format({"num_format": "#,##0.###", **top})
+
+    def sheet(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """One list: its headings frozen, filtered, as wide as its texts."""
+        sheet = self._book.add_worksheet(name)
+        columns = list(rows[0]) if rows else ["nothing"]
+        shown, cut = rows[:_ROWS], len(rows) - _ROWS
+        cells = [[self._cell(row[column]) for column in columns] for row in shown]
+        for place, column in enumerate(columns):
+            values = [row[place] for row in cells]
+            timed = any(isinstance(value, datetime) for value in values)
+            heading = column.replace("_", " ").capitalize() + (f" ({self._named})" if timed else "")
+            longest = max([len(heading), *(len(str(value)) for value in values[:500])])
+            sheet.set_column(place, place, min(_WIDEST, max(_NARROWEST, longest + 1)))
+            sheet.write_string(0, place, heading, self._head)
+        for number, row in enumerate(cells, 1):
+            for place, value in enumerate(row):
+                self._write(sheet, number, place, value)
+        if cut > 0:
+            sheet.write_string(_ROWS, 0, f"{cut + 1:,} rows more: all are in results.json", self._head)
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, max(len(cells), 1), len(columns) - 1)
+
+    def _cell(self, value: Any) -> datetime | float | str | None:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if value is None or isinstance(value, (int, float)):
+            return value
+        if isinstance(value, str):
+            return _moment(value, self._zone) if _TIME.fullmatch(value) else _text(value)
+        return _text("\n".join(str(item) for item in value))
+
+    def _write(self, sheet: Any, row: int, place: int, value: datetime | float | str | None) -> None:
+        if value is None or value == "":
+            return
+        if isinstance(value, datetime):
+            sheet.write_datetime(row, place, value, self._time)
+        elif isinstance(value, str):
+            sheet.write_string(row, place, value, self._plain)
+        else:
+            sheet.write_number(row, place, value, self._count)
+
+
+def _summary(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the first page says, a line each."""
+    names = (
+        "organisation",
+        "quarter",
+        "starts",
+        "ends",
+        "as_of",
+        "status",
+        "edition",
+        "classification",
+        "version",
+    )
+    rows = [{"what": name, "value": results[name]} for name in names]
+    rows += [{"what": "in words", "value": text} for text in results["summary"]["sentences"]]
+    rows += [
+        {"what": f"controls: {each['conclusion']}", "value": each["count"]}
+        for each in results["summary"]["counts"]
+    ]
+    rows += [
+        {"what": "last manifest", "value": results["last_manifest"]},
+        {"what": "manifests", "value": results["manifests"]},
+    ]
+    return rows + [{"what": f"sheet {name}", "value": said} for name, (_, said) in SHEETS.items()]
+
+
+def _rows(results: Mapping[str, Any], key: str) -> Iterator[dict[str, Any]]:
+    """The rows of a list, nested ones as texts."""
+    if key == "exceptions":
+        yield from chain.from_iterable(control["exceptions"] for control in results["controls"])
+        return
+    for row in results[key]:
+        yield {name: _flat(value) for name, value in row.items() if name not in ("exceptions", "passages")}
+
+
+def _flat(value: Any) -> Any:
+    """A list of mappings as a list of texts; anything else as it is."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return ["; ".join(f"{name} {_words(item)}" for name, item in each.items()) for each in value]
+    return value
+
+
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _text(value: str) -> str:
+    """What a cell can hold of a text."""
+    text = _SURROGATE.sub("�", value)
+    if len(text) <= LONGEST:
+        return text
+    note = f" … cut: {len(text):,} characters, whole in results.json"
+    return text[: LONGEST - len(note)] + note
+
+
+def _moment(value: str, zone: ZoneInfo) -> datetime:
+    """A time of the results in the organisation's time zone, as cells have them: without the zone."""
+    return datetime.fromisoformat(value).astimezone(zone).replace(tzinfo=None)

@@ -1,0 +1,176 @@
+"""Workbook and Markdown say what the model says; hostile text stays text; two quarters are compared by what they say."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+import report_tables
+
+from audit.cli import main
+from audit.errors import UsageError
+from audit.report import forms, model, result
+from audit.report.compared import compare
+from audit.report.forms import workbook
+
+HOSTILE = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "@SUM(A1)",
+    "<b>bold</b> | [x](http://example.org) `code`",
+    "line\nbreak\r\tand \x00\x07\x1b control",
+    "\u202eright to left\u202c \U0001f4a5",
+    "w" * 40_000,
+    "http://example.org/" + "a" * 3_000,
+    "lone \ud800 surrogate",
+    "2026-07-01",
+    "007",
+]
+
+
+def results(landings: int = 40, **changes: Any) -> dict[str, Any]:
+    tables = report_tables.quarter(landings=landings)
+    made = model.build(
+        tables,
+        report_tables.settings(),
+        report_tables.PERIOD,
+        as_of=report_tables.AS_OF,
+        version="0.0.0",
+        catalogue=report_tables.CATALOGUE,
+    )
+    return json.loads(result.to_json(made)) | changes
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, Any]:
+    return results()
+
+
+def opened(data: bytes) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(data))
+
+
+def test_every_sheet_holds_every_row_with_typed_cells(said: dict[str, Any]) -> None:
+    book = opened(workbook.make(said))
+    assert book.sheetnames == ["Summary", *workbook.SHEETS]
+    for name, (key, _) in workbook.SHEETS.items():
+        rows = (
+            [row for control in said["controls"] for row in control["exceptions"]]
+            if key == "exceptions"
+            else said[key]
+        )
+        assert book[name].max_row == max(1, len(rows) + 1), name
+        assert book[name].freeze_panes == "A2"
+        assert book[name].auto_filter.ref is not None
+    changes = book["Changes"]
+    head = [cell.value for cell in changes[1]]
+    place = head.index("Landed at (Europe/Berlin)")
+    first = said["landings"][0]["landed_at"]
+    local = datetime.fromisoformat(first).astimezone(ZoneInfo("Europe/Berlin"))
+    found = changes.cell(2, place + 1).value
+    assert isinstance(found, datetime)
+    assert abs(found - local.replace(tzinfo=None)).total_seconds() < 1
+    assert changes.cell(2, head.index("Files") + 1).value == said["landings"][0]["files"]
+    assert changes.cell(2, head.index("Subject") + 1).value == said["landings"][0]["subject"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text_in_every_form(said: dict[str, Any], text: str) -> None:
+    rows = [{**row, "subject": text} for row in said["landings"][:1]]
+    hostile = said | {"landings": rows, "organisation": text[:200]}
+    sheet = opened(workbook.make(hostile))["Changes"]
+    head = [cell.value for cell in sheet[1]]
+    cell = sheet.cell(2, head.index("Subject") + 1)
+    assert cell.data_type == "s"
+    assert cell.hyperlink is None
+    assert len(cell.value) <= workbook.LONGEST
+    if len(text) > workbook.LONGEST:
+        assert cell.value.endswith("cut: 40,000 characters, whole in results.json")
+    written = forms.FORMS["markdown"][1](hostile).decode()
+    heading = written.splitlines()[0]
+    assert heading.startswith("# ")
+    assert not re.search(r"(?<!\\)[<>|`\[\]@]", heading.removesuffix(heading[heading.rindex(" (") :]))
+
+
+def test_the_same_results_give_the_same_bytes(said: dict[str, Any]) -> None:
+    for _, make in forms.FORMS.values():
+        assert make(said) == make(json.loads(json.dumps(said)))
+
+
+def test_the_markdown_lists_every_control_with_its_counts(said: dict[str, Any]) -> None:
+    text = forms.FORMS["markdown"][1](said).decode()
+    matrix = text[text.index("## Controls") :].splitlines()
+    for control in said["controls"]:
+        (row,) = [line for line in matrix if line.startswith(f"| {control['id']} | ")]
+        cells = [cell.strip() for cell in row.split(" | ")]
+        assert cells[3] == f"{control['exception_count']:,}"
+        assert cells[5].rstrip(" |").endswith(control["conclusion"])
+    assert text.count(" exceptions |") == sum(c["conclusion"] == "exceptions" for c in said["controls"])
+
+
+def test_what_is_no_results_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    with pytest.raises(UsageError, match="run 'audit report'"):
+        forms.load(path)
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(UsageError, match="is not JSON"):
+        forms.load(path)
+    path.write_text("[]", encoding="utf-8")
+    with pytest.raises(UsageError, match="no results of a report"):
+        forms.load(path)
+
+
+def _tiny(quarter: str, conclusion: str, ids: list[str], value: float | None, source: str) -> dict[str, Any]:
+    return {
+        "quarter": quarter,
+        "controls": [
+            {"id": "CHG-01", "conclusion": conclusion, "exceptions": [{"exception_id": i} for i in ids]}
+        ],
+        "figures": [
+            {"metric": "lead", "title": "Lead time", "unit": "h", "dimension": "all", "value": value}
+        ],
+        "sources": [{"name": source}],
+    }
+
+
+def test_two_quarters_are_compared_by_what_they_say() -> None:
+    found = compare(
+        _tiny("2026Q2", "effective", ["a", "b"], None, "old"),
+        _tiny("2026Q3", "exceptions", ["b", "c"], 2.0, "new"),
+    )
+    assert found.conclusions == [("CHG-01", "effective", "exceptions")]
+    assert (found.new, found.gone, found.repeated) == (["c"], ["a"], ["b"])
+    assert found.figures == [("lead", "Lead time", "h", None, 2.0)]
+    assert found.sources == [("new", "came"), ("old", "went")]
+    same = compare(_tiny("q", "effective", ["a"], 1, "s"), _tiny("q", "effective", ["a"], 1, "s"))
+    assert (same.conclusions, same.new, same.gone, same.figures, same.sources) == ([], [], [], [], [])
+
+
+def test_commands_convert_and_compare_reported_quarters(
+    tmp_path: Path, said: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "audit.toml").write_text('[organisation]\nname = "ACME"\n', encoding="utf-8")
+    for label in ("2026Q2", "2026Q3"):
+        folder = tmp_path / "audit-store" / "quarters" / label
+        folder.mkdir(parents=True)
+        (folder / "results.json").write_text(json.dumps(said | {"quarter": label}), encoding="utf-8")
+    at = ["-s", str(tmp_path / "audit.toml")]
+    assert main(["convert", "-q", "2026Q3", "--to", "xlsx", "--to", "markdown", *at, "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert Path(made["xlsx"]).read_bytes() == workbook.make(said | {"quarter": "2026Q3"})
+    assert Path(made["markdown"]).name == "summary.md"
+    assert sorted(path.name for path in Path(made["xlsx"]).parent.iterdir()) == [
+        "report.xlsx",
+        "results.json",
+        "summary.md",
+    ]
+    assert main(["diff", "2026Q2", "2026Q3", *at]) == 0
+    assert "2026Q2 → 2026Q3" in capsys.readouterr().out
+    assert main(["diff", "2026Q1", "2026Q3", *at]) == 2
