@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 import audit
 from audit import narrate
-from audit.cli import doctor, evidence, export, forms, mine, parse, quarter, sample, start
+from audit.cli import doctor, evidence, export, forms, mine, parse, quarter, sample, sign, start, verify
 from audit.cli.options import out
 from audit.errors import AuditError, ExitCode, UsageError
 
@@ -62,6 +62,8 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "sample": sample.sample,
     "controls": start.controls,
     "doctor": doctor.doctor,
+    "sign": sign.sign,
+    "verify": verify.verify,
     "verify-evidence": evidence.verify_evidence,
     "demo": start.demo,
     "parse": parse.parse_files,

@@ -83,15 +83,28 @@ def main(work: Path) -> None:
         font_config=fonts,
         attachments=attachments,
         pdf_variant="pdf/a-3a",
-        finisher=_declare_accessible,
+        finisher=_finish,
     )
 
 
-def _declare_accessible(_document: Any, pdf: Any) -> None:
-    """Adds PDF/UA-1 to the declarations of PDF/A-3a."""
+def _finish(_document: Any, pdf: Any) -> None:
+    """Adds PDF/UA-1 to the declarations of PDF/A-3a, and what WeasyPrint leaves out of tags and associated files."""
     for item in pdf.objects:
-        if getattr(item, "extra", {}).get("Type") == "/Metadata":
+        extra = getattr(item, "extra", {})
+        if extra.get("Type") == "/Metadata":
             item.stream = [part.replace(b"</rdf:RDF>", _ACCESSIBLE + b"</rdf:RDF>") for part in item.stream]
+    _name_scopes(pdf)
+    pdf.catalog["AF"][:] = list(dict.fromkeys(pdf.catalog["AF"]))  # each is there twice
+
+
+def _name_scopes(pdf: Any) -> None:
+    """Says of each header cell whether it heads a column or a row: those of a table's head head columns."""
+    by_reference: dict[bytes, Any] = {item.reference: item for item in pdf.objects if hasattr(item, "get")}
+    for item in by_reference.values():
+        if item.get("S") == "/TH":
+            row = by_reference[item["P"]]
+            head = by_reference[row["P"]].get("S") == "/THead"
+            item["A"]["Scope"] = "/Column" if head else "/Row"
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from audit.report.shapes import (
 )
 from audit.settings import Settings
 
-__all__ = ["Described", "Report", "build"]
+__all__ = ["Described", "Report", "build", "sentences"]
 
 
 def build(
@@ -69,7 +69,7 @@ def build(
     gaps = judged.gaps(controls)
     untested = {control.id for control in controls if control.conclusion == Conclusion.NOT_TESTED}
     summary = Summary(
-        sentences=_sentences(
+        sentences=sentences(
             period, as_of, landings=landings, deployments=deployments, controls=controls, sources=sources
         ),
         counts=judged.counts(controls),
@@ -113,7 +113,7 @@ def build(
     )
 
 
-def _sentences(
+def sentences(
     period: Period,
     as_of: datetime,
     *,

@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 import audit
 from audit.errors import UsageError
-from audit.report import charts, result, templates, words
+from audit.report import attached, charts, result, templates, words
 from audit.report.shapes import Report
 
 SECONDS = 900
@@ -31,27 +31,35 @@ EVIDENCE_ROWS = 400
 RESTATED_ROWS = 400
 RESTATED_OBJECTS = 8
 
-_SYMBOLS = {"effective": "✓", "exceptions": "×", "not tested": "?", "not applicable": "–"}
+SYMBOLS = {"effective": "✓", "exceptions": "×", "not tested": "?", "not applicable": "–"}
 
 
-def render(report: Report, path: Path, *, seconds: int = SECONDS) -> None:
-    """Writes the PDF aside and renames it, with `results.json` and `exceptions.csv` attached.
+def render(
+    report: Report,
+    path: Path,
+    *,
+    manifest: bytes | None = None,
+    seconds: int = SECONDS,
+    made: dict[str, str] | None = None,
+) -> None:
+    """Writes the PDF aside and renames it, with the populations, `results.json` and the manifest attached.
 
     A file that is there already and was laid out from the very same content, by the same versions, stays; any other is
     removed first, so that an interrupted run leaves none that speaks of other results.
 
     Args:
+        manifest: the file of the last manifest of the evidence; None without any.
         seconds: after which laying out is given up.
+        made: as in `result.to_json`.
 
     Raises:
         UsageError: WeasyPrint or a library that it needs is missing or failed, or it took too long.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {
-        "report.html": html(report).encode(),
-        "exceptions.csv": result.exceptions_csv(report),
-        "results.json": result.to_json(report),
-    }
+    files = attached.populations(report) | {attached.RESULTS: result.to_json(report, made)}
+    if manifest is not None:
+        files[attached.MANIFEST] = manifest
+    content = files | {"report.html": html(report).encode()}
     made_from, note = _digest(content), path.with_name(f".{path.name}.made-from")
     if (
         path.exists()
@@ -64,7 +72,8 @@ def render(report: Report, path: Path, *, seconds: int = SECONDS) -> None:
         work = Path(aside)
         for name, data in content.items():
             (work / name).write_bytes(data)
-        job = {"assets": str(templates.folder()), "as_of": report.as_of, "attachments": _ATTACHMENTS}
+        described = {name: attached.DESCRIPTIONS[name] for name in files}
+        job = {"assets": str(templates.folder()), "as_of": report.as_of, "attachments": described}
         (work / "job.json").write_text(json.dumps(job), encoding="utf-8")
         _lay_out(work, seconds)
         note.unlink(missing_ok=True)
@@ -86,12 +95,6 @@ def _digest(content: dict[str, bytes]) -> str:
     for name, data in sorted((content | assets).items()):
         digest.update(f"\0{name}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()
-
-
-_ATTACHMENTS = {
-    "exceptions.csv": "Every exception, one a row",
-    "results.json": "Everything this report says, for machines",
-}
 
 
 def _lay_out(work: Path, seconds: int) -> None:
@@ -148,7 +151,7 @@ def html(report: Report) -> str:
         "fill": charts.fill,
         "soft_hyphen": Markup("&shy;"),
         "strip": charts.strip,
-        "symbols": _SYMBOLS,
+        "symbols": SYMBOLS,
         "quarantine_rows": QUARANTINE_ROWS,
         "evidence_rows": EVIDENCE_ROWS,
         "restated_rows": RESTATED_ROWS,

@@ -6,12 +6,10 @@ differs and why, and stands beside the edition before.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +17,18 @@ import pandas as pd
 
 import audit
 from audit.controls import own
-from audit.engine.identity import package_digest
 from audit.evidence import editions, keys
 from audit.evidence.editions import Edition, Facts
 from audit.evidence.store import Store
 from audit.evidence.verify import head
 from audit.period import Period
-from audit.report import model, pdf, restated, result, templates
+from audit.report import model, pdf, restated, result, signed
 from audit.report.judged import Described
+from audit.report.result import code
 from audit.report.shapes import Restatement
 from audit.settings import Settings
+
+__all__ = ["Published", "code", "last_manifest", "publish", "said", "withdraw"]
 
 _OF_A_PLACE = {"store", "s3", "engine", "scheduler"}
 """Settings that say where things lie and are worked out, and decide nothing."""
@@ -98,10 +98,25 @@ def publish(
         restates=restates,
     )
     result.write(built, folder / "results.json")
-    pdf.render(built, folder / "report.pdf")
+    pdf.render(built, folder / "report.pdf", manifest=last_manifest(store))
     if final:
+        _sign(folder / "report.pdf", settings)
         editions.freeze(store, folder, period.label, now, signer=keys.signer(settings))
     return Published(folder / "report.pdf", number if final else 0, as_of, True, restates)
+
+
+def _sign(path: Path, settings: Settings) -> None:
+    """Signs a final report in its place, where the settings name a key."""
+    if settings.report_signature.wanted:
+        aside = path.with_name(f".{path.name}.part")
+        aside.write_bytes(signed.sign(path.read_bytes(), settings))
+        aside.replace(path)
+
+
+def last_manifest(store: Store) -> bytes | None:
+    """The file of the last manifest of the evidence; None without any."""
+    paths = sorted((store.root / "manifests").glob("*.json"))
+    return paths[-1].read_bytes() if paths else None
 
 
 def _restore(frozen: Edition, folder: Path) -> None:
@@ -129,17 +144,6 @@ def said(settings: Settings) -> dict[str, str]:
     if settings.own_controls.folder is not None:
         flat["own_controls.sha256"] = json.dumps(own.digest(settings))
     return flat
-
-
-@cache
-def code() -> str:
-    """sha256 of this product's modules and templates: what made a report, whatever its version is called."""
-    digest = hashlib.sha256(package_digest().encode())
-    folder = templates.folder()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
 
 
 def withdraw(folder: Path) -> None:

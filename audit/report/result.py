@@ -1,16 +1,27 @@
-"""The report's model as files for machines: `results.json`, and `exceptions.csv` for a spreadsheet."""
+"""The report's model for machines: `results.json`, written and read back."""
 
 from __future__ import annotations
 
-import csv
-import io
+import ctypes
+import hashlib
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from audit.report.shapes import ExceptionRow, Report
+import msgspec
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from audit.engine.identity import package_digest
+from audit.errors import IntegrityError
+from audit.report import attached, templates
+from audit.report.shapes import Report
+
+_NATIVE = {
+    "pango": ("libpango-1.0.so.0", "pango_version_string"),
+    "harfbuzz": ("libharfbuzz.so.0", "hb_version_string"),
+}
 
 
 def write(report: Report, path: Path) -> None:
@@ -21,24 +32,62 @@ def write(report: Report, path: Path) -> None:
     aside.replace(path)
 
 
-def to_json(report: Report) -> bytes:
-    """The same report always gives the same bytes (UTF-8, lone surrogates escaped)."""
-    text = json.dumps(asdict(report), sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
+def to_json(report: Report, made: dict[str, str] | None = None) -> bytes:
+    """The same report, by the same versions, always gives the same bytes (UTF-8, lone surrogates escaped).
+
+    Beside the model stand `attachments`, with the sha256 of each population, and `made_with`, the versions of what
+    decides how a page is laid out.
+
+    Args:
+        made: those versions, where they are others than this program's own.
+    """
+    whole = asdict(report) | {
+        "attachments": attached.listed(attached.populations(report)),
+        "made_with": made_with() if made is None else made,
+    }
+    text = json.dumps(whole, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
     return f"{text}\n".encode()
 
 
-def exceptions_csv(report: Report) -> bytes:
-    """Every exception, one a row. A cell that a spreadsheet would take for a formula is led by an apostrophe."""
-    out = io.StringIO()
-    columns = [field.name for field in fields(ExceptionRow)]
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(columns)
-    for control in report.controls:
-        for row in control.exceptions:
-            writer.writerow([_cell(getattr(row, name)) for name in columns])
-    return out.getvalue().encode("utf-8", "backslashreplace")
+def from_json(content: bytes) -> tuple[Report, dict[str, Any]]:
+    """The report in the bytes of a `results.json`, and all that stands in it.
+
+    Raises:
+        IntegrityError: it is not one.
+    """
+    try:
+        plain = json.loads(content)
+        return msgspec.convert(plain, Report), plain
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise IntegrityError(
+            f"{attached.RESULTS}: not the results of a report: {error}",
+            remedy="ask for the report again, from where it was made",
+        ) from None
 
 
-def _cell(value: str | list[str]) -> str:
-    text = value if isinstance(value, str) else " ".join(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+@cache
+def made_with() -> dict[str, str]:
+    """The versions of everything that decides the bytes of a page; empty for a library that is not there."""
+    packages = ("weasyprint", "pydyf", "fonttools", "gitops-audit", "pyarrow")
+    own = {name: version(name) for name in packages}
+    return own | {name: _native(*where) for name, where in _NATIVE.items()} | {"code": code()}
+
+
+@cache
+def code() -> str:
+    """sha256 of this product's modules and templates: what made a report, whatever its version is called."""
+    digest = hashlib.sha256(package_digest().encode())
+    folder = templates.folder()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _native(library: str, function: str) -> str:
+    try:
+        call = getattr(ctypes.CDLL(library), function)
+    except (OSError, AttributeError):
+        return ""
+    call.restype = ctypes.c_char_p
+    return bytes(call()).decode("ascii", "replace")

@@ -33,6 +33,7 @@ from audit.settings.sections import (
     People,
     Policies,
     Protection,
+    ReportSignature,
     Repository,
     Scope,
     Secrecy,
@@ -118,6 +119,7 @@ class Settings(Section):
     thresholds: Thresholds = Thresholds()
     scope: Scope = Scope()
     signing: Signing = Signing()
+    report_signature: ReportSignature = ReportSignature()
     signatures: Signatures = Signatures()
     secrets: Secrets = Secrets()
     protection: Protection = Protection()

@@ -19,7 +19,7 @@ import report_tables as made
 
 from audit import tables as t
 from audit.errors import UsageError
-from audit.report import model, pdf, result
+from audit.report import attached, model, pdf, result
 from audit.report.layout import OwnAssets
 from audit.report.shapes import Report
 from audit.report.templates import folder
@@ -165,11 +165,11 @@ def test_the_file_is_tagged_titled_and_has_bookmarks(path: Path) -> None:
     assert b'pdfaid:part="3"' in metadata
 
 
-def test_results_and_exceptions_are_attached(path: Path, report: Report) -> None:
-    attached = pypdf.PdfReader(path).attachments
-    assert sorted(attached) == ["exceptions.csv", "results.json"]
-    assert attached["results.json"] == [result.to_json(report)]
-    rows = attached["exceptions.csv"][0].decode().splitlines()
+def test_results_and_populations_are_attached(path: Path, report: Report) -> None:
+    found = pypdf.PdfReader(path).attachments
+    assert sorted(found) == sorted([*attached.populations(report), "results.json"])
+    assert found["results.json"] == [result.to_json(report)]
+    rows = found["exceptions.csv"][0].decode().splitlines()
     assert len(rows) == 1 + sum(len(control.exceptions) for control in report.controls)
 
 
@@ -314,7 +314,7 @@ def test_hostile_text_is_printed_as_text(tmp_path: Path) -> None:
         assert told in whole
     rows_out = json.loads(result.to_json(report))["controls"][1]["exceptions"]
     assert sorted(row["found"] for row in rows_out) == sorted(HOSTILE)
-    assert b"'=HYPERLINK(1)" in result.exceptions_csv(report)
+    assert b"'=HYPERLINK(1)" in attached.populations(report)["exceptions.csv"]
 
 
 def test_nothing_but_our_own_files_is_fetched() -> None:

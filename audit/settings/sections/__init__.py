@@ -15,7 +15,7 @@ from audit.settings.sections.duties import (
     Waivers,
 )
 from audit.settings.sections.formats import FormatName
-from audit.settings.sections.keys import Secrets, Signatures, Signing
+from audit.settings.sections.keys import ReportSignature, Secrets, Signatures, Signing
 from audit.settings.sections.limits import Scope, Thresholds
 from audit.settings.sections.people import BreakGlass, Machines, People
 from audit.settings.sections.places import Cluster, Organisation, PathRule, Repository
@@ -38,6 +38,7 @@ __all__ = [
     "Policies",
     "Protection",
     "Regex",
+    "ReportSignature",
     "Repository",
     "Scope",
     "Secrecy",

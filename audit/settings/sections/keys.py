@@ -33,6 +33,63 @@ class Signing(Section):
         return self
 
 
+class ReportSignature(Section):
+    """How the report itself is signed (PAdES). Without a key it is not."""
+
+    certificate: str | None = Field(
+        None, description="PEM file with the certificate of key_file; relative to audit.toml"
+    )
+    key_file: str | None = Field(
+        None, description="Private key that signs reports (PEM); relative to audit.toml"
+    )
+    pkcs12: str | None = Field(
+        None, description="PKCS#12 file with key and certificate, in place of the two; relative to audit.toml"
+    )
+    pkcs11_module: str | None = Field(
+        None, description="Library that speaks to a token or a key service (PKCS#11), in place of files"
+    )
+    pkcs11_token: str | None = Field(None, description="Label of the token")
+    pkcs11_label: str | None = Field(None, description="Label of the key and its certificate on the token")
+    passphrase_env: str | None = Field(
+        None, description="Environment variable with the passphrase of the key, or the PIN of the token"
+    )
+    passphrase_file: str | None = Field(None, description="File with it; relative to audit.toml")
+    chain: tuple[str, ...] = Field((), description="PEM files of certificates between the key's and its root")
+    roots: tuple[str, ...] = Field(
+        (),
+        description="PEM files of roots that certificate and timestamps lead to; needed with timestamp_url",
+    )
+    revocation_lists: tuple[str, ...] = Field(
+        (), description="Revocation lists (CRL, PEM or DER) that are embedded to verify the signature later"
+    )
+    timestamp_url: str | None = Field(
+        None,
+        description="Timestamping authority (RFC 3161): the signature can then be verified after the certificate's end",
+        pattern=r"^https?://[^\s]+$",
+    )
+    visible: bool = Field(False, description="Show the signature as a field on the sign-off page")
+
+    @property
+    def wanted(self) -> bool:
+        """The settings name a key."""
+        return any((self.key_file, self.pkcs12, self.pkcs11_module))
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        kinds = [bool(self.certificate or self.key_file), bool(self.pkcs12), bool(self.pkcs11_module)]
+        if sum(kinds) > 1:
+            raise ValueError("name one of certificate and key_file, pkcs12, or pkcs11_module")
+        if bool(self.certificate) != bool(self.key_file):
+            raise ValueError("certificate and key_file go together")
+        if bool(self.pkcs11_module) != bool(self.pkcs11_label and self.pkcs11_token):
+            raise ValueError("pkcs11_module, pkcs11_token and pkcs11_label go together")
+        if self.passphrase_env and self.passphrase_file:
+            raise ValueError("name passphrase_env or passphrase_file, not both")
+        if self.timestamp_url is not None and not self.roots:
+            raise ValueError("timestamp_url needs roots: without them no timestamp can be verified")
+        return self
+
+
 class Signatures(Section):
     """Keys against which the signatures of commits are checked. Without any, no signature can be good."""
 

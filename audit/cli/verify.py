@@ -1,0 +1,41 @@
+"""The command that verifies a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.cli.options import AsJson, out
+from audit.errors import ExitCode
+from audit.report.signed import read_certificates
+from audit.verify import verify as verify_report
+
+
+def verify(
+    report: Annotated[Path, typer.Argument(help="The PDF.", metavar="REPORT")],
+    *,
+    certificate: Annotated[
+        list[Path] | None,
+        typer.Option(help="Root (PEM) that signatures must lead to; may be given again.", metavar="PEM"),
+    ] = None,
+    as_json: AsJson = False,
+) -> ExitCode:
+    """Verify a report from the file alone, offline: signatures, attachments, every figure, every byte.
+
+    With --certificate, it must be signed, and by whom that root vouches for. Prints what agrees and what does not; ends with 4 when something differs or is not proved.
+    Example: audit verify report.pdf --certificate root.pem
+    """
+    roots = [each for path in certificate or [] for each in read_certificates("--certificate", path)]
+    done = verify_report(report, roots)
+    if as_json:
+        print(json.dumps(done.plain(), indent=1, sort_keys=True))
+        return done.exit_code
+    for check in done.checks:
+        line = f"{check.verdict:<10}  {check.part}: {check.text}"
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    verdict = "verified" if done.exit_code is ExitCode.CLEAN else "NOT VERIFIED"
+    out.print(f"{report}: {verdict}", markup=False, highlight=False, soft_wrap=True)
+    return done.exit_code

@@ -1,0 +1,151 @@
+"""The populations that the report prints, as the files attached to the PDF: CSV for a spreadsheet, Parquet for analysts.
+
+Each is made from the report's model alone and has every row of it, also those that a page cuts; the same model gives
+the same bytes. Their sha256 stand in `results.json`.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import typing
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audit.report.shapes import (
+    ControlResult,
+    DeploymentRow,
+    EvidenceRow,
+    ExceptionRow,
+    Figure,
+    LandingRow,
+    Report,
+    WaiverRow,
+)
+
+RESULTS = "results.json"
+MANIFEST = "manifest.json"
+
+POPULATIONS = {
+    "changes": "Every change that landed, one a row (annex A)",
+    "controls": "Every control with its population, exceptions and conclusion, one a row (control matrix)",
+    "deployments": "Every production deployment, one a row (annex B)",
+    "evidence": "Every object of evidence with its sha256, one a row (annex E)",
+    "exceptions": "Every exception, one a row",
+    "figures": "Every figure with what it is made of, one a row (annex C)",
+    "waivers": "Every waiver that stood in the quarter, one a row",
+}
+"""What each population holds, by the name of its files."""
+
+DESCRIPTIONS = {
+    **{
+        f"{name}.{kind}": f"{text}, as {label}"
+        for name, text in POPULATIONS.items()
+        for kind, label in (("csv", "CSV"), ("parquet", "Parquet"))
+    },
+    MANIFEST: "The last signed manifest of the evidence: it names the sha256 of the one before it",
+    RESULTS: "Everything this report says, for machines, and the sha256 of the other attachments",
+}
+"""The description of each attachment, by its name."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_TIMES = frozenset(
+    {"at", "collected_at", "covers_from", "covers_until", "landed_at", "production", "started_at"}
+)
+_NESTED = frozenset({"references", "passages", "exceptions"})
+
+
+def rows(report: Report) -> dict[str, tuple[type, Sequence[Any]]]:
+    """By the name of each population, the class of its rows and the rows."""
+    return {
+        "changes": (LandingRow, report.landings),
+        "controls": (ControlResult, report.controls),
+        "deployments": (DeploymentRow, report.deployments),
+        "evidence": (EvidenceRow, report.evidence),
+        "exceptions": (ExceptionRow, [row for control in report.controls for row in control.exceptions]),
+        "figures": (Figure, report.figures),
+        "waivers": (WaiverRow, report.waivers),
+    }
+
+
+def populations(report: Report) -> dict[str, bytes]:
+    """Every population as CSV and as Parquet, by file name, sorted."""
+    made = {}
+    for name, (shape, found) in rows(report).items():
+        made[f"{name}.csv"] = _csv(shape, found)
+        made[f"{name}.parquet"] = _parquet(shape, found)
+    return dict(sorted(made.items()))
+
+
+def listed(files: dict[str, bytes]) -> list[dict[str, Any]]:
+    """The name, sha256 and size (bytes) of each file, as `results.json` lists them."""
+    return [
+        {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        for name, data in sorted(files.items())
+    ]
+
+
+def columns(shape: type) -> list[str]:
+    """The columns of a population: every plain field of its rows, and every list of texts."""
+    return [field.name for field in fields(shape) if field.name not in _NESTED]
+
+
+def _csv(shape: type, found: Sequence[Any]) -> bytes:
+    """A cell that a spreadsheet would take for a formula is led by an apostrophe; a missing number is empty."""
+    out = io.StringIO()
+    names = columns(shape)
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(names)
+    for row in found:
+        writer.writerow([_cell(getattr(row, name)) for name in names])
+    return out.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cell(value: str | float | list[str] | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, str):
+        text = value
+    else:
+        text = ("\n" if any(" " in each for each in value) else " ").join(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _parquet(shape: type, found: Sequence[Any]) -> bytes:
+    """Times are timestamps (UTC), null where the report has the empty text; lists stay lists."""
+    hints = typing.get_type_hints(shape)
+    schema = pa.schema([(name, _type(name, hints[name])) for name in columns(shape)])
+    plain = [{name: _value(name, getattr(row, name)) for name in schema.names} for row in found]
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(plain, schema=schema), out, compression="zstd")
+    return out.getvalue()
+
+
+def _type(name: str, hint: Any) -> pa.DataType:
+    if name in _TIMES:
+        return pa.timestamp("us", tz="UTC")
+    plain = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), int | None: pa.int64()}
+    if hint in plain:
+        return plain[hint]
+    return pa.list_(pa.string()) if hint == list[str] else pa.float64()
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in _TIMES:
+        return datetime.fromisoformat(value) if value else None
+    if isinstance(value, str):
+        return _encodable(value)
+    return [_encodable(each) for each in value] if isinstance(value, list) else value
+
+
+def _encodable(text: str) -> str:
+    """Lone surrogates as `\\udc80`: UTF-8 has none."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,306 @@
+"""Signing promises: the unsigned bytes stay, the signature leads to its root, and whatever changes after it is found."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import fields, signers
+from verified import report_of, store_at
+
+from audit.cli import main
+from audit.errors import ExitCode, UsageError
+from audit.report import pdf, signed
+from audit.report.publish import last_manifest
+from audit.settings import Settings, validate
+from audit.verify import Check, Verdict
+from audit.verify.signatures import checks
+
+PASSPHRASE = "an obviously fake passphrase"
+
+
+def issue(name: str, issuer: tuple[Any, Any] | None = None, *, stamps: bool = False) -> tuple[Any, Any]:
+    """A certificate and its key: a root without an issuer."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer[0].subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=2))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True, content_commitment=issuer is not None and not stamps, key_encipherment=False,
+                data_encipherment=False, key_agreement=False, key_cert_sign=issuer is None, crl_sign=issuer is None,
+                encipher_only=False, decipher_only=False,
+            ),
+            critical=True,
+        )
+    )  # fmt: skip
+    if stamps:
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True
+        )
+    return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
+
+
+def write(folder: Path, name: str, made: tuple[Any, Any]) -> None:
+    (folder / f"{name}.pem").write_bytes(made[0].public_bytes(Encoding.PEM))
+    (folder / f"{name}.key").write_bytes(
+        made[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a root, the preparer's key, a reviewer's, an authority's for timestamps, and another root."""
+    folder = tmp_path_factory.mktemp("keys")
+    root = issue("example root")
+    write(folder, "root", root)
+    write(folder, "other", issue("example other root"))
+    write(folder, "reviewer", issue("example reviewer", root))
+    write(folder, "tsa", issue("example authority", root, stamps=True))
+    preparer = issue("example preparer", root)
+    write(folder, "preparer", preparer)
+    (folder / "preparer.p12").write_bytes(
+        pkcs12.serialize_key_and_certificates(
+            b"preparer", preparer[1], preparer[0], None, BestAvailableEncryption(PASSPHRASE.encode())
+        )
+    )
+    (folder / "passphrase").write_text(f"{PASSPHRASE}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unsigned(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("report")
+    chain = store_at(folder / "store")
+    pdf.render(report_of(chain, 7), folder / "report.pdf", manifest=last_manifest(chain))
+    return (folder / "report.pdf").read_bytes()
+
+
+def settings(keys: Path, **values: Any) -> Settings:
+    section = values or {"certificate": "preparer.pem", "key_file": "preparer.key"}
+    section = {
+        name: str(keys / value) if isinstance(value, str) and (keys / value).is_file() else value
+        for name, value in section.items()
+    }
+    if "roots" in section:
+        section["roots"] = [str(keys / name) for name in section["roots"]]
+    return validate(
+        {"organisation": {"name": "Example Organisation"}, "report_signature": section},
+        where=keys / "audit.toml",
+    )
+
+
+def judged(data: bytes, keys: Path, root: str = "root") -> list[Check]:
+    return checks(data, signed.read_certificates("root", keys / f"{root}.pem"))
+
+
+def test_a_signed_report_begins_with_the_unsigned_bytes_and_leads_to_its_root(
+    unsigned: bytes, keys: Path
+) -> None:
+    done = signed.sign(unsigned, settings(keys))
+    assert done.startswith(unsigned)
+    (found,) = judged(done, keys)
+    assert found.verdict is Verdict.AGREES
+    assert "example preparer" in found.text
+    assert "covers the whole file, and leads to a named root; not stamped" in found.text
+    assert [one.verdict for one in checks(done, [])] == [Verdict.NOTE]
+    (other,) = judged(done, keys, "other")
+    assert (other.verdict, "does not lead to a named root" in other.text) == (Verdict.DIFFERS, True)
+    assert [one.verdict for one in judged(unsigned, keys)] == [Verdict.UNPROVED]
+    assert [one.verdict for one in checks(unsigned, [])] == [Verdict.NOTE]
+
+
+def test_a_key_in_pkcs12_opens_with_a_passphrase_from_a_file_or_the_environment(
+    unsigned: bytes, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORT_PASSPHRASE", PASSPHRASE)
+    for how in ({"passphrase_file": "passphrase"}, {"passphrase_env": "REPORT_PASSPHRASE"}):
+        done = signed.sign(unsigned, settings(keys, pkcs12="preparer.p12", **how))
+        assert [one.verdict for one in judged(done, keys)] == [Verdict.AGREES]
+    monkeypatch.setenv("REPORT_PASSPHRASE", "wrong and fake")
+    with pytest.raises(UsageError, match="the key can't be loaded") as told:
+        signed.sign(unsigned, settings(keys, pkcs12="preparer.p12", passphrase_env="REPORT_PASSPHRASE"))
+    assert "wrong and fake" not in str(told.value)
+    monkeypatch.delenv("REPORT_PASSPHRASE")
+    with pytest.raises(UsageError, match="REPORT_PASSPHRASE is not set"):
+        signed.sign(unsigned, settings(keys, pkcs12="preparer.p12", passphrase_env="REPORT_PASSPHRASE"))
+
+
+def test_a_byte_that_changes_anywhere_in_a_signed_report_is_found(unsigned: bytes, keys: Path) -> None:
+    done = signed.sign(unsigned, settings(keys))
+    contents = done.index(b"/Contents <", len(unsigned)) + 40
+    for at in (len(unsigned) // 2, len(unsigned) - 30, len(unsigned) + 20, contents):
+        changed = bytearray(done)
+        changed[at] = changed[at] ^ 1
+        assert Verdict.DIFFERS in [one.verdict for one in judged(bytes(changed), keys)], at
+
+
+def test_a_reviewer_can_sign_after_the_preparer_and_nothing_else_may_follow(
+    unsigned: bytes, keys: Path
+) -> None:
+    done = signed.sign(unsigned, settings(keys))
+    reviewer = signers.SimpleSigner.load(str(keys / "reviewer.key"), str(keys / "reviewer.pem"))
+    writer = IncrementalPdfFileWriter(io.BytesIO(done))
+    meta = signers.PdfSignatureMetadata(
+        field_name="Reviewer", md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
+    )
+    twice = signers.sign_pdf(writer, meta, signer=reviewer).getvalue()
+    found = judged(twice, keys)
+    assert [one.verdict for one in found] == [Verdict.AGREES, Verdict.AGREES]
+    assert "covers the whole report; what follows are signatures" in found[0].text
+    turned = pypdf.PdfWriter(io.BytesIO(done), incremental=True)
+    turned.pages[1].rotate(90)
+    out = io.BytesIO()
+    turned.write(out)
+    (after,) = judged(out.getvalue(), keys)
+    assert after.verdict is Verdict.DIFFERS
+    with pytest.raises(UsageError, match="signed already"):
+        signed.sign(done, settings(keys))
+
+
+def test_a_visible_signature_stands_on_the_last_page(unsigned: bytes, keys: Path) -> None:
+    done = signed.sign(
+        unsigned, settings(keys, certificate="preparer.pem", key_file="preparer.key", visible=True)
+    )
+    page = pypdf.PdfReader(io.BytesIO(done)).pages[-1]
+    assert "Sign-off" in page.extract_text()
+    (field,) = [one.get_object() for one in page["/Annots"] if one.get_object()["/Subtype"] == "/Widget"]
+    assert [int(value) for value in field["/Rect"]] == list(signed.BOX)
+    assert [one.verdict for one in judged(done, keys)] == [Verdict.AGREES]
+
+
+_CONFIG = """
+[tsa]
+default_tsa = tsa_one
+[tsa_one]
+serial = {folder}/serial
+crypto_device = builtin
+signer_cert = {folder}/tsa.pem
+signer_key = {folder}/tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256, sha384, sha512
+accuracy = secs:1
+ess_cert_id_alg = sha256
+"""
+
+
+@pytest.fixture
+def authority(keys: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a real timestamping authority (openssl ts) on loopback."""
+    for name in ("tsa.pem", "tsa.key"):
+        shutil.copy(keys / name, tmp_path / name)
+    (tmp_path / "serial").write_text("01\n", encoding="ascii")
+    (tmp_path / "tsa.cnf").write_text(_CONFIG.format(folder=tmp_path), encoding="utf-8")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            (tmp_path / "request.tsq").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+            answer = subprocess.run(
+                ["openssl", "ts", "-reply", "-config", "tsa.cnf", "-queryfile", "request.tsq"],
+                cwd=tmp_path, capture_output=True, check=True,
+            ).stdout  # fmt: skip
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_stamped_signature_carries_what_verifies_it_later(
+    unsigned: bytes, keys: Path, authority: str
+) -> None:
+    chosen = settings(
+        keys, certificate="preparer.pem", key_file="preparer.key", roots=["root.pem"], timestamp_url=authority
+    )
+    done = signed.sign(unsigned, chosen)
+    assert done.startswith(unsigned)
+    found = judged(done, keys)
+    assert [(one.verdict, one.text) for one in found if one.verdict is not Verdict.AGREES] == []
+    assert "; stamped 2" in found[0].text
+    assert ": timestamp of 2" in found[1].text
+    root = pypdf.PdfReader(io.BytesIO(done)).root_object
+    assert len(root["/DSS"]["/Certs"]) >= 2
+    assert Verdict.DIFFERS in [one.verdict for one in judged(done, keys, "other")]
+
+
+def test_a_report_is_signed_and_verified_on_the_command_line(
+    unsigned: bytes, keys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toml = '[organisation]\nname = "Example Organisation"\n[report_signature]\n'
+    (keys / "audit.toml").write_text(
+        f'{toml}certificate = "preparer.pem"\nkey_file = "preparer.key"\n', "utf-8"
+    )
+    path = tmp_path / "report.pdf"
+    path.write_bytes(unsigned)
+    arguments = ["sign", str(path), "--settings", str(keys / "audit.toml"), "--json"]
+    assert main(arguments) == ExitCode.CLEAN
+    assert main(arguments) == ExitCode.USAGE
+    done = tmp_path / "report.signed.pdf"
+    capsys.readouterr()
+    assert main(["verify", str(done), "--certificate", str(keys / "root.pem")]) == ExitCode.CLEAN
+    said = capsys.readouterr().out
+    assert "the same file up to its signature, byte for byte" in said
+    assert said.rstrip().endswith("report.signed.pdf: verified")
+    assert main(["verify", str(path), "--certificate", str(keys / "root.pem")]) == ExitCode.INTEGRITY
+    (keys / "audit.toml").write_text('[organisation]\nname = "Example Organisation"\n', "utf-8")
+    assert main([*arguments[:2], "-o", str(tmp_path / "b.pdf"), *arguments[2:]]) == ExitCode.USAGE
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["report.pdf", "report.signed.pdf"]
+
+
+def test_settings_that_name_half_a_key_are_refused(keys: Path) -> None:
+    for wrong in (
+        {"certificate": "preparer.pem"},
+        {"pkcs12": "preparer.p12", "certificate": "a", "key_file": "b"},
+        {"pkcs11_module": "/usr/lib/token.so"},
+        {"pkcs12": "preparer.p12", "passphrase_env": "A", "passphrase_file": "b"},
+        {"pkcs12": "preparer.p12", "timestamp_url": "http://127.0.0.1/"},
+    ):
+        with pytest.raises(UsageError, match="report_signature"):
+            settings(keys, **wrong)
+
+
+def test_a_token_without_its_library_is_told(unsigned: bytes, keys: Path) -> None:
+    chosen = settings(keys, pkcs11_module="/usr/lib/none.so", pkcs11_token="audit", pkcs11_label="report")
+    with pytest.raises(UsageError, match="pkcs11_module"):
+        signed.sign(unsigned, chosen)

@@ -1,0 +1,251 @@
+"""What `audit verify` promises: a report as it was made is verified, and each kind of tampering is found and named."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+import report_tables
+from pypdf.generic import NameObject, create_string_object
+from verified import report_of, rewritten, store_at
+
+from audit.cli import main
+from audit.errors import ExitCode, IntegrityError, UsageError
+from audit.evidence.store import Store
+from audit.report import attached, pdf, result
+from audit.report.publish import last_manifest
+from audit.report.shapes import Report
+from audit.verify import Verdict, verify
+from audit.verify import opened as opening
+from audit.verify.pages import _to_unicode, printed
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return store_at(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def report(chain: Store) -> Report:
+    return report_of(chain)
+
+
+@pytest.fixture(scope="module")
+def path(chain: Store, report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.pdf"
+    pdf.render(report, path, manifest=last_manifest(chain))
+    return path
+
+
+def wrong(path: Path) -> list[tuple[str, str]]:
+    done = verify(path)
+    return [(one.part, one.text) for one in done.checks if one.verdict in (Verdict.DIFFERS, Verdict.UNPROVED)]
+
+
+def forged(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "forged.pdf"
+    path.write_bytes(data)
+    return path
+
+
+def embedded(writer: pypdf.PdfWriter, name: str) -> Any:
+    names = writer.root_object["/Names"]["/EmbeddedFiles"]["/Names"]
+    return names[list(names).index(name) + 1].get_object()["/EF"]["/F"]
+
+
+def put(writer: pypdf.PdfWriter, name: str, data: bytes) -> None:
+    stream = embedded(writer, name)
+    stream._data = zlib.compress(data)
+    stream[NameObject("/Filter")] = NameObject("/FlateDecode")
+
+
+def test_a_report_as_it_was_made_is_verified_from_the_file_alone(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = forged(tmp_path, path.read_bytes())
+    assert main(["verify", str(copy), "--json"]) == ExitCode.CLEAN
+    done = json.loads(capsys.readouterr().out)
+    assert done["verified"] is True
+    assert {one["part"] for one in done["checks"]} >= {"attachments", "figures", "bytes"}
+    assert {one["verdict"] for one in done["checks"]} <= {"agrees", "note"}
+    assert "same file, byte for byte" in done["checks"][-1]["text"]
+
+
+def test_a_figure_on_a_page_that_the_populations_do_not_give_is_named(path: Path, tmp_path: Path) -> None:
+    def change(writer: pypdf.PdfWriter) -> None:
+        page = next(page for page in writer.pages if "Statement tested" in page.extract_text())
+        content, hits = page["/Contents"].get_object(), 0
+        data = content.get_data()
+        for font in page["/Resources"]["/Font"].values():
+            letters = {
+                char: code for code, char in _to_unicode(font.get_object()["/ToUnicode"].get_data()).items()
+            }
+            if not set("203") <= set(letters):
+                continue
+            kern = rb"(?:>[-\d.]*<)?"
+            number = kern.join(b"%04x" % letters[digit] for digit in "203")
+            data, count = re.subn(rb"\[<" + number + rb">", b"[<%04x>" % letters["2"], data, count=1)
+            hits += count
+            if hits:
+                break
+        assert hits
+        content.set_data(data)
+
+    found = wrong(forged(tmp_path, rewritten(path.read_bytes(), change)))
+    assert [text for part, text in found if part == "figures"] == [
+        "control matrix, CHG-01: Population is printed as 2, counted anew 203"
+    ]
+
+
+def test_an_attachment_that_was_changed_is_named(path: Path, report: Report, tmp_path: Path) -> None:
+    fewer = dataclasses.replace(report, landings=report.landings[1:])
+    for name in ("changes.csv", "changes.parquet"):
+        other = attached.populations(fewer)[name]
+        found = wrong(
+            forged(tmp_path, rewritten(path.read_bytes(), lambda writer, n=name, o=other: put(writer, n, o)))
+        )
+        assert any(
+            part == "attachments" and text.startswith(f"{name}: its sha256 is") for part, text in found
+        )
+        if name.endswith("parquet"):
+            assert ("figures", "annex A: 24 rows are printed, 23 are attached") in found
+            assert any("summary: not on the pages, as counted anew" in text for _, text in found)
+
+
+def test_an_attachment_that_is_missing_or_too_much_is_named(path: Path, tmp_path: Path) -> None:
+    def drop(writer: pypdf.PdfWriter) -> None:
+        names = writer.root_object["/Names"]["/EmbeddedFiles"]["/Names"]
+        at = list(names).index("exceptions.csv")
+        del names[at : at + 2]
+
+    def rename(writer: pypdf.PdfWriter) -> None:
+        names = writer.root_object["/Names"]["/EmbeddedFiles"]["/Names"]
+        names[list(names).index("exceptions.csv")] = create_string_object("exceptions-2.csv")
+
+    found = wrong(forged(tmp_path, rewritten(path.read_bytes(), drop)))
+    assert ("attachments", "exceptions.csv: results.json lists it, and it is not attached") in found
+    found = wrong(forged(tmp_path, rewritten(path.read_bytes(), rename)))
+    assert ("attachments", "exceptions-2.csv: is attached, and not listed") in found
+
+
+def test_a_manifest_that_is_another_or_missing_is_named(path: Path, chain: Store, tmp_path: Path) -> None:
+    first = (chain.root / "manifests" / "000001.json").read_bytes()
+    found = wrong(
+        forged(tmp_path, rewritten(path.read_bytes(), lambda writer: put(writer, "manifest.json", first)))
+    )
+    assert ("attachments", "manifest.json: is number 1, the report names 2") in found
+    assert any(text.startswith("manifest.json: its sha256 is") for _, text in found)
+    bad = bytearray(last_manifest(chain) or b"")
+    bad[40] ^= 1
+    found = wrong(
+        forged(
+            tmp_path, rewritten(path.read_bytes(), lambda writer: put(writer, "manifest.json", bytes(bad)))
+        )
+    )
+    assert any(text.startswith("manifest.json: its sha256 is") for _, text in found)
+
+
+def test_results_that_were_changed_are_found_by_what_they_list_and_by_the_bytes(
+    path: Path, report: Report, tmp_path: Path
+) -> None:
+    better = dataclasses.replace(
+        report, controls=[dataclasses.replace(c, exceptions=[]) for c in report.controls]
+    )
+    other = result.to_json(better)
+    found = wrong(
+        forged(tmp_path, rewritten(path.read_bytes(), lambda writer: put(writer, "results.json", other)))
+    )
+    assert any(text.startswith("exceptions.csv: its sha256 is") for _, text in found)
+    assert any(part == "bytes" for part, _ in found)
+
+
+def test_a_byte_that_changes_anywhere_is_found(path: Path, tmp_path: Path) -> None:
+    data = path.read_bytes()
+    for share in (0.02, 0.35, 0.999):
+        changed = bytearray(data)
+        changed[int(len(data) * share)] ^= 1
+        copy = forged(tmp_path, bytes(changed))
+        try:
+            found = wrong(copy)
+        except IntegrityError:
+            continue
+        assert found
+
+
+def test_what_is_appended_is_found(path: Path, tmp_path: Path) -> None:
+    writer = pypdf.PdfWriter(io.BytesIO(path.read_bytes()), incremental=True)
+    writer.pages[1].rotate(90)
+    out = io.BytesIO()
+    writer.write(out)
+    assert out.getvalue().startswith(path.read_bytes())
+    found = wrong(forged(tmp_path, out.getvalue()))
+    assert [part for part, _ in found] == ["bytes"]
+    assert "bytes follow the report that results.json gives" in found[0][1]
+
+
+def test_a_report_that_was_made_anew_with_everything_in_it_says_so_itself_and_no_more(
+    chain: Store, tmp_path: Path
+) -> None:
+    """The limit of what a file can prove of itself: without a signature, a whole other report is a report."""
+    pdf.render(report_of(chain, 7), tmp_path / "other.pdf", manifest=last_manifest(chain))
+    assert wrong(tmp_path / "other.pdf") == []
+
+
+def test_a_report_by_other_versions_is_not_proved(path: Path, report: Report, tmp_path: Path) -> None:
+    old = result.made_with() | {"weasyprint": "1.0"}
+    pdf.render(report, tmp_path / "old.pdf", made=old)
+    found = wrong(tmp_path / "old.pdf")
+    assert ("attachments", "manifest.json: the last manifest is not attached") in found
+    assert next(text for part, text in found if part == "bytes").startswith(
+        "its bytes can't be compared: it was made with weasyprint 1.0 (here "
+    )
+
+
+def test_what_is_no_report_is_told_with_its_reason(tmp_path: Path) -> None:
+    bomb = b"%PDF-1.7\n1 0 obj\n<</Length 9/Filter/FlateDecode>>\nstream\n" + zlib.compress(
+        bytes(1_100_000_000), 1
+    )
+    for data, told in (
+        (b"text", "not a PDF"),
+        (b"%PDF-1.7\nnothing", "can't be read as a PDF"),
+        (b"%PDF-1.7\n<</Filter [/FlateDecode /FlateDecode]>>", "packed more than once"),
+        (bomb, "unpacks to more than"),
+    ):
+        with pytest.raises(IntegrityError, match=told):
+            verify(forged(tmp_path, data))
+    with pytest.raises(UsageError, match="can't be read"):
+        verify(tmp_path / "none.pdf")
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.add_attachment("results.json", b"{}")
+    writer.write(tmp_path / "blank.pdf")
+    with pytest.raises(IntegrityError):
+        verify(tmp_path / "blank.pdf")
+
+
+def test_pages_are_read_cell_by_cell(path: Path) -> None:
+    found = printed(opening.open_pdf("report.pdf", path.read_bytes()).reader)
+    matrix = found.table(
+        "Control", "Statement tested", "Policy clause", "Population", "Exceptions", "Waived", "Conclusion"
+    )
+    assert matrix is not None
+    assert [len(row) for row in matrix.rows] == [7] * len(report_tables.CATALOGUE)
+    assert "Summary" in found.paragraphs
+
+
+def test_results_are_read_back_as_they_were_written(report: Report) -> None:
+    content = result.to_json(report)
+    back, plain = result.from_json(content)
+    assert back == report
+    assert result.to_json(back) == content
+    assert [one["name"] for one in plain["attachments"]] == list(attached.populations(report))
+    for bad in (b"", b"[]", b"{}", b"[" * 100_000):
+        with pytest.raises(IntegrityError, match="not the results of a report"):
+            result.from_json(bad)
