@@ -119,20 +119,25 @@ class Recorded:
     Attributes:
         name: format of the records.
         why: what can't be told without them.
+        formats: formats of the records, of which each will do, where `name` is none.
+        blind: nothing can be judged without them.
     """
 
     name: str
     what: str
     why: str
+    formats: tuple[str, ...] = ()
+    blind: bool = True
 
     def gaps(self, tables: Tables, context: Context) -> list[Gap]:
         """One without any such record, or where some could not be read, or the last are late."""
-        every = of_formats(tables["evidence_objects"], (self.name,))
+        accepted = self.formats or (self.name,)
+        every = of_formats(tables["evidence_objects"], accepted)
         if every.empty:
-            return [Gap(f"no evidence of {self.what} ({self.name}): {self.why}", blind=True)]
+            return [Gap(f"no evidence of {self.what} ({self.name}): {self.why}", blind=self.blind)]
         late_ones = late(every, Gap(self.name), tables, context)
         return [
-            *unread(tables, context, (self.name,), self.name),
+            *unread(tables, context, accepted, self.name),
             *(replace(g, after=None) for g in late_ones),
         ]
 
@@ -275,6 +280,25 @@ _OPERATORS = ("argocd-application", "argocd-event", "flux-object", "flux-event")
 OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS)
 PRODUCTION_OPERATORS = FromClusters("argocd or flux", "deployments", _OPERATORS, production=True)
 API_SERVER = FromClusters("kubernetes-audit", "access to the cluster", LOGS, log=True)
+SCANS = Recorded(
+    "scans",
+    "reports of scanners",
+    "nothing tells what was scanned",
+    formats=("trivy-json", "grype-json", "sarif", "trivy-operator"),
+)
+METRICS = Recorded(
+    "metrics",
+    "samples of metrics",
+    "nothing tells whether resources ran out",
+    formats=("prometheus-query", "prometheus-text"),
+    blind=False,
+)
+ALERTS = Recorded(
+    "alerts",
+    "alerts that were raised",
+    "nothing tells who was alerted",
+    formats=("alertmanager", "grafana-history"),
+)
 POLICY_RULES = FromClusters(
     "policy rules",
     "rules of policy engines, as they are set",

@@ -20,6 +20,7 @@ from audit.model import Severity
 from audit.period import Period
 from audit.settings.sections import (
     S3,
+    Alerting,
     BreakGlass,
     Cluster,
     Documents,
@@ -35,6 +36,7 @@ from audit.settings.sections import (
     Protection,
     ReportSignature,
     Repository,
+    Scanning,
     Scope,
     Secrecy,
     Secrets,
@@ -51,6 +53,7 @@ from audit.settings.sections import (
 
 __all__ = [
     "S3",
+    "Alerting",
     "BreakGlass",
     "Cluster",
     "Documents",
@@ -65,6 +68,7 @@ __all__ = [
     "Policies",
     "Protection",
     "Repository",
+    "Scanning",
     "Scope",
     "Secrecy",
     "Secrets",
@@ -117,6 +121,8 @@ class Settings(Section):
     machines: Machines = Machines()
     break_glass: tuple[BreakGlass, ...] = ()
     thresholds: Thresholds = Thresholds()
+    scanning: Scanning = Scanning()
+    alerting: Alerting = Alerting()
     scope: Scope = Scope()
     signing: Signing = Signing()
     report_signature: ReportSignature = ReportSignature()

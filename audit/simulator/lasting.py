@@ -8,9 +8,10 @@ from itertools import pairwise
 from audit.simulator import statuses
 from audit.simulator.clusters import quarter_starts
 from audit.simulator.operations import Mainline, Operation, Workload
-from audit.simulator.world import World, quarter_of, stamp
+from audit.simulator.world import Incident, World, quarter_of, stamp
 
 LIMIT = timedelta(minutes=60)
+_ALERT = timedelta(minutes=15)  # drift that is mended sooner needs no alert
 _SKEW = timedelta(seconds=300)
 _PRODUCTION = "prod"
 
@@ -20,23 +21,29 @@ def record(world: World, mainline: Mainline, workload: Workload) -> None:
     name = f"{workload.cluster}/{workload.id}"
     for begin, end in statuses.spans(workload, "sync", ("OutOfSync",), ("Synced",)):
         if not _waiting(mainline, workload, begin):
-            late(world, "CLU-04", f"{name}:sync@{stamp(begin)}", begin, end, why="it drifted")
+            subject = f"{name}:sync@{stamp(begin)}"
+            late(world, "CLU-04", subject, begin, end, why="it drifted")
+            if end - begin > _ALERT:
+                told = Incident("drift", f"drift:{subject}", workload.cluster, workload.id, begin)
+                world.incidents.append(told)
     first: Operation | None = None
     for operation in workload.operations:
         if first is None and operation.status == "failed":
             first = operation
         elif first is not None and operation.status == "succeeded":
-            _failed(world, name, first, operation.finished)
+            _failed(world, workload, first, operation.finished)
             first = None
     if first is not None:
-        _failed(world, name, first, world.end)
+        _failed(world, workload, first, world.end)
     if workload.cluster == _PRODUCTION:
         for begin, end in statuses.spans(workload, "health", ("Degraded", "Missing"), ("Healthy",)):
             late(world, "CLU-06", f"{name}:health@{stamp(begin)}", begin, end, why="it was not healthy")
 
 
-def _failed(world: World, name: str, first: Operation, end: datetime) -> None:
-    subject = f"{name}@{stamp(first.started)}"
+def _failed(world: World, workload: Workload, first: Operation, end: datetime) -> None:
+    subject = f"{workload.cluster}/{workload.id}@{stamp(first.started)}"
+    told = Incident("failure", f"failure:{subject}", workload.cluster, workload.id, first.finished)
+    world.incidents.append(told)
     late(world, "CLU-05", subject, first.finished, end, why="its syncs failed")
 
 

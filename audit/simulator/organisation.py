@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from audit.simulator import (
+    alerting,
     clusters,
     desk,
     enforcing,
@@ -23,6 +24,7 @@ from audit.simulator import (
     learning,
     operators,
     people,
+    scanning,
     seals,
     vaults,
 )
@@ -45,7 +47,7 @@ silence_minutes = {SILENCE_MINUTES}
 
 [structure]
 required = [{", ".join(f'"{path}"' for path in keeping.LAYOUT)}]
-
+{alerting.SETTINGS}
 {enforcing.SETTINGS}
 [documents]
 review_days = {keeping.REVIEW_DAYS}
@@ -114,6 +116,8 @@ def simulate(
     clusters.log_access(world)
     gatekeeper.audit_policies(world)
     vaults.log(world)
+    scanning.scan(world)
+    alerting.tell(world)
     (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
     (folder / seals.SIGNERS).write_text(seals.Ring.of(world).signers(), encoding="utf-8")
     (folder / "audit.toml").write_text(settings_toml(world, bucket=bucket), encoding="utf-8")
@@ -165,10 +169,12 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
     parts.append(
         _table("[[sources]]", name=vaults.SOURCE, location=location(vaults.SOURCE), exported_at=made)
     )
+    for name in (scanning.SOURCE, alerting.SOURCE):
+        parts.append(_table("[[sources]]", name=name, location=location(name), exported_at=made))
     for environment in world.environments:
-        for kind in ("audit", "operators", "gatekeeper", "constraints"):
+        for kind in ("audit", "operators", "gatekeeper", "constraints", alerting.METRICS):
             name = f"{environment}-{kind}"
-            at = made if kind in ("gatekeeper", "constraints") else None
+            at = None if kind in ("audit", "operators") else made
             parts.append(
                 _table("[[sources]]", name=name, location=location(name), cluster=environment, exported_at=at)
             )

@@ -123,6 +123,21 @@ class Spell:
 
 
 @dataclass(frozen=True)
+class Incident:
+    """Something of which somebody should have been told: drift, failure, resources or vulnerability.
+
+    Attributes:
+        subject: the key that a finding must have. name: by which an alert speaks of what it befell.
+    """
+
+    kind: str
+    subject: str
+    cluster: str | None
+    name: str
+    begin: datetime
+
+
+@dataclass(frozen=True)
 class Relaxed:
     """A while (half-open) in which a constraint of a cluster was relaxed: set to `dryrun`, `widened` or `deleted`."""
 
@@ -212,6 +227,7 @@ class World:
         landed: filled by `history`, in mainline order. unmerged: commits on branches that never landed.
         spells: filled by `force`, in order of time; no two at once.
         relaxed: filled by `enforcing`, cluster by cluster, in order of time.
+        incidents: filled by `lasting`, `scanning` and `alerting`.
         break_glass: spans in which someone may change a cluster by hand: ticket, person, cluster, opened, closed.
         label: what tells this run from others.
     """
@@ -230,6 +246,7 @@ class World:
     spells: list[Spell] = field(default_factory=list)
     break_glass: list[dict[str, str]] = field(default_factory=list)
     relaxed: list[Relaxed] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
     label: str = ""
 
     def dice(self, theme: str) -> random.Random:

@@ -21,10 +21,10 @@ from audit.simulator.organisation import settings_toml, simulate, span
 from audit.simulator.world import Evidence, Truth, World
 
 SMALL = {"changes": 24, "log_events": 600, "quarters": 2}
-SOURCES = {"github-exports", "github-audit-log", "people-records", "vault-audit"} | {
+SOURCES = {"github-exports", "github-audit-log", "people-records", "vault-audit", "scans", "alerts"} | {
     f"{cluster}-{kind}"
     for cluster in ("dev", "staging", "prod")
-    for kind in ("audit", "operators", "gatekeeper")
+    for kind in ("audit", "operators", "gatekeeper", "constraints", "metrics")
 }
 
 

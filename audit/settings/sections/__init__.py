@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.settings.sections.alerting import Alerting
 from audit.settings.sections.base import Regex, Section
 from audit.settings.sections.duties import (
     Documents,
@@ -20,10 +21,12 @@ from audit.settings.sections.limits import Scope, Thresholds
 from audit.settings.sections.people import BreakGlass, Machines, People
 from audit.settings.sections.places import Cluster, Organisation, PathRule, Repository
 from audit.settings.sections.policies import Policies
+from audit.settings.sections.scanning import Scanning
 from audit.settings.sections.sources import S3, GitHub, Source
 
 __all__ = [
     "S3",
+    "Alerting",
     "BreakGlass",
     "Cluster",
     "Documents",
@@ -40,6 +43,7 @@ __all__ = [
     "Regex",
     "ReportSignature",
     "Repository",
+    "Scanning",
     "Scope",
     "Secrecy",
     "Secrets",

@@ -6,6 +6,12 @@ from pydantic import Field, field_validator
 
 from audit.settings.sections.base import Regex, Section
 
+TOOLS = (
+    "github", "github-actions", "argocd", "flux", "kustomize", "helm", "gatekeeper", "kyverno", "vault", "prometheus",
+    "alertmanager", "grafana",
+)  # fmt: skip
+"""Tools that can be seen in evidence."""
+
 
 class Protection(Section):
     """How the default branch of every repository must be protected."""
@@ -62,6 +68,20 @@ class Structure(Section):
         description="Folders (with / at the end) and files that must be there all the time; {app} stands for each folder "
         "that is there in its place, {environment} for each environment of the clusters",
     )
+
+    tools: tuple[str, ...] = Field(
+        ("github", "github-actions", "argocd or flux", "kustomize or helm", "gatekeeper"),
+        description="Tools that must be seen in every quarter, 'or' between those of which one is enough: "
+        + ", ".join(TOOLS),
+    )
+
+    @field_validator("tools")
+    @classmethod
+    def _known(cls, tools: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for tool in tools for name in tool.split(" or ") if name not in TOOLS]
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is no tool that can be told: name one of {', '.join(TOOLS)}")
+        return tools
 
     @field_validator("required")
     @classmethod

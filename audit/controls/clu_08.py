@@ -1,0 +1,202 @@
+"""Each drift, failed deployment, constraint of resources and vulnerability raised an alert in time.
+
+## Why
+What nobody is told of lasts until somebody looks.
+
+## Evidence
+Drift as CLU-04 tests it, failed syncs as CLU-05 does, fixable vulnerabilities as SCN-02 does, and pods that were killed
+for want of memory or evicted, by samples of metrics (`alerting.resource_metrics`); alerts as Alertmanager's and Grafana's
+messages tell them. An alert answers an incident when its name is one of the incident's kind (`alerting.drift`, `failure`,
+`resources`, `vulnerability`), one of its labels names the application, image or pod, its label `cluster` (or its source)
+is the incident's cluster, and it began to fire no later than `alerting.minutes` after the incident, exactly then
+included, and no sooner than `thresholds.clock_skew_seconds` before it.
+
+## Limits
+Drift that was mended within `alerting.minutes` needs no alert. Whether somebody read the alert is not known. An alert that
+a silence held back told nobody, and counts for nothing. What fired before the incident and still does is not its alert.
+
+## Remediation
+Write the rule that would have told of it, and send it to somebody who is there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+
+from audit.controls.incidents import incidents
+from audit.controls.interface import Context, Control, Example, Result, Tables, failures
+from audit.controls.needs import ALERTS, METRICS, OPERATORS, SCANS
+from audit.controls.parts import lasting, when
+from audit.model import Severity
+
+_WEB = """
+        evidence_objects
+        | source_name | key | format                          | cluster | collected_at |
+        | operator    | 1   | argocd-application,argocd-event | prod    | 2026-10-02   |
+        | alerts      | 1   | alertmanager                    |         | 2026-10-02   |
+        | scans       | 1   | trivy-json                      |         | 2026-10-02   |
+        | metrics     | 1   | prometheus-query                |         | 2026-10-02   |
+
+        deployments
+        | application | app | started_at          | finished_at         | status    |
+        | argocd/web  | web | 2026-08-01 09:59:00 | 2026-08-01 10:00:00 | failed    |
+        | argocd/web  | web | 2026-08-01 11:00:00 | 2026-08-01 11:05:00 | succeeded |
+
+        app_states
+        | application | aspect | state  | start            | end |
+        | argocd/web  | sync   | Synced | 2026-06-01 00:00 |     |
+"""
+_ALERTS = """
+        alerts
+        | alert | cluster | labels | status | silenced | at | starts_at |
+"""
+
+EXAMPLES = (
+    Example(
+        title="a failed sync whose alert comes at the last moment passes",
+        given=_WEB
+        + _ALERTS
+        + '        | ArgoSyncFailed | prod | {"name":"web"} | firing | | 2026-08-01 10:15:00 | 2026-08-01 10:15:00 |\n',
+        conclusion="effective",
+    ),
+    Example(
+        title="a second later fails; an alert of another cluster, application or kind, or one held back, is none",
+        given=_WEB
+        + _ALERTS
+        + """
+        | ArgoSyncFailed | prod | {"name":"web"}  | firing   |      | 2026-08-01 10:15:01 | 2026-08-01 10:15:01 |
+        | ArgoSyncFailed | prod | {"name":"web"}  | firing   |      | 2026-08-01 09:54:59 | 2026-08-01 09:54:59 |
+        | ArgoSyncFailed | dev  | {"name":"web"}  | firing   |      | 2026-08-01 10:01:00 | 2026-08-01 10:01:00 |
+        | ArgoSyncFailed | prod | {"name":"shop"} | firing   |      | 2026-08-01 10:01:00 | 2026-08-01 10:01:00 |
+        | ArgoOutOfSync  | prod | {"name":"web"}  | firing   |      | 2026-08-01 10:01:00 | 2026-08-01 10:01:00 |
+        | ArgoSyncFailed | prod | {"name":"web"}  | firing   | true | 2026-08-01 10:01:00 | 2026-08-01 10:01:00 |
+        """.strip("\n"),
+        conclusion="exceptions",
+        exceptions="""
+        | subject | found |
+        | failure:prod/argocd/web@2026-08-01T09:59:00Z | it raised no alert in time; the next one came after 15 min |
+        """,
+    ),
+    Example(
+        title="an alert that began within the clocks' difference before it is its own; a message that it ended tells it too",
+        given=_WEB
+        + _ALERTS
+        + '        | ArgoSyncFailed | prod | {"name":"argocd/web"} | resolved | | 2026-08-01 11:00:00 | 2026-08-01 09:55:00 |\n',
+        conclusion="effective",
+    ),
+    Example(
+        title="drift over the limit, a pod that was killed and a vulnerability need alerts, too; drift that was mended sooner does not",
+        given=_WEB.replace("| failed    |", "| succeeded |").replace(
+            "| argocd/web  | sync   | Synced | 2026-06-01 00:00 |     |",
+            "| argocd/web  | sync   | OutOfSync | 2026-08-02 00:00:00 | 2026-08-02 00:15:00 |\n"
+            "        | argocd/web  | sync   | OutOfSync | 2026-08-03 00:00:00 | 2026-08-03 00:15:01 |",
+        ).replace("| status    |", "| status    | position | repo |").replace(
+            "| succeeded |", "| succeeded | 1 | netbpf/netbpf-gitops |"
+        )
+        + """
+        metric_samples
+        | cluster | metric                                      | labels                             | at               | value |
+        | prod    | kube_pod_container_status_terminated_reason | {"pod":"a","reason":"OOMKilled"}   | 2026-08-04 00:00 | 0     |
+        | prod    | kube_pod_container_status_terminated_reason | {"pod":"a","reason":"OOMKilled"}   | 2026-08-04 00:05 | 1     |
+        | prod    | kube_pod_container_status_terminated_reason | {"pod":"a","reason":"OOMKilled"}   | 2026-08-04 00:10 | 1     |
+        | prod    | kube_pod_container_status_terminated_reason | {"pod":"b","reason":"Completed"}   | 2026-08-04 00:10 | 1     |
+
+        landings
+        | head_sha | position | landed_at        |
+        | a0…      | 0        | 2026-06-01 00:00 |
+        image_changes
+        | head_sha | position | app | environment | image       | before | after | landed_at        |
+        | a1…      | 1        | web | prod        | ghcr.io/web |        | 1.0.0 | 2026-07-10 00:00 |
+        scans
+        | scan | scanner | artifact          | at                  |
+        | s1   | trivy   | ghcr.io/web:1.0.0 | 2026-09-30 00:00:00 |
+        vulnerabilities
+        | scan | scanner | vulnerability | package | severity | fixable | fixed_version | suppressed | evidence |
+        | s1   | trivy   | CVE-2026-0001 | openssl | critical | true    | 3.0.9         | false      | 1        |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject |
+        | drift:prod/argocd/web:sync@2026-08-03T00:00:00Z |
+        | resources:prod/a:OOMKilled@2026-08-04T00:05:00Z |
+        | vulnerability:ghcr.io/web:1.0.0:CVE-2026-0001/openssl |
+        """,
+    ),
+    Example(
+        title="without records of alerts nothing tells who was alerted",
+        given="",
+        without=("alerts",),
+        conclusion="not tested",
+    ),
+)  # fmt: skip
+
+
+def test(tables: Tables, context: Context) -> Result:
+    """Every incident that began in the quarter and whose alert is due; those without one in time fail."""
+    limit = pd.Timedelta(minutes=context.settings.alerting.minutes)
+    rows = incidents(tables, context)
+    due = context.holds(rows["start"]) & (rows["start"] + limit < pd.Timestamp(context.as_of))
+    rows = rows[due].reset_index(drop=True).assign(at=lambda each: each["start"])
+    next_one = _next_alert(rows, tables["alerts"], context)
+    late = next_one.isna() | (next_one > limit)
+    bad = rows[late.astype(bool)].reset_index(drop=True)
+    after = next_one[late.astype(bool)].reset_index(drop=True)
+    after = after.where(after <= pd.Timedelta(days=1))
+    came = ("; the next one came after " + lasting(after)).where(after.notna(), "")
+    failed = failures(
+        bad,
+        expected=f"an alert within {context.settings.alerting.minutes} min of " + when(bad["start"]),
+        found="it raised no alert in time" + came,
+        evidence=bad["evidence"].fillna(""),
+    )
+    return Result(rows, failed)
+
+
+def _next_alert(rows: pd.DataFrame, alerts: pd.DataFrame, context: Context) -> pd.Series:
+    """How long after the start of each incident its first alert began (timedelta; missing where none did)."""
+    rules = context.settings.alerting
+    told = alerts[
+        alerts["status"].isin(["firing", "resolved"]) & ~alerts["silenced"].fillna(False).astype(bool)
+    ]
+    told = told.assign(fired=told["starts_at"].fillna(told["at"]))
+    kinds = [
+        told.loc[told["alert"].str.fullmatch(getattr(rules, kind)).astype(bool)].assign(kind=kind)
+        for kind in ("drift", "failure", "resources", "vulnerability")
+    ]
+    every = pd.concat(kinds, ignore_index=True)
+    said = {
+        text: sorted({str(value) for value in json.loads(text).values()}) for text in every["labels"].unique()
+    }
+    every = every.assign(name=every["labels"].map(said)).explode("name")[["kind", "name", "cluster", "fired"]]
+    asked = rows[["kind", "names", "cluster", "start"]].assign(number=rows.index).explode("names")
+    asked = asked.rename(columns={"names": "name"})
+    both = asked.astype({"name": "str"}).merge(
+        every.astype({"name": "str"}), on=["kind", "name"], suffixes=("", "_told")
+    )
+    same = both["cluster"].isna() | both["cluster"].eq(both["cluster_told"]).fillna(False).astype(bool)
+    skew = pd.Timedelta(seconds=context.settings.thresholds.clock_skew_seconds)
+    both = both[same & (both["fired"] >= both["start"] - skew)]
+    first = (both["fired"] - both["start"]).groupby(both["number"]).min()
+    return first.reindex(rows.index)
+
+
+CONTROL = Control(
+    id="CLU-08",
+    page=__doc__,
+    clause="Monitoring and Observability › Alerting",
+    severity=Severity.MEDIUM,
+    frameworks={
+        "SOC 2": ("CC7.2", "CC8.1"),
+        "ISO 27001": ("8.16", "8.32"),
+        "NIST 800-53": ("CM-3", "SI-4"),
+        "PCI DSS": ("6.5.1",),
+        "CIS / SLSA": ("S 5.2.1",),
+    },
+    needs=(OPERATORS, ALERTS, replace(SCANS, blind=False), METRICS),
+    remediation="Write the rule that would have told of it, and send it to somebody who is there.",
+    examples=EXAMPLES,
+    test=test,
+)
