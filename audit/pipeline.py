@@ -40,7 +40,7 @@ from audit.git import alone
 from audit.joins.build import join
 from audit.joins.continuity import continuity
 from audit.joins.counts import source_counts
-from audit.metrics import compute
+from audit.metrics import compute, judged
 from audit.model import Conclusion
 from audit.normalise import roster
 from audit.period import Period
@@ -263,6 +263,8 @@ def check(
     tables["metrics"] = compute(tables, settings, period, as_of=as_of)
     progress("check", 2, 3)
     tables |= runner.run(tables, settings, period, as_of=as_of, controls=judging)
+    counted = [tables["metrics"], judged(tables, settings, period, as_of=as_of)]
+    tables["metrics"] = t.conform(t.Metrics, pd.concat(counted, ignore_index=True))
     progress("check", 3, 3)
     run = Run(period, as_of, settings.store_path / "quarters" / period.label, tables=tables)
     _write_quarter(run)

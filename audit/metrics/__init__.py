@@ -11,14 +11,18 @@ from datetime import datetime
 import pandas as pd
 
 from audit import tables as t
-from audit.metrics import change, delivery, review, reviewing, security, states
+from audit.metrics import change, delivery, review, reviewing, security, states, violations
 from audit.metrics.interface import ROW, Count, Median, Metric, Span, Tables, note_of
+from audit.model import Conclusion
 from audit.period import Period
 from audit.settings import Settings
 
 METRICS: tuple[Metric, ...] = (
     *change.METRICS, *review.METRICS, *reviewing.METRICS, *delivery.METRICS, *states.METRICS, *security.METRICS,
 )  # fmt: skip
+
+JUDGED: tuple[Metric, ...] = violations.METRICS
+"""Those of what controls came to: of the quarter that was judged alone."""
 
 _BEGINNING = {
     "landings": ("landings", "landed_at", "no commit is on record before its end"),
@@ -28,6 +32,7 @@ _BEGINNING = {
     "promotions": ("promotions", "set_at", "no image version is on record before its end"),
     "secrets": ("secret_references", "changed_at", "no declared secret is on record before its end"),
     "scans": ("scans", "at", "no scan is on record before its end"),
+    "exceptions": ("exceptions", "at", ""),
 }
 
 
@@ -47,9 +52,21 @@ def compute(tables: Tables, settings: Settings, period: Period, *, as_of: dateti
     return t.conform(t.Metrics, pd.concat(parts, ignore_index=True))
 
 
+def judged(tables: Tables, settings: Settings, period: Period, *, as_of: datetime) -> pd.DataFrame:
+    """What controls came to, in figures: `Metrics` of the quarter alone.
+
+    Args:
+        tables: every table, `exceptions` and `conclusions` of this quarter among them.
+        as_of: as for `compute`.
+    """
+    span = Span(settings, period, as_of)
+    parts = [_measured(metric, tables, span) for metric in JUDGED]
+    return t.conform(t.Metrics, pd.concat(parts, ignore_index=True))
+
+
 _TIME = {
     "landing": "landed_at", "pull request": "landed_at", "deployment": "started_at", "state": "start",
-    "promotion": "set_at", "secret": "changed_at", "scan": "at", "vulnerability": "at",
+    "promotion": "set_at", "secret": "changed_at", "scan": "at", "vulnerability": "at", "exception": "at",
 }  # fmt: skip
 _NAME = {
     "promotion": ["repo", "app", "environment", "image", "version"], "secret": ["repo", "path", "kind", "namespace", "name"],
@@ -64,6 +81,8 @@ def _subject(item: str, rows: pd.DataFrame) -> pd.Series:
         return rows["repo"] + "@" + rows["head_sha"]
     if item == "pull request":
         return rows["repo"] + "#" + rows["pr_number"].astype("str")
+    if item == "exception":
+        return rows["exception_id"]
     if item == "state":
         seen: pd.Series = rows["start"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
         return rows["cluster"] + "/" + rows["application"] + ": " + rows["state"] + "@" + seen
@@ -83,7 +102,7 @@ def made_of(
     """The items that a figure of one quarter is made of.
 
     Args:
-        metric: id of one of `METRICS`.
+        metric: id of one of `METRICS` or `JUDGED`.
         tables, as_of: as for `compute`.
 
     Returns:
@@ -93,7 +112,7 @@ def made_of(
     Raises:
         KeyError: there is no such metric.
     """
-    known = {one.id: one for one in METRICS}[metric]
+    known = {one.id: one for one in (*METRICS, *JUDGED)}[metric]
     span = Span(settings, period, as_of)
     parts = [
         pd.DataFrame(
@@ -130,6 +149,8 @@ def _measured(metric: Metric, tables: Tables, span: Span) -> pd.DataFrame:
 
 def _lacking(metric: Metric, tables: Tables, span: Span) -> str:
     """Why a quarter can't be measured at all; empty when it can."""
+    if metric.evidence == "exceptions":  # nothing failed, or was not tested: notes tell which
+        return ""
     table, time, why = _BEGINNING[metric.evidence]
     first = tables[table][time].min()
     return why if pd.isna(first) or first >= span.stop else ""
@@ -142,7 +163,10 @@ def _notes(metric: Metric, rows: pd.DataFrame, tables: Tables, span: Span) -> li
     common = []
     if span.now < pd.Timestamp(span.period.end):
         common.append(f"the quarter is running: counted until {span.stop:%Y-%m-%d}")
-    if first > span.start and metric.evidence not in ("reviews", "secrets"):
+    if metric.evidence == "exceptions":
+        untested = int(tables["conclusions"]["conclusion"].eq(Conclusion.NOT_TESTED.value).sum())
+        common += [f"controls not tested: {untested}"] if untested else []
+    elif first > span.start and metric.evidence not in ("reviews", "secrets"):
         common.append(f"evidence begins on {first:%Y-%m-%d}")
     counted = rows["numerator"] if isinstance(metric.figure, Median) else rows["denominator"]
     if isinstance(metric.figure, Count):

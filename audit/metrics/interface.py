@@ -71,7 +71,8 @@ class Metric:
         id: stable id.
         unit: unit of its value.
         definition: what is counted, exactly.
-        evidence: what it rests on: `landings`, `reviews`, `deployments`, `states`, `promotions`, `secrets` or `scans`.
+        evidence: what it rests on: `landings`, `reviews`, `deployments`, `states`, `promotions`, `secrets`,
+            `scans` or `exceptions`.
         item: what it is counted over: each of its items is one of these.
         items: those of a span, with a `group` column, by dimension (see `by`).
         figure: what they come to.
@@ -83,7 +84,15 @@ class Metric:
     definition: str
     evidence: str
     item: Literal[
-        "landing", "pull request", "deployment", "state", "promotion", "secret", "scan", "vulnerability"
+        "landing",
+        "pull request",
+        "deployment",
+        "state",
+        "promotion",
+        "secret",
+        "scan",
+        "vulnerability",
+        "exception",
     ]
     items: Callable[[Tables, Span], Grouped]
     figure: Count | Share | Median

@@ -113,7 +113,9 @@ class Metrics(Table):
     unit: str = column("Unit of the value")
     definition: str = column("What is counted, exactly")
     quarter: str = column("Quarter, as in 2026Q3")
-    dimension: str = column("What it is broken down by: all, kind, environment, app, team, severity, scanner")
+    dimension: str = column(
+        "What it is broken down by: all, kind, environment, app, team, severity, scanner, control, system"
+    )
     group: str = column("Value of that dimension; empty for all")
     value: Float = column("The figure; missing when it can't be determined", optional=True)
     numerator: Float = column("Its numerator; for a median, the number of items measured", optional=True)

@@ -1,0 +1,74 @@
+"""What failed controls in the quarter: how much, where and since when. Systems are named, people are not."""
+
+from __future__ import annotations
+
+from audit.metrics.change import NOWHERE
+from audit.metrics.interface import Count, Grouped, Median, Metric, Share, Span, Tables, by, days
+
+
+def _failed(tables: Tables, _span: Span) -> Grouped:
+    """The exceptions of the judged quarter, by control, severity, system and team."""
+    rows = tables["exceptions"].assign(one=1)
+    team = tables["people"].set_index("person")["team"]
+    rows = rows.assign(
+        system=rows["repo"].fillna(rows["cluster"]),
+        team=rows["person"].map(team).astype("str").fillna(NOWHERE),
+    )
+    return by(
+        rows,
+        control=rows.assign(group=rows["control"]),
+        severity=rows.assign(group=rows["severity"]),
+        system=rows.assign(group=rows["system"].fillna(NOWHERE)),
+        team=rows.assign(group=rows["team"]),
+    )
+
+
+def _ages(tables: Tables, span: Span) -> Grouped:
+    failed = _failed(tables, span)
+    return {
+        dimension: failed[dimension].assign(days=days(span.stop - failed[dimension]["at"]))
+        for dimension in ("all", "control", "severity")
+    }
+
+
+def _repeated(tables: Tables, span: Span) -> Grouped:
+    rows = _failed(tables, span)["all"]
+    again = rows.duplicated(["control", "system"], keep=False) & rows["system"].notna()
+    rows = rows.assign(again=again, known=rows["system"].notna())
+    return by(rows, system=rows[rows["known"]].assign(group=lambda known: known["system"]))
+
+
+METRICS = (
+    Metric(
+        "violations",
+        "Violations",
+        "violations",
+        "Items that failed a control in the quarter, whether or not they are waived, by control, severity, the repository or "
+        "else the cluster, and the team of whoever did it, by the roster.",
+        "exceptions",
+        "exception",
+        _failed,
+        Count("one"),
+    ),
+    Metric(
+        "violation_age",
+        "Age of violations",
+        "days",
+        "Median days from when an item failed a control to the quarter's end. Undetermined: what has no time of its own.",
+        "exceptions",
+        "exception",
+        _ages,
+        Median("days"),
+    ),
+    Metric(
+        "repeated_violations",
+        "Violations in systems that repeat them",
+        "share",
+        "Items that failed a control which another item of the same repository, or else cluster, failed in the quarter too, "
+        "divided by those whose system is known. Undetermined: those of no system that is known.",
+        "exceptions",
+        "exception",
+        _repeated,
+        Share(hit="again", known="known"),
+    ),
+)
