@@ -21,6 +21,8 @@ class Form(StrEnum):
 
     XLSX = "xlsx"
     MARKDOWN = "markdown"
+    HTML = "html"
+    OSCAL = "oscal"
 
 
 def convert(
@@ -34,7 +36,7 @@ def convert(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> None:
-    """Make a workbook or a Markdown summary of a reported quarter, from its results.json.
+    """Make a workbook, a Markdown summary, a web page or OSCAL of a reported quarter, from its results.json.
 
     Example: audit convert --quarter 2026Q3 --to xlsx --to markdown
     """

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
-from audit.report.forms import markdown, workbook
+from audit.report.forms import markdown, oscal, page, workbook
 
 Results = Mapping[str, Any]
 
 FORMS: dict[str, tuple[str, Callable[[Results], bytes]]] = {
     "xlsx": ("report.xlsx", workbook.make),
     "markdown": ("summary.md", markdown.make),
+    "html": ("report.html", page.make),
+    "oscal": ("assessment-results.json", oscal.make),
 }
 """Name of each form, the file that it is written to, and what makes its bytes."""
 

@@ -59,7 +59,8 @@ def _control(control: Mapping[str, Any]) -> str:
     )
 
 
-def escape(text: str) -> str:
-    """One line of plain text: nothing in it is a mark, a link, a mention or a line of its own."""
+def escape(text: str, *, longest: int | None = _LONGEST) -> str:
+    """One line of plain text, cut after so many characters: nothing in it is a mark, a link, a mention or a line of its own."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return _MARKS.sub(r"\\\1", line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…")
+    whole = longest is None or len(line) <= longest
+    return _MARKS.sub(r"\\\1", line if whole else f"{line[:longest]}…")

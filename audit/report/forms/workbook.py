@@ -60,7 +60,7 @@ def make(results: Mapping[str, Any]) -> bytes:
         pen = _Pen(book, zone, results["time_zone"])
         pen.sheet("Summary", _summary(results))
         for name, (key, _) in SHEETS.items():
-            pen.sheet(name, list(_rows(results, key)))
+            pen.sheet(name, list(rows(results, key)))
     return out.getvalue()
 
 
@@ -100,7 +100,7 @@ class _Pen:
         if value is None or isinstance(value, (int, float)):
             return value
         if isinstance(value, str):
-            return _moment(value, self._zone) if _TIME.fullmatch(value) else _text(value)
+            return timed(value, self._zone) or _text(value)
         return _text("\n".join(str(item) for item in value))
 
     def _write(self, sheet: Any, row: int, place: int, value: datetime | float | str | None) -> None:
@@ -140,7 +140,7 @@ def _summary(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows + [{"what": f"sheet {name}", "value": said} for name, (_, said) in SHEETS.items()]
 
 
-def _rows(results: Mapping[str, Any], key: str) -> Iterator[dict[str, Any]]:
+def rows(results: Mapping[str, Any], key: str) -> Iterator[dict[str, Any]]:
     """The rows of a list, nested ones as texts."""
     if key == "exceptions":
         yield from chain.from_iterable(control["exceptions"] for control in results["controls"])
@@ -172,3 +172,14 @@ def _text(value: str) -> str:
 def _moment(value: str, zone: ZoneInfo) -> datetime:
     """A time of the results in the organisation's time zone, as cells have them: without the zone."""
     return datetime.fromisoformat(value).astimezone(zone).replace(tzinfo=None)
+
+
+def timed(value: str, zone: ZoneInfo) -> datetime | None:
+    """The time that a text is, as cells have it; None for any other text, and for a time before 1900, which no cell can hold."""
+    if not _TIME.fullmatch(value):
+        return None
+    try:
+        found = _moment(value, zone)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.year >= 1900 else None

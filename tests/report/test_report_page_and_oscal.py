@@ -1,0 +1,139 @@
+"""The HTML page loads nothing and its links resolve; OSCAL has the structure that NIST documents; hostile text stays text."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from test_report_forms import HOSTILE, results
+
+from audit.report.forms import oscal, page, workbook
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+class Parsed(HTMLParser):
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(data.decode())
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, Any]:
+    return results()
+
+
+def test_the_page_loads_nothing_and_every_link_resolves(said: dict[str, Any]) -> None:
+    data = page.make(said)
+    tags = Parsed(data).tags
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = [str(attributes["href"]) for _, attributes in tags if "href" in attributes]
+    assert len(links) > len(workbook.SHEETS)
+    assert {link.removeprefix("#") for link in links} <= set(ids)
+    assert all(link.startswith("#") for link in links)
+    assert not {tag for tag, _ in tags} & {"script", "link", "img", "iframe", "object", "form"}
+    assert not any("src" in attributes or "style" in attributes for _, attributes in tags)
+    assert b"url(" not in data
+    assert b"@import" not in data
+    assert ("html", {"lang": "en"}) in tags
+    assert {"header", "nav", "main"} <= {tag for tag, _ in tags}
+    assert all(attributes.get("scope") in ("row", "col") for tag, attributes in tags if tag == "th")
+
+
+def test_the_page_has_every_row_of_every_list(said: dict[str, Any]) -> None:
+    tags = Parsed(page.make(said)).tags
+    rows = sum(len(list(workbook.rows(said, key))) for key, _ in workbook.SHEETS.values())
+    assert sum(attributes.get("scope") == "row" for _, attributes in tags) == rows
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text_on_the_page_and_in_oscal(said: dict[str, Any], text: str) -> None:
+    plain, hostile = (
+        said
+        | {
+            "organisation": name,
+            "landings": [{**row, "subject": name} for row in said["landings"][:1]],
+            "controls": [{**control, "title": name, "remedy": name} for control in said["controls"]],
+        }
+        for name in ("plain", text)
+    )
+    assert Parsed(page.make(hostile)).tags == Parsed(page.make(plain)).tags
+    shown = Parsed(page.make(hostile)).text
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\u202a-\u202e\ud800-\udfff]", shown)
+    made = json.loads(oscal.make(hostile))["assessment-results"]
+    for title in (made["metadata"]["title"], made["results"][0]["title"]):
+        assert title.isprintable()
+        assert not re.search(r"(?<!\\)[<>|`\[\]@]", title)
+
+
+def test_oscal_has_the_structure_that_nist_documents(said: dict[str, Any]) -> None:
+    """Required properties and value sets of the assessment results model's JSON reference, version 1.1.3."""
+    made = json.loads(oscal.make(said))["assessment-results"]
+    assert {"uuid", "metadata", "import-ap", "results"} <= made.keys()
+    assert {"title", "last-modified", "version", "oscal-version"} <= made["metadata"].keys()
+    assert made["import-ap"]["href"] == "#" + made["back-matter"]["resources"][0]["uuid"]
+    (result,) = made["results"]
+    assert {"uuid", "title", "description", "start", "reviewed-controls"} <= result.keys()
+    listed = result["reviewed-controls"]["control-selections"][0]["include-controls"]
+    assert [each["control-id"] for each in listed] == [control["id"] for control in said["controls"]]
+    observations = {each["uuid"]: each for each in result["observations"]}
+    assert len(observations) == len(result["observations"])
+    for each in observations.values():
+        assert {"uuid", "description", "methods", "collected"} <= each.keys()
+        assert set(each["methods"]) <= {"EXAMINE", "INTERVIEW", "TEST", "UNKNOWN"}
+        assert each.get("relevant-evidence") != []
+    for finding in result["findings"]:
+        assert {"uuid", "title", "description", "target"} <= finding.keys()
+        assert finding["target"]["type"] == "objective-id"
+        related = [each["observation-uuid"] for each in finding["related-observations"]]
+        assert set(related) <= observations.keys()
+    every = [made["uuid"], result["uuid"], *observations, *(each["uuid"] for each in result["findings"])]
+    assert all(_UUID.fullmatch(each) for each in every)
+    assert len(every) == len(set(every))
+
+
+def test_oscal_says_what_each_control_came_to_and_never_passes_what_was_not_tested(
+    said: dict[str, Any],
+) -> None:
+    conclusions = ["effective", "exceptions", "not tested", "not applicable"]
+    controls = [
+        {
+            **said["controls"][0],
+            "id": f"X-{place}",
+            "conclusion": conclusion,
+            "exceptions": [],
+            "gaps": ["no log"],
+        }
+        for place, conclusion in enumerate(conclusions)
+    ]
+    (result,) = json.loads(oscal.make(said | {"controls": controls}))["assessment-results"]["results"]
+    states = {each["target"]["target-id"]: each["target"]["status"] for each in result["findings"]}
+    assert {name: (status["state"], status["reason"]) for name, status in states.items()} == {
+        "X-0": ("satisfied", "pass"),
+        "X-1": ("not-satisfied", "fail"),
+        "X-2": ("not-satisfied", "other"),
+    }
+    assert states["X-2"]["remarks"] == "Missing\\: no log"
+
+
+def test_oscal_has_an_observation_for_every_exception_with_its_evidence(said: dict[str, Any]) -> None:
+    (result,) = json.loads(oscal.make(said))["assessment-results"]["results"]
+    found = [each for each in result["observations"] if each["types"] == ["finding"]]
+    rows = [row for control in said["controls"] for row in control["exceptions"]]
+    assert len(found) == len(rows) > 0
+    assert [len(each.get("relevant-evidence", [])) for each in found] == [
+        len(row["evidence"]) for row in rows
+    ]
