@@ -65,7 +65,7 @@ class Waiving:
             roles.opener,
             roles.peer,
             landed.landed_at.date().isoformat(),
-            _day(at, 30),
+            _day(at, 60),
             subject,
         )
         self._land(slot, roles, entry)
