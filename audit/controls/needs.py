@@ -273,6 +273,14 @@ PROTECTION = Exported(
     blind=False,
     formats=("github-protection", "github-rulesets"),
 )
+GRANTS = Exported(
+    "github-collaborators",
+    "rights in repositories, as the forge lists them",
+    "nothing tells who may write",
+)
+MEMBERS = Recorded(
+    "github-members", "who belongs to the organisation on the forge", "nobody can be told from outsiders"
+)
 FORGE_LOG = ForgeLog()
 VAULT = Recorded("vault-audit", "requests to Vault", "nothing tells who read which secret")
 TRAININGS = Recorded("trainings", "records of trainings", "nobody can be told to have learnt anything")

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from audit.controls import (
+    acc_01,
+    acc_02,
     chg_01,
     chg_02,
     chg_03,
@@ -76,6 +78,8 @@ CONTROLS: tuple[Control, ...] = (
     evd_01.CONTROL,
     evd_02.CONTROL,
     evd_03.CONTROL,
+    acc_01.CONTROL,
+    acc_02.CONTROL,
     sec_01.CONTROL,
     sec_02.CONTROL,
     sec_03.CONTROL,

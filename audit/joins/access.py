@@ -40,7 +40,7 @@ def writes(cluster_access: pd.DataFrame, resolver: Resolver, settings: Settings)
     """`ClusterWrites` of `ClusterAccess` (one row for each request): every request with a verb that writes, and sessions."""
     asked = cluster_access["verb"].isin(WRITE_VERBS) | cluster_access["subresource"].isin(_SESSIONS)
     rows = cluster_access[asked].reset_index(drop=True)
-    rows = rows.assign(**_principals(rows, resolver, settings))
+    rows = rows.assign(**principals(rows, resolver, settings))
     plain = rows["resource"] + ("." + rows["api_group"]).where(rows["api_group"].ne(""), "")
     outcome = _outcome(rows)
     done = outcome.isin(["done", "unknown"])
@@ -57,8 +57,8 @@ def writes(cluster_access: pd.DataFrame, resolver: Resolver, settings: Settings)
     return conform(ClusterWrites, result)
 
 
-def _principals(rows: pd.DataFrame, resolver: Resolver, settings: Settings) -> dict[str, pd.Series]:
-    """`person` and `principal_kind` (both str) of each request."""
+def principals(rows: pd.DataFrame, resolver: Resolver, settings: Settings) -> dict[str, pd.Series]:
+    """`person` and `principal_kind` (both str) of each request of `ClusterAccess`, by who authenticated."""
     who = resolver.resolve(rows["user"], "kubernetes")
     agents = pd.Series(rows["user_agent"].dropna().unique(), dtype="str")
     laptops = set(agents[matches_any(agents, settings.machines.laptop_agents)])

@@ -20,6 +20,7 @@ from audit.model import Severity
 from audit.period import Period
 from audit.settings.sections import (
     S3,
+    Access,
     Alerting,
     BreakGlass,
     Cluster,
@@ -53,6 +54,7 @@ from audit.settings.sections import (
 
 __all__ = [
     "S3",
+    "Access",
     "Alerting",
     "BreakGlass",
     "Cluster",
@@ -135,6 +137,7 @@ class Settings(Section):
     training: Training = Training()
     emergency: Emergency = Emergency()
     vault: Vault = Vault()
+    access: Access = Access()
     policies: Policies = Policies()
     waivers: Waivers = Waivers()
     own_controls: OwnControls = OwnControls()

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
-from audit.simulator import cluster_people, enforcing, in_place
+from audit.simulator import cluster_people, enforcing, entitling, in_place
 from audit.simulator.audit_delivery import again, deliver
 from audit.simulator.audit_records import RECEIVED, Request, applied, body, heartbeats
 from audit.simulator.operations import Span
@@ -20,7 +20,7 @@ _NODES = ("node-1", "node-2", "node-3", "node-4")
 def log_access(world: World) -> None:
     """Writes the audit log of every cluster over [world.start, world.end), into sources `<environment>-audit`.
 
-    Violations of CLU-01, EVD-02 and POL-01 go to the truth, and break-glass spans to `world.break_glass`. No two records are
+    Violations of CLU-01, ACC-02, EVD-02 and POL-01 go to the truth, and break-glass spans to `world.break_glass`. No two records are
     more than 170 minutes apart except around a deliberate silence.
     """
     rng = random.Random(world.rng.random())
@@ -65,6 +65,7 @@ def _log_cluster(world: World, cluster: str, silences: list[Span], rng: random.R
             continue
         times.append(int(act.request.at.timestamp()))
         _put(world, slots, width, act.request, rng)
+        entitling.visited(world, cluster, act.request)
         if not cluster_people.excused(world, cluster, act):
             in_place.record(world, cluster, act)
         if not act.change:
@@ -78,7 +79,11 @@ def _log_cluster(world: World, cluster: str, silences: list[Span], rng: random.R
         if not _silent(silences, request.at):
             times.append(int(request.at.timestamp()))
             _put(world, slots, width, request, rng)
-    for request in enforcing.relax(world, cluster, lambda at: _silent(silences, at)):
+
+    def silent(at: datetime) -> bool:
+        return _silent(silences, at)
+
+    for request in (*enforcing.relax(world, cluster, silent), *entitling.returns(world, cluster, silent)):
         times.append(int(request.at.timestamp()))
         _put(world, slots, width, request, world.dice(f"delivering {request.audit_id}"))
     times += _beat(world, slots, width, silences, rng=rng)

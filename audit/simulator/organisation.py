@@ -14,6 +14,7 @@ from audit.simulator import (
     clusters,
     desk,
     enforcing,
+    entitling,
     force,
     forge,
     gatekeeper,
@@ -49,6 +50,7 @@ silence_minutes = {SILENCE_MINUTES}
 required = [{", ".join(f'"{path}"' for path in keeping.LAYOUT)}]
 {alerting.SETTINGS}
 {enforcing.SETTINGS}
+{entitling.SETTINGS}
 [documents]
 review_days = {keeping.REVIEW_DAYS}
 
@@ -118,6 +120,7 @@ def simulate(
     vaults.log(world)
     scanning.scan(world)
     alerting.tell(world)
+    entitling.grant(world)
     (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
     (folder / seals.SIGNERS).write_text(seals.Ring.of(world).signers(), encoding="utf-8")
     (folder / "audit.toml").write_text(settings_toml(world, bucket=bucket), encoding="utf-8")
@@ -171,12 +174,24 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
     )
     for name in (scanning.SOURCE, alerting.SOURCE):
         parts.append(_table("[[sources]]", name=name, location=location(name), exported_at=made))
+    for name, at in entitling.lists(world):
+        parts.append(
+            _table(
+                "[[sources]]",
+                name=name,
+                location=location(name),
+                repository=REPOSITORY,
+                exported_at=stamp(at),
+            )
+        )
     for environment in world.environments:
         for kind in ("audit", "operators", "gatekeeper", "constraints", alerting.METRICS):
             name = f"{environment}-{kind}"
-            at = None if kind in ("audit", "operators") else made
+            dated = None if kind in ("audit", "operators") else made
             parts.append(
-                _table("[[sources]]", name=name, location=location(name), cluster=environment, exported_at=at)
+                _table(
+                    "[[sources]]", name=name, location=location(name), cluster=environment, exported_at=dated
+                )
             )
     parts += [_table("[[clusters]]", name=name, environment=name) for name in world.environments]
     for pattern, app, environments in _PATH_RULES:

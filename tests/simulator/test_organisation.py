@@ -21,11 +21,15 @@ from audit.simulator.organisation import settings_toml, simulate, span
 from audit.simulator.world import Evidence, Truth, World
 
 SMALL = {"changes": 24, "log_events": 600, "quarters": 2}
-SOURCES = {"github-exports", "github-audit-log", "people-records", "vault-audit", "scans", "alerts"} | {
-    f"{cluster}-{kind}"
-    for cluster in ("dev", "staging", "prod")
-    for kind in ("audit", "operators", "gatekeeper", "constraints", "metrics")
-}
+SOURCES = (
+    {"github-exports", "github-audit-log", "people-records", "vault-audit", "scans", "alerts"}
+    | {f"github-rights-{quarter}" for quarter in ("2025Q4", "2026Q1", "2026Q2", "2026Q3")}
+    | {
+        f"{cluster}-{kind}"
+        for cluster in ("dev", "staging", "prod")
+        for kind in ("audit", "operators", "gatekeeper")
+    }
+)
 
 
 def tree_hash(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.settings.sections.access import Access
 from audit.settings.sections.alerting import Alerting
 from audit.settings.sections.base import Regex, Section
 from audit.settings.sections.duties import (
@@ -26,6 +27,7 @@ from audit.settings.sections.sources import S3, GitHub, Source
 
 __all__ = [
     "S3",
+    "Access",
     "Alerting",
     "BreakGlass",
     "Cluster",
