@@ -178,7 +178,12 @@ def test(tables: Tables, context: Context) -> Result:
     held = held[held["holder_kind"].ne("team") & held["level"].map(LEVELS).ge(_WRITES)]
     held = held.sort_values(["at", "repo", "holder", "line"], kind="stable").reset_index(drop=True)
     belongs = tables["memberships"].merge(members, on="evidence")
-    logins = set(belongs.loc[belongs["scope"].eq("organisation"), "login"].str.casefold())
+    belongs = belongs[belongs["scope"].eq("organisation")]
+    near = pd.Timedelta(days=context.settings.thresholds.snapshot_days)
+    logins = {
+        made: set(belongs.loc[(belongs["made"] - made).abs().le(near), "login"].str.casefold())
+        for made in held["made"].unique()
+    }
     held = _judged(held, tables, context, logins)
     bad = held[held["found"].ne("")].drop_duplicates("subject").reset_index(drop=True)
     admins = _admins(held, context.settings.access.max_admins)
@@ -215,7 +220,9 @@ def _lists(tables: Tables, context: Context, name: str) -> pd.DataFrame:
     return lists[told].drop_duplicates()
 
 
-def _judged(held: pd.DataFrame, tables: Tables, context: Context, members: set[str]) -> pd.DataFrame:
+def _judged(
+    held: pd.DataFrame, tables: Tables, context: Context, members: dict[pd.Timestamp, set[str]]
+) -> pd.DataFrame:
     """Rights with `subject`, `person` and what is wrong with them (`found`; empty for nothing)."""
     resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
     who = resolver.resolve(held["holder"], "github")
@@ -223,7 +230,9 @@ def _judged(held: pd.DataFrame, tables: Tables, context: Context, members: set[s
     facts = roster.reindex(who["person"]).set_axis(held.index)
     rules = context.settings.access
     allowed = facts["role"].map(dict(rules.roles)).astype("str").fillna(rules.level)
-    outside = ~held["holder"].str.casefold().isin(members) & who["kind"].ne(PrincipalKind.MACHINE.value)
+    listed = zip(held["holder"].str.casefold(), held["made"], strict=True)
+    belongs = pd.Series([login in members[made] for login, made in listed], index=held.index, dtype=bool)
+    outside = ~belongs & who["kind"].ne(PrincipalKind.MACHINE.value)
     gone = resolver.gone(who["person"], held["at"])
     early = facts["joined"].gt(held["made"]).fillna(False).astype(bool)
     parts = (
