@@ -7,6 +7,7 @@ import random
 import pandas as pd
 import pytest
 
+from audit import tables as t
 from audit.controls.blind import _passed, _touching
 from audit.controls.examples import AS_OF, PERIOD
 from audit.controls.interface import Context, Control, Gap, Result, failures
@@ -67,6 +68,6 @@ def test_each_gap_is_told_once_and_cuts_exceptions_of_its_scope() -> None:
         examples=(), test=lambda _tables, _context: result,
     )  # fmt: skip
     context = Context(Settings.model_validate({"organisation": {"name": "NETBPF"}}), PERIOD, AS_OF)
-    judged = control.judge({}, context)
+    judged = control.judge({"waivers": t.empty(t.Waivers)}, context)
     assert judged.gaps == (*told, plain)
     assert judged.exceptions["subject"].tolist() == ["a", "b", "c"]
