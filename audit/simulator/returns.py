@@ -13,7 +13,7 @@ from audit.simulator.drafts import Branch, Draft
 from audit.simulator.manifests import changed
 from audit.simulator.repository import Commit, Signature, Tree
 from audit.simulator.schedule import Slot
-from audit.simulator.world import Actor, Landed, World
+from audit.simulator.world import WAIVERS_FROM, Actor, Landed, World
 
 _REVERTS, _RETURNS = 0.09, 0.35  # of the branches that could: take something back; bring it back, once it was
 _BACK = 12  # landings that one looks back
@@ -49,7 +49,9 @@ def draw(shop: Shop, slot: Slot, roles: Cast) -> Branch | None:
     single = [
         one
         for before, one in pairwise(landed)
-        if one.landed_at < slot.created and one.position == before.position + 1
+        if one.landed_at < slot.created
+        and one.position == before.position + 1
+        and (one.pr_number or 0) < WAIVERS_FROM
     ]
     recent = single[-_BACK:][::-1]
     chance = shop.rng.random()

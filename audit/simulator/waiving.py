@@ -12,11 +12,10 @@ from audit.simulator.drafts import Branch, Draft, squash_message
 from audit.simulator.hub import MAIN, Push
 from audit.simulator.repository import Signature
 from audit.simulator.schedule import Slot
-from audit.simulator.world import REPOSITORY, Actor, Landed
+from audit.simulator.world import REPOSITORY, WAIVERS_FROM, Actor, Landed
 
 FILE = ".gitops-audit/waivers.yaml"
 _ASIDE = timedelta(hours=2)
-_NUMBERS = 5_000  # pull requests with waivers are numbered from here on
 _WAIVABLE = ("CHG-05", "CHG-02", "CHG-04", "CHG-03")
 
 
@@ -110,7 +109,7 @@ class Waiving:
 
     def _begin(self, at: datetime, place: int) -> tuple[Slot, Cast]:
         slot = Slot(
-            at, at - timedelta(minutes=90), at - timedelta(minutes=100), "pull", number=_NUMBERS + place
+            at, at - timedelta(minutes=90), at - timedelta(minutes=100), "pull", number=WAIVERS_FROM + place
         )
         while True:
             roles = cast(self._desk.world, plans.CLEAN[0], slot, "squash")

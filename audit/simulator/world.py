@@ -27,6 +27,8 @@ RUNS_IN = {
     "security": ("prod",),
 }
 """Environments in which each component runs: there Flux deploys it."""
+WAIVERS_FROM = 5_000
+"""Pull requests with waivers are numbered from here on; nobody takes them back or copies them."""
 CHARTS = ("pricing",)
 """Applications that are Helm charts of the repository; Argo CD deploys them in every environment."""
 
