@@ -34,7 +34,7 @@ from audit.controls.fresh import LOG
 from audit.controls.interface import Control, Example, Need, Tables
 from audit.controls.needs import FromClusters
 from audit.controls.runner import run
-from audit.joins.continuity import continuity
+from audit.joins.continuity import READS, continuity
 from audit.period import Period
 
 REPOSITORY, CLUSTER = "netbpf/netbpf-gitops", "prod"
@@ -167,8 +167,19 @@ def world(control: Control, example: Example) -> tuple[Tables, s.Settings]:
         if name not in given:
             tables[name] = _frame(t.TABLES[name], rows)
     if "evidence_gaps" not in given:
-        tables |= continuity(tables, settings, PERIOD, as_of=AS_OF)
+        tables |= _continuity(tables, settings)
     return tables, settings
+
+
+_KNOWN: dict[tuple[str, ...], Tables] = {}
+
+
+def _continuity(tables: Tables, settings: s.Settings) -> Tables:
+    """Worked out once for the same words in the tables that it looks at, which most examples share."""
+    words = (settings.model_dump_json(), *(tables[name].to_csv() for name in READS))
+    if words not in _KNOWN:
+        _KNOWN[words] = continuity(tables, settings, PERIOD, as_of=AS_OF)
+    return _KNOWN[words]
 
 
 def _evidence(control: Control, example: Example, settings: s.Settings) -> dict[str, list[dict[str, str]]]:

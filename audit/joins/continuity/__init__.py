@@ -24,14 +24,27 @@ from audit.tables import EvidenceDays, EvidenceGaps, EvidenceStreams, conform
 
 Tables = dict[str, pd.DataFrame]
 
+READS = (
+    "cluster_access",
+    "coverage",
+    "deployments",
+    "evidence_objects",
+    "export_lists",
+    "git_operations",
+    "landings",
+    "sync_records",
+)
+"""All tables that it looks at; there is no other within its reach."""
+
 
 def continuity(tables: Tables, settings: Settings, period: Period, *, as_of: datetime) -> Tables:
     """`evidence_streams`, `evidence_gaps` and `evidence_days` of a quarter.
 
     Args:
-        tables: the normalised tables and the joined `deployments` and `landings`.
+        tables: those that `READS` names; any other is left alone.
         as_of: when evidence was last collected (aware); what lies behind it is no gap.
     """
+    tables = {name: tables[name] for name in READS}
     span = Span.of(period, as_of)
     known = streams(tables, settings)
     gaps = gaps_frame(
