@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,23 @@ LARGEST = 1_000_000_000
 
 _STEP = 1 << 20
 _REMEDY = "ask for the report again, from where it was made"
+
+
+FAULTS = (
+    PyPdfError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    NotImplementedError,
+    RecursionError,
+    OSError,
+    struct.error,
+    zlib.error,
+)
+"""What readers of PDFs raise on a file that is broken, the one or the other."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +90,7 @@ def open_pdf(name: str, data: bytes) -> Opened:
         if reader.is_encrypted:
             raise ValueError("it is encrypted")
         attachments, problems = _attachments(reader)
-    except (
-        PyPdfError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        zlib.error,
-        RecursionError,
-        OSError,
-    ) as error:
+    except FAULTS as error:
         raise IntegrityError(
             f"{name}: can't be read as a PDF: {error or type(error).__name__}", remedy=_REMEDY
         ) from None

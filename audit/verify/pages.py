@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pypdf import PdfReader
-from pypdf.errors import PyPdfError
 from pypdf.generic import ArrayObject, DictionaryObject
 
 from audit.errors import IntegrityError
+from audit.verify.opened import FAULTS
 
 DEEPEST = 60
 """Levels of structure that are followed: a report has some twenty."""
@@ -66,15 +66,7 @@ def printed(reader: PdfReader) -> Printed:
         texts = _Texts()
         found = Printed({}, [])
         _walk(_item(reader.root_object["/StructTreeRoot"], "/K"), texts, found, None, 0)
-    except (
-        PyPdfError,
-        KeyError,
-        IndexError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except FAULTS as error:
         raise IntegrityError(
             f"the pages can't be read by their tags: {error or type(error).__name__}",
             remedy="ask for the report again, from where it was made",

@@ -16,18 +16,10 @@ from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import PathError
 
 from audit.report.reader import QuickReader
+from audit.verify.opened import FAULTS
 from audit.verify.verdicts import Check, Verdict
 
-_FAULTS = (
-    PdfError,
-    SignatureValidationError,
-    SigningError,
-    PathError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-)
+_FAULTS = (*FAULTS, PdfError, SignatureValidationError, SigningError, PathError)
 
 
 def checks(data: bytes, roots: Sequence[Any]) -> list[Check]:

@@ -349,7 +349,7 @@ def test_days_are_the_organisations() -> None:
     records=st.lists(st.tuples(st.integers(-3000, 135_000), st.sampled_from("abc")), max_size=40),
     cadence=st.integers(min_value=60, max_value=5000),
 )
-@hypothesis.settings(deadline=None)
+@hypothesis.settings(deadline=None, max_examples=30)
 def test_silences_are_those_of_a_plain_walk(records: list[tuple[int, str]], cadence: int) -> None:
     """Whatever objects the records came in, and in whatever order: the gaps are the long pauses, cut to the quarter."""
     stamps = [START + timedelta(minutes=minute) for minute, _ in records]

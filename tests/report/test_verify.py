@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
+import random
 import re
 import zlib
 from pathlib import Path
@@ -12,9 +14,8 @@ from typing import Any
 
 import pypdf
 import pytest
-import report_tables
 from pypdf.generic import NameObject, create_string_object
-from verified import report_of, rewritten, store_at
+from verified import CONTROLS, report_of, rewritten, store_at
 
 from audit.cli import main
 from audit.errors import ExitCode, IntegrityError, UsageError
@@ -22,7 +23,7 @@ from audit.evidence.store import Store
 from audit.report import attached, pdf, result
 from audit.report.publish import last_manifest
 from audit.report.shapes import Report
-from audit.verify import Verdict, verify
+from audit.verify import Verdict, signatures, verify
 from audit.verify import opened as opening
 from audit.verify.pages import _to_unicode, printed
 
@@ -179,6 +180,25 @@ def test_a_byte_that_changes_anywhere_is_found(path: Path, tmp_path: Path) -> No
         assert found
 
 
+def test_a_reader_that_stumbles_over_broken_bytes_says_so_and_never_breaks_down(path: Path) -> None:
+    """Anywhere in the file, its cross-reference stream included, which each reader unpacks by itself."""
+    data = path.read_bytes()
+    start = int(re.findall(rb"startxref\s+(\d+)", data)[-1])
+    dice = random.Random(7)
+    places = [dice.randrange(len(data)) for _ in range(15)]
+    places += [dice.randrange(start, len(data)) for _ in range(15)]
+    refused = 0
+    for place in places:
+        broken = bytearray(data)
+        broken[place] ^= 1 << dice.randrange(8)
+        told = signatures.checks(bytes(broken), [])
+        assert [one.part for one in told] == ["signature"]
+        refused += told[0].verdict is Verdict.DIFFERS
+        with contextlib.suppress(IntegrityError):
+            printed(opening.open_pdf("report.pdf", bytes(broken)).reader)
+    assert refused > 5
+
+
 def test_what_is_appended_is_found(path: Path, tmp_path: Path) -> None:
     writer = pypdf.PdfWriter(io.BytesIO(path.read_bytes()), incremental=True)
     writer.pages[1].rotate(90)
@@ -236,7 +256,7 @@ def test_pages_are_read_cell_by_cell(path: Path) -> None:
         "Control", "Statement tested", "Policy clause", "Population", "Exceptions", "Waived", "Conclusion"
     )
     assert matrix is not None
-    assert [len(row) for row in matrix.rows] == [7] * len(report_tables.CATALOGUE)
+    assert [len(row) for row in matrix.rows] == [7] * len(CONTROLS)
     assert "Summary" in found.paragraphs
 
 

@@ -17,6 +17,8 @@ from audit.report import model
 from audit.report.shapes import Report
 
 AS_OF = datetime(2026, 10, 5, 8, tzinfo=UTC)
+CONTROLS = ("CHG-01", "CHG-02", "CHG-03", "CHG-04", "CHG-05", "CLU-01", "DEP-02", "EVD-02")
+"""Those that the quarter's tables have exceptions or gaps of."""
 
 
 def store_at(folder: Path) -> Store:
@@ -31,9 +33,13 @@ def store_at(folder: Path) -> Store:
 
 
 def report_of(chain: Store, landings: int = 24) -> Report:
+    """A report of a few controls, so that it is laid out soon; nothing that is verified depends on their number."""
+    tables = made.quarter(landings, 6)
+    for name in ("conclusions", "exceptions"):
+        tables[name] = tables[name][tables[name]["control"].isin(CONTROLS)].reset_index(drop=True)
     return model.build(
-        made.quarter(landings, 6), made.settings(), made.PERIOD, as_of=made.AS_OF, version="0.1.0",
-        catalogue=made.CATALOGUE, manifest=head(chain),
+        tables, made.settings(), made.PERIOD, as_of=made.AS_OF, version="0.1.0",
+        catalogue=[entry for entry in made.CATALOGUE if entry.id in CONTROLS], manifest=head(chain),
     )  # fmt: skip
 
 
