@@ -14,8 +14,6 @@ from tests.integration.conftest import AS_OF_ARGUMENTS, Ran
 STAGES = """
 import sys
 from audit.cli import main
-
-pytestmark = pytest.mark.no_cover  # whole runs: other tests cover what they run through
 settings, as_of = ["--settings", sys.argv[1]], sys.argv[2:]
 quarter = ["--quarter", "2026Q3", *settings]
 stages = ["collect", *settings, *as_of], ["mine", *settings, *as_of], ["build", *settings], ["check", *quarter], ["report", *quarter]
