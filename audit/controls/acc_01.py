@@ -166,6 +166,37 @@ EXAMPLES = (
         without=("roster",),
         conclusion="not tested",
     ),
+    Example(
+        title="lists may be as old, as late and as far apart as snapshots may",
+        given=_PEOPLE
+        + """
+        repo_grants
+        | holder_kind | holder | role  | level |
+        | person      | ada    | admin | admin |
+        evidence_objects
+        | source_name | key | format               | records | kept | last_modified    | collected_at |
+        | a           | 1   | github-collaborators | 1       | 1    | 2026-10-09 00:00 | 2026-10-10   |
+        | a           | 2   | github-members       | 1       | 1    | 2026-10-01 00:00 | 2026-10-10   |
+        """,
+        settings=_ROLES,
+        conclusion="effective",
+    ),
+    Example(
+        title="a list made as long before the quarter's end as snapshots may be apart tells of it",
+        given=_PEOPLE
+        + f"""
+        repo_grants
+        | holder_kind | holder | role  | level | evidence   |
+        | person      | ada    | admin | admin | {"a" * 64} |
+        evidence_objects
+        | source_name | key | format               | records | kept | last_modified    | collected_at | sha256     |
+        | a           | 1   | github-collaborators | 1       | 1    | 2026-09-23 00:00 | 2026-10-02   | {"a" * 64} |
+        | a           | 2   | github-collaborators | 1       | 1    | 2026-10-02 00:00 | 2026-10-02   | {"b" * 64} |
+        | a           | 3   | github-members       | 1       | 1    | 2026-10-01 00:00 | 2026-10-02   | {"0" * 64} |
+        """,
+        settings=_ROLES,
+        conclusion="effective",
+    ),
 )
 
 

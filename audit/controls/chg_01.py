@@ -132,6 +132,74 @@ EXAMPLES = (
         without=("github-pulls",),
         conclusion="not tested",
     ),
+    Example(
+        title="a committer's date of the moment of reading may be true",
+        given="""
+        landings
+        | head_sha | first_position | position | kind  | link      | pr_number | landed_at        | landed_at_source |
+        | a1…      | 1              | 1        | merge | merge sha | 1         | 2026-07-05 00:00 | forge            |
+        | a2…      | 2              | 2        | merge | merge sha | 2         | 2026-10-02 00:00 | committer        |
+        """,
+        conclusion="effective",
+    ),
+    Example(
+        title="a committer's date after the moment of reading is none",
+        given="""
+        landings
+        | head_sha | first_position | position | kind  | link      | pr_number | landed_at           | landed_at_source |
+        | a1…      | 1              | 1        | merge | merge sha | 1         | 2026-07-05 00:00    | forge            |
+        | a2…      | 2              | 2        | merge | merge sha | 2         | 2026-10-02 00:00:01 | committer        |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
+        title="what came after a landing of the next quarter is not of this one, whatever its date",
+        given="""
+        landings
+        | head_sha | first_position | position | kind  | link      | pr_number | landed_at        | landed_at_source |
+        | a1…      | 1              | 1        | merge | merge sha | 1         | 2026-07-05 00:00 | forge            |
+        | a2…      | 2              | 2        | merge | merge sha | 2         | 2026-10-01 00:00 | forge            |
+        | a3…      | 3              | 3        | merge | merge sha | 3         | 2026-06-20 00:00 | mainline         |
+        """,
+        conclusion="effective",
+    ),
+    Example(
+        title="what came before the quarter's first moment may have come in it, when its date can't be true",
+        given="""
+        landings
+        | head_sha | first_position | position | kind  | link      | pr_number | landed_at        | landed_at_source |
+        | a1…      | 1              | 1        | merge | merge sha | 1         | 2026-06-20 00:00 | mainline         |
+        | a2…      | 2              | 2        | merge | merge sha | 2         | 2026-07-01 00:00 | forge            |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
+        title="who pushed is told by the forge, else by the committer, else by nobody",
+        given="""
+        identities
+        | system | identifier        | person |
+        | github | ada               | ada    |
+        | git    | grace@example.org | grace  |
+
+        commits
+        | sha | committer_email   |
+        | a1… | grace@example.org |
+        | a2… | grace@example.org |
+
+        landings
+        | head_sha | position | kind   | pusher | landed_at        |
+        | a1…      | 1        | direct | ada    | 2026-07-02 00:00 |
+        | a2…      | 2        | direct |        | 2026-07-02 00:00 |
+        | a3…      | 3        | direct |        | 2026-07-02 00:00 |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                  | person | person_raw        |
+        | netbpf/netbpf-gitops@a1… | ada    | ada               |
+        | netbpf/netbpf-gitops@a2… | grace  | grace@example.org |
+        | netbpf/netbpf-gitops@a3… |        |                   |
+        """,
+    ),
 )
 
 

@@ -41,11 +41,15 @@ EXAMPLES = (
         changes
         | pr_number | approvals_before | approvals_after | landed_at        | first_approval_at |
         | 7         | 0                | 1               | 2026-08-03 10:00 | 2026-08-03 13:10  |
+        | 8         | 0                | 1               | 2026-08-03 10:00 | 2026-08-03 10:00  |
+        | 9         | 0                | 0               | 2026-08-03 10:00 |                   |
         """,
         conclusion="exceptions",
         exceptions="""
-        | subject                | found                                                             |
-        | netbpf/netbpf-gitops#7 | merged without any approval; 1 approval came 3 h after the merge |
+        | subject                | found                                                               |
+        | netbpf/netbpf-gitops#7 | merged without any approval; 1 approval came 3 h after the merge   |
+        | netbpf/netbpf-gitops#8 | merged without any approval; 1 approval came 0 min after the merge |
+        | netbpf/netbpf-gitops#9 | merged without any approval                                        |
         """,
     ),
     Example(

@@ -55,18 +55,21 @@ EXAMPLES = (
         title="the account of somebody who had left approves nothing",
         given="""
         changes
-        | pr_number | authors | authors_known | approvers | approvals_standing | approvals_independent | landed_at        |
-        | 7         | ada     | true          | grace     | 1                  | 0                     | 2026-08-03 10:00 |
+        | pr_number | head_sha | authors | authors_known | approvers | approvals_standing | approvals_independent | landed_at        |
+        | 7         | a1…      | ada     | true          | grace     | 1                  | 0                     | 2026-08-03 10:00 |
+        | 8         | a2…      | ada     | true          | eve       | 1                  | 0                     | 2026-08-03 10:00 |
 
         people
-        | person | left       |
-        | ada    |            |
-        | grace  | 2026-07-01 |
+        | person | left             |
+        | ada    |                  |
+        | grace  | 2026-07-01       |
+        | eve    | 2026-08-03 10:00 |
         """,
         conclusion="exceptions",
         exceptions="""
-        | subject                | found                                  |
+        | subject                | found                                 |
         | netbpf/netbpf-gitops#7 | approved by grace: left on 2026-07-01 |
+        | netbpf/netbpf-gitops#8 | approved by eve: left on 2026-08-03   |
         """,
     ),
     Example(

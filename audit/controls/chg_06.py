@@ -53,6 +53,24 @@ _SEEN = """
         | forge       | github-audit-log | 2026-07-01 00:00 | 2026-07-01 00:00 | 2026-09-30 23:00 |
 """
 
+_EXPORTED = _SEEN.replace("| collected_at     |", "| last_modified    | collected_at     |").replace(
+    "| 2026-10-01 12:00 |", "| 2026-10-01 12:00 | 2026-10-01 12:00 |"
+)
+_ONE, _OTHER = "a" * 64, "b" * 64
+_TWO_EXPORTS = f"""
+        protections
+        | scope                | kind    | rule | target          | enforcement | approvals | force_pushes | deletions | evidence |
+        | netbpf/netbpf-gitops | classic | main | refs/heads/main | active      | 1         | false        | false     | {_ONE} |
+        | netbpf/netbpf-gitops | classic | main | refs/heads/main | active      | 0         | false        | false     | {_OTHER} |
+        evidence_objects
+        | source_name | key | format                             | last_modified    | collected_at     | sha256 |
+        | forge       | 1   | github-protection,github-audit-log | 2026-10-01 00:00 | 2026-10-03 00:00 | {_ONE} |
+        | forge       | 2   | github-protection,github-audit-log | {{later}} | 2026-10-03 00:00 | {_OTHER} |
+        coverage
+        | source_name | format           | hour             | first_at         | last_at          |
+        | forge       | github-audit-log | 2026-07-01 00:00 | 2026-07-01 00:00 | 2026-09-30 23:00 |
+"""
+
 EXAMPLES = (
     Example(
         title="a protection that stood all quarter passes, and so does what concerns other branches",
@@ -99,6 +117,9 @@ EXAMPLES = (
         coverage
         | source_name | format           | hour             | first_at         | last_at          |
         | forge       | github-audit-log | 2026-07-01 00:00 | 2026-07-01 00:00 | 2026-09-30 23:00 |
+        landings
+        | head_sha | position | landed_at        |
+        | a1…      | 1        | 2026-10-01 00:00 |
         forge_events
         | document_id | told_by | at               | action | category | actor | repo | branch | detail |
         | d1 | log | 2026-06-03 10:00 | protected_branch.update_required_approving_review_count | protection | ada | netbpf/netbpf-gitops | main | {"required_approving_review_count": 1} |
@@ -185,6 +206,58 @@ EXAMPLES = (
         | d1 | log | 2026-10-01 00:00 | protected_branch.update_required_approving_review_count | protection | ada | netbpf/netbpf-gitops | main | {"required_approving_review_count": 0} |
         """,
         conclusion="not tested",
+    ),
+    Example(
+        title="an export made as the protection changed may show either side of the change",
+        given="""
+        protections
+        | scope                | kind    | rule | target          | enforcement | approvals |
+        | netbpf/netbpf-gitops | classic | main | refs/heads/main | active      | 0         |
+        """
+        + _EXPORTED
+        + """
+        forge_events
+        | document_id | told_by | at               | action | category | actor | repo | branch | detail |
+        | d1 | log | 2026-10-01 12:00 | protected_branch.update_required_approving_review_count | protection | ada | netbpf/netbpf-gitops | main | {"required_approving_review_count": 0} |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
+        title="five changes in a lapse are named one by one",
+        given=_STRONG
+        + _SEEN
+        + """
+        landings
+        | head_sha | position | landed_at        |
+        | a1…      | 1        | 2026-07-03 10:01 |
+        | a2…      | 2        | 2026-07-03 10:02 |
+        | a3…      | 3        | 2026-07-03 10:03 |
+        | a4…      | 4        | 2026-07-03 10:04 |
+        | a5…      | 5        | 2026-07-03 10:05 |
+        forge_events
+        | document_id | told_by | at               | action | category | actor | repo | branch | detail |
+        | d1 | log | 2026-07-03 10:00 | protected_branch.update_pull_request_reviews_enforcement_level | protection | ada | netbpf/netbpf-gitops | main | {"pull_request_reviews_enforcement_level": "off"} |
+        | d2 | log | 2026-07-03 11:00 | protected_branch.update_pull_request_reviews_enforcement_level | protection | ada | netbpf/netbpf-gitops | main | {"pull_request_reviews_enforcement_level": "everyone"} |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject | found |
+        | netbpf/netbpf-gitops:pull_request_reviews_enforcement_level@2026-07-03T10:00:00Z | pull_request_reviews_enforcement_level was off for 1 h, from 2026-07-03T10:00:00Z to 2026-07-03T11:00:00Z; 5 changes landed meanwhile: a1…, a2…, a3…, a4…, a5… |
+        """,
+    ),
+    Example(
+        title="of two exports the first after the quarter tells, with what was exported within a day of it",
+        given=_TWO_EXPORTS.format(later="2026-10-02 00:00:00"),
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                   | found                   |
+        | netbpf/netbpf-gitops:protection:approvals | 0 approvals are required |
+        """,
+    ),
+    Example(
+        title="what was exported a second later is not the quarter's",
+        given=_TWO_EXPORTS.format(later="2026-10-02 00:00:01"),
+        conclusion="effective",
     ),
 )
 

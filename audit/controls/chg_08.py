@@ -182,6 +182,34 @@ EXAMPLES = (
         | netbpf/netbpf-gitops@a1… | its signature does not fit it |
         """,
     ),
+    Example(
+        title="signatures are read from the place on from which contents are",
+        given=f"""{_GIVEN.replace("| a1… | 0             |", "| a1… | 1             |")}
+        commits
+        | sha | landed_by | author_email    |
+        | a1… | 1         | ada@example.org |
+
+        signatures
+        | sha | state | format  |
+        | a1… | good  | openpgp |
+        """,
+        settings={"signatures": _KEYS["openpgp"]},
+        conclusion="effective",
+    ),
+    Example(
+        title="the forge's own signature needs no key of its format",
+        given=f"""{_GIVEN}
+        commits
+        | sha | landed_by | author_email    |
+        | a1… | 1         | ada@example.org |
+
+        signatures
+        | sha | state | format |
+        | a1… | forge | ssh    |
+        """,
+        settings={"signatures": _KEYS["openpgp"]},
+        conclusion="effective",
+    ),
 )
 
 

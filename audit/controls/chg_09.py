@@ -105,6 +105,23 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(title="a quarter without emergencies", given=_CHANGE, conclusion="not applicable"),
+    Example(
+        title="a review that was due when reviews were exported has not come",
+        given=_PEOPLE
+        + """
+        changes
+        | head_sha | pr_number | landed_at        | opener | authors |
+        | a1…      | 7         | 2026-09-29 00:00 | ada    | ada     |
+        pull_requests
+        | number | title_text | labels    |
+        | 7      | OPS-1: x   | emergency |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                | found                                              |
+        | netbpf/netbpf-gitops#7 | nobody else approved it until 2026-10-02T00:00:00Z |
+        """,
+    ),
 )
 
 

@@ -81,6 +81,17 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="an alert a day later is told, for it may have been meant for it",
+        given=_WEB
+        + _ALERTS
+        + '        | ArgoSyncFailed | prod | {"name":"web"} | firing | | 2026-08-02 10:00:00 | 2026-08-02 10:00:00 |\n',
+        conclusion="exceptions",
+        exceptions="""
+        | subject | found |
+        | failure:prod/argocd/web@2026-08-01T09:59:00Z | it raised no alert in time; the next one came after 24 h |
+        """,
+    ),
+    Example(
         title="an alert that began within the clocks' difference before it is its own; a message that it ended tells it too",
         given=_WEB
         + _ALERTS

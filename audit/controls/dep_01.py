@@ -40,11 +40,14 @@ EXAMPLES = (
         | application | started_at       | repo                 | revision | position | revision_kind |
         | argocd/web  | 2026-07-01 00:00 | netbpf/netbpf-gitops | a1…      | 4        | git           |
         | argocd/cert | 2026-07-01 00:00 |                      | 1.14.2   |          | chart         |
+        | argocd/skew | 2026-07-01 00:00 | netbpf/netbpf-gitops | a2…      | 5        | git           |
 
         landings
-        | head_sha | first_position | position | landed_at        |
-        | a1…      | 4              | 4        | 2026-06-30 23:50 |
+        | head_sha | first_position | position | landed_at           |
+        | a1…      | 4              | 4        | 2026-06-30 23:50    |
+        | a2…      | 5              | 5        | 2026-07-01 00:00:05 |
         """,
+        settings={"thresholds": {"clock_skew_seconds": 5}},
         conclusion="effective",
     ),
     Example(
@@ -59,7 +62,7 @@ EXAMPLES = (
 
         landings
         | head_sha | first_position | position | landed_at        |
-        | d2…      | 3              | 5        | 2026-08-01 12:00 |
+        | d2…      | 4              | 5        | 2026-08-01 12:00 |
         """,
         conclusion="exceptions",
         exceptions="""

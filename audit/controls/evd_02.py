@@ -40,8 +40,12 @@ _LOG = """
 
 EXAMPLES = (
     Example(
-        title="records throughout the quarter",
-        given="",
+        title="records throughout the quarter, one request behind each id",
+        given="""
+        cluster_access
+        | audit_id | variant | at               | user |
+        | 1        | 0       | 2026-08-01 00:00 | ada  |
+        """,
         conclusion="effective",
     ),
     Example(

@@ -22,6 +22,7 @@ tip), except for what the example names in `without`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -243,16 +244,17 @@ def expected(example: Example) -> list[dict[str, str]]:
     return parse(example.exceptions).get("", [])
 
 
-def failures(control: Control) -> list[str]:
-    """What examples of a control come to otherwise than they say, in words; none when all hold."""
-    wrong = []
+def failures(control: Control) -> Iterator[str]:
+    """What examples of a control come to otherwise than they say, in words; none when all hold.
+
+    An empty cell expects a missing value or the empty text.
+    """
     for example in control.examples:
         conclusion, exceptions = outcome(control, example)
         wanted = expected(example)
         columns = list(wanted[0]) if wanted else ["subject"]
-        found = sorted(tuple(row) for row in exceptions[columns].itertuples(index=False))
+        found = sorted(exceptions[columns].fillna("").itertuples(index=False, name=None))
         if conclusion != example.conclusion:
-            wrong.append(f"{control.id}: {example.title}: {conclusion}, not {example.conclusion}")
+            yield f"{control.id}: {example.title}: {conclusion}, not {example.conclusion}"
         elif found != sorted(tuple(row.values()) for row in wanted):
-            wrong.append(f"{control.id}: {example.title}: found {found or 'nothing'}")
-    return wrong
+            yield f"{control.id}: {example.title}: found {found or 'nothing'}"

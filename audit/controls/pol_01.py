@@ -64,6 +64,16 @@ EXAMPLES = (
         conclusion="effective",
     ),
     Example(
+        title="how far apart snapshots were before the quarter is not asked",
+        given=_HEADER + f"        | {_OWNER} | 2026-06-01 00:00 | 2026-06-01 |\n" + _weekly(_OWNER),
+        conclusion="effective",
+    ),
+    Example(
+        title="the first snapshot may be as late in the quarter as two may be apart",
+        given=_HEADER + _weekly(_OWNER, but="2026-07-01"),
+        conclusion="effective",
+    ),
+    Example(
         title="a second more between two snapshots, and nothing is known of what lies between them",
         given=_HEADER + _weekly(_OWNER, "2026-06-30 23:59:59").replace("23:59:59 00:00", "23:59:59"),
         conclusion="not tested",

@@ -32,7 +32,7 @@ EXAMPLES = (
         given="""
         repositories
         | tip | observed_from |
-        | b1… | 0             |
+        | b1… | 4             |
         landings
         | head_sha | position | mainline_commits |
         | a1…      | 4        | 1                |

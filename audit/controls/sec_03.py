@@ -93,21 +93,24 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
-        title="Vault's log tells which external secrets were rotated: a write that failed rotates nothing",
+        title="Vault's log tells which external secrets were rotated: a write that failed, or after the quarter, rotates nothing in it",
         given=_WORLD
         + """
         secret_references
         | path | kind           | namespace | name | created_sha | changed_sha | changed_at       |
         | a    | ExternalSecret | web       | a    | a1…         | a1…         | 2025-01-02 00:00 |
         | b    | ExternalSecret | web       | b    | a1…         | a1…         | 2025-01-02 00:00 |
+        | c    | ExternalSecret | web       | c    | a1…         | a1…         | 2025-01-02 00:00 |
         managed_secrets
         | kind           | namespace | name | manager          | remote   |
         | ExternalSecret | web       | a    | external-secrets | apps/web |
         | ExternalSecret | web       | b    | external-secrets | apps/b   |
+        | ExternalSecret | web       | c    | external-secrets | apps/c   |
         secret_access
         | request_id | type     | at               | operation | path               | error             |
         | r1         | response | 2026-09-01 00:00 | update    | secret/data/apps/web |                 |
         | r2         | response | 2026-09-01 00:00 | update    | secret/data/apps/b | permission denied |
+        | r3         | response | 2026-10-01 00:00 | update    | secret/data/apps/c |                   |
         evidence_objects
         | source_name | key | format      | collected_at     |
         | vault       | 1   | vault-audit | 2026-10-02 00:00 |
@@ -116,6 +119,7 @@ EXAMPLES = (
         exceptions="""
         | subject                                     | found                                              |
         | netbpf/netbpf-gitops:b:ExternalSecret/web/b | unchanged since 2025-01-02T00:00:00Z: for 637 days |
+        | netbpf/netbpf-gitops:c:ExternalSecret/web/c | unchanged since 2025-01-02T00:00:00Z: for 637 days |
         """,
     ),
 )

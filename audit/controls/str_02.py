@@ -86,7 +86,7 @@ _FILES = """
         landings
         | head_sha | position | landed_at        |
         | a1…      | 0        | 2026-01-02 00:00 |
-        | a2…      | 1        | 2026-06-30 23:59:59 |
+        | a2…      | 1        | 2026-07-01 00:00:00 |
         file_changes
         | sha | path                        | status |
         | a1… | apps/web/kustomization.yaml | A      |
@@ -109,7 +109,7 @@ EXAMPLES = (
         conclusion="effective",
     ),
     Example(
-        title="one whose last file went before the quarter is not",
+        title="one whose last file went at the quarter's first instant is not",
         given=_FILES + "        | a2… | apps/web/kustomization.yaml | D      |\n",
         settings=_ONE,
         conclusion="exceptions",

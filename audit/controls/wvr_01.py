@@ -106,6 +106,32 @@ EXAMPLES = (
         without=("git",),
         conclusion="not tested",
     ),
+    Example(
+        title="a file that could be read again from the quarter's first instant on, or till its end, hides nothing of it",
+        given=_READ
+        + """
+        commits
+        | sha | position |
+        | a1… | 0        |
+        | a2… | 1        |
+        | a3… | 2        |
+        landings
+        | head_sha | position | landed_at        |
+        | a1…      | 0        | 2026-06-01 00:00 |
+        | a2…      | 1        | 2026-07-01 00:00 |
+        | a3…      | 2        | 2026-10-01 00:00 |
+        file_changes
+        | sha | path                       | status |
+        | a1… | .gitops-audit/waivers.yaml | A      |
+        | a2… | .gitops-audit/waivers.yaml | M      |
+        | a3… | .gitops-audit/waivers.yaml | M      |
+        unread_files
+        | sha | path                       | reader  | reason           |
+        | a1… | .gitops-audit/waivers.yaml | waivers | not YAML: line 3 |
+        | a3… | .gitops-audit/waivers.yaml | waivers | not YAML: line 3 |
+        """,
+        conclusion="not applicable",
+    ),
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -12,94 +11,115 @@ from types import ModuleType
 import pytest
 
 from audit.controls import arrivals, spans
-from audit.controls.examples import expected, outcome
+from audit.controls.examples import failures
 from audit.controls.interface import Control
+from audit.controls.registry import CONTROLS
 
-CONTROLS = (
-    "clu_02",
-    "clu_03",
-    "clu_04",
-    "clu_05",
-    "clu_06",
-    "clu_07",
-    "dep_03",
-    "dep_05",
-    "dep_06",
-    "evd_03",
-)
+pytestmark = pytest.mark.no_cover  # the examples themselves cover what these break
+
 SHARED = {spans: ("clu_04", "clu_05", "clu_06"), arrivals: ("dep_03", "dep_05", "dep_06")}
 """Helpers, and controls whose examples must notice that one of them is broken."""
-_CHANGED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+_OPERATORS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
     ast.Gt: ast.GtE,
     ast.GtE: ast.Gt,
 }
+_METHODS = {"lt": "le", "le": "lt", "gt": "ge", "ge": "gt"}
+"""By which a comparison takes in its limit where it did not, or the other way round."""
+
+_SAME = "both sides are the same moment there, so that it does not matter which is taken"
+_CUT = "the runner leaves out what is not of the quarter, such as what happens as it ends"
+_RUNNING = (
+    "only of a quarter that runs can evidence end as an alert is due, and examples are of one that is over"
+)
+_OTHERS = "an example judges one control, and this needs others: tests/controls/test_runner.py"
+
+UNNOTICED = {
+    "CHG-06: rows['at'].lt(context.stop)": _CUT,
+    "CHG-06: rows['at'].lt(context.start)": _SAME,
+    "STR-01: spans['start'].lt(context.stop)": _CUT,
+    "STR-01: spans['start'].lt(context.start)": _SAME,
+    "DOC-01: age.gt(limit)": _CUT,
+    "DOC-01: due < context.start": _SAME,
+    "TRN-01: rows['expires_at'].lt(limit)": _SAME,
+    "SCN-01: rows['at'] < context.stop": _CUT,
+    "SCN-02: rows['at'] < context.stop": _CUT,
+    "SEC-03: due < context.start": _SAME,
+    "SEC-03: context.stop - rotated > limit": _CUT,
+    "WVR-01: rows['landed_at'] < context.start": _SAME,
+    "WVR-01: rows['landed_at'].lt(context.stop)": _CUT,
+    "WVR-01: until > context.stop": _SAME,
+    "ACC-01: made.gt(last)": _SAME,
+    "CLU-08: rows['start'] + limit < pd.Timestamp(context.as_of)": _RUNNING,
+    "POL-01: seen['at'] < context.stop": "a rule first seen as the quarter ends leaves all before it untold, which is a gap",
+    "WVR-01: len(ids) > _SHOWN": _OTHERS,
+    "WVR-01: met['at'].ge(waiver['expires'])": _OTHERS,
+    "STR-02: during['delta'].ge(0)": "a file that is changed was there before",
+    "EVD-01: pushes['operation_id'].ge(0)": "no operation has the id 0: webhooks' are below it, the forge's above",
+}
+"""Comparisons that may take in their limit or not without a change of what is found, and why."""
 
 
-def comparisons(module: ModuleType) -> list[ast.Compare]:
-    """Every comparison by size of a module, in the order of its text."""
+def comparisons(tree: ast.AST) -> list[ast.Compare | ast.Call]:
+    """Every comparison by size, with an operator or by a method of pandas, in the order of the tree."""
     return [
         node
-        for node in ast.walk(ast.parse(_source(module)))
-        if isinstance(node, ast.Compare) and type(node.ops[0]) in _CHANGED
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Compare) and type(node.ops[0]) in _OPERATORS)
+        or (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
+        )
     ]
 
 
-def broken(module: ModuleType, number: int) -> dict[str, object]:
-    """The names of a module in which one comparison takes in its limit where it did not, or the other way round."""
-    tree = ast.parse(_source(module))
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.Compare) and type(n.ops[0]) in _CHANGED]
-    found[number].ops[0] = _CHANGED[type(found[number].ops[0])]()
+def broken(module: ModuleType, number: int) -> tuple[str, dict[str, object]]:
+    """A comparison's text, and the module's names with that comparison changed."""
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    node = comparisons(tree)[number]
+    text = ast.unparse(node)
+    if isinstance(node, ast.Compare):
+        node.ops[0] = _OPERATORS[type(node.ops[0])]()
+    else:
+        assert isinstance(node.func, ast.Attribute)
+        node.func.attr = _METHODS[node.func.attr]
     names: dict[str, object] = {"__name__": module.__name__, "__doc__": module.__doc__}
     exec(compile(tree, str(module.__file__), "exec"), names)
-    return names
+    return text, names
 
 
-def _source(module: ModuleType) -> str:
-    return Path(str(module.__file__)).read_text(encoding="utf-8")
+def count(module: ModuleType) -> range:
+    return range(len(comparisons(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")))))
 
 
-def notices(control: Control) -> bool:
-    """Whether an example of a control comes to something else than it should."""
-    for example in control.examples:
-        conclusion, exceptions = outcome(control, example)
-        wanted = expected(example)
-        columns = list(wanted[0]) if wanted else ["subject"]
-        rows = sorted(tuple(row) for row in exceptions[columns].itertuples(index=False))
-        if conclusion != example.conclusion or rows != sorted(tuple(row.values()) for row in wanted):
-            return True
-    return False
+def module_of(control: Control) -> ModuleType:
+    return importlib.import_module(f"audit.controls.{control.id.lower().replace('-', '_')}")
 
 
-def _own() -> Iterator[tuple[str, int]]:
-    for name in CONTROLS:
-        module = importlib.import_module(f"audit.controls.{name}")
-        yield from ((name, number) for number in range(len(comparisons(module))))
-
-
-@pytest.mark.parametrize(("name", "number"), list(_own()))
-def test_a_changed_comparison_of_a_control_fails_an_example(name: str, number: int) -> None:
-    module = importlib.import_module(f"audit.controls.{name}")
-    control = broken(module, number)["CONTROL"]
-    assert isinstance(control, Control)
-    where = comparisons(module)[number]
-    assert notices(control), f"line {where.lineno}: {ast.unparse(where)}"
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
+def test_a_changed_comparison_of_a_control_fails_an_example(control: Control) -> None:
+    module, missed = module_of(control), set()
+    for number in count(module):
+        text, names = broken(module, number)
+        changed = names["CONTROL"]
+        assert isinstance(changed, Control)
+        if not any(failures(changed)):
+            missed.add(f"{control.id}: {text}")
+    assert missed == {text for text in UNNOTICED if text.startswith(f"{control.id}:")}
 
 
 @pytest.mark.parametrize(
-    ("helper", "number"),
-    [(helper, number) for helper in SHARED for number in range(len(comparisons(helper)))],
+    ("helper", "number"), [(helper, number) for helper in SHARED for number in count(helper)]
 )
 def test_a_changed_comparison_of_a_helper_fails_an_example(
     monkeypatch: pytest.MonkeyPatch, helper: ModuleType, number: int
 ) -> None:
-    names, where = broken(helper, number), comparisons(helper)[number]
+    text, names = broken(helper, number)
     noticed = False
     for name in SHARED[helper]:
         module = importlib.import_module(f"audit.controls.{name}")
         for each, value in names.items():
             if callable(value) and getattr(module, each, None) is getattr(helper, each, module):
                 monkeypatch.setattr(module, each, value)
-        noticed = noticed or notices(replace(module.CONTROL))
-    assert noticed, f"line {where.lineno}: {ast.unparse(where)}"
+        noticed = noticed or any(failures(replace(module.CONTROL)))
+    assert noticed, text

@@ -806,11 +806,11 @@ def test_a_waiver_that_is_relied_on_beyond_its_scope_or_end_fails() -> None:
     landings
     | head_sha | position | landed_at        |
     | a1…      | 4        | 2026-08-01 10:00 |
-    | a2…      | 5        | 2026-08-20 10:00 |
+    | a2…      | 5        | 2026-08-10 00:00 |
     changes
     | head_sha | pr_number | landed_at        | checks_wanting |
     | a1…      | 7         | 2026-08-01 10:00 | build: missing |
-    | a2…      | 8         | 2026-08-20 10:00 | build: missing |
+    | a2…      | 8         | 2026-08-10 00:00 | build: missing |
     landing_environments
     | head_sha | app | environment |
     | a1…      | web | dev         |
@@ -831,3 +831,24 @@ def test_a_waiver_that_is_relied_on_beyond_its_scope_or_end_fails() -> None:
         f"waiver:{REPOSITORY}:W-1": f"reaches beyond its scope: {first}",
         f"waiver:{REPOSITORY}:W-2": f"came after its end: {second}",
     }
+
+
+@pytest.mark.parametrize(("count", "more"), [(3, ""), (5, " and 2 more")])
+def test_a_waiver_names_three_of_those_that_it_reaches_in_part(count: int, more: str) -> None:
+    numbers = range(1, count + 1)
+    given = (
+        "repositories\n| tip |\n| b1… |\npeople\n| person |\n| ada |\n"
+        "landings\n| head_sha | position | landed_at |\n"
+        + "".join(f"| a{n}… | {n} | 2026-08-01 10:00 |\n" for n in numbers)
+        + "changes\n| head_sha | pr_number | landed_at | checks_wanting |\n"
+        + "".join(f"| a{n}… | {n} | 2026-08-01 10:00 | build: missing |\n" for n in numbers)
+        + "landing_environments\n| head_sha | app | environment |\n"
+        + "".join(f"| a{n}… | web | dev |\n| a{n}… | web | prod |\n" for n in numbers)
+        + "waivers\n| id | head_sha | position | landed_at | control | covers_from | covers_until | expires | environment | app |\n"
+        "| W-1 | c1… | 4 | 2026-07-01 | CHG-05 | 2026-07-01 | 2026-12-01 | 2026-12-01 | dev | web |\n"
+    )
+    tables, configured = world(chg_05.CONTROL, Example("", given, "", settings=_CHECKED))
+    both = run(tables, configured, PERIOD, as_of=AS_OF, controls=(chg_05.CONTROL, wvr_01.CONTROL))
+    found = both["exceptions"].set_index("control").loc["WVR-01", "found"]
+    named = [exception_id("CHG-05", subject) for subject in sorted(f"{REPOSITORY}#{n}" for n in numbers)]
+    assert found == f"reaches beyond its scope: {', '.join(named[:3])}{more}"
