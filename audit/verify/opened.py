@@ -119,7 +119,7 @@ def _unpacked(packed: memoryview, most: int) -> int:
             if not machine.unconsumed_tail:
                 position += _STEP
             size += len(machine.decompress(chunk, _STEP))
-            while machine.unconsumed_tail and size < most:
+            while machine.unconsumed_tail and not machine.eof and size < most:
                 size += len(machine.decompress(machine.unconsumed_tail, _STEP))
     except zlib.error:
         return size  # not packed, or broken: whoever reads it says so

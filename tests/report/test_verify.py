@@ -250,6 +250,15 @@ def test_what_is_no_report_is_told_with_its_reason(tmp_path: Path) -> None:
         verify(tmp_path / "blank.pdf")
 
 
+@pytest.mark.parametrize("size", [opening._STEP - 1, opening._STEP, opening._STEP + 1, 2 * opening._STEP])
+@pytest.mark.parametrize("behind", [b"", b"\nendstream", bytes(3 * opening._STEP)])
+def test_a_stream_that_ends_where_a_step_of_unpacking_does_is_measured(size: int, behind: bytes) -> None:
+    """What stands behind it may be left over by the step that reached its end, and is none of it."""
+    for content in (bytes(size), random.Random(size).randbytes(size)):
+        packed = memoryview(zlib.compress(content) + behind)
+        assert opening._unpacked(packed, opening.LARGEST) == size
+
+
 def test_pages_are_read_cell_by_cell(path: Path) -> None:
     found = printed(opening.open_pdf("report.pdf", path.read_bytes()).reader)
     matrix = found.table(
