@@ -33,12 +33,14 @@ class Context:
     Attributes:
         as_of: when evidence was last collected (aware).
         judged: what controls came to that were judged already, over the same tables: others build on them.
+        missed: gaps of needs that were asked for already, over the same tables: controls share most of them.
     """
 
     settings: Settings
     period: Period
     as_of: datetime
     judged: dict[str, Result] = field(default_factory=dict, compare=False, repr=False)
+    missed: dict[Need, list[Gap]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def start(self) -> pd.Timestamp:
@@ -184,7 +186,10 @@ class Control:
 
     def _judged(self, tables: Tables, context: Context) -> Result:
         result = self.test(tables, context)
-        gaps = [gap for need in self.needs for gap in need.gaps(tables, context)]
+        for need in self.needs:
+            if need not in context.missed:
+                context.missed[need] = need.gaps(tables, context)
+        gaps = [gap for need in self.needs for gap in context.missed[need]]
         known = set(gaps)
         gaps.extend(gap for gap in dict.fromkeys(result.gaps) if gap not in known)
         failed = result.exceptions
