@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,20 +20,26 @@ from audit.settings_template import ROSTER, commented
 def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = DEFAULT_SETTINGS,
     show: Annotated[bool, typer.Option("--print", help="Print it instead.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a commented audit.toml, and roster.yaml beside it. Never overwrites one.
 
     Example: audit init
     """
     if show:
-        print(commented())
+        print(json.dumps({"settings": commented()}) if as_json else commented())
         return
     roster = path.with_name("roster.yaml")
     _write_new(path, commented())
+    written = [str(path)]
     if not roster.exists():
         _write_new(roster, ROSTER)
+        written.append(str(roster))
+    if as_json:
+        print(json.dumps({"written": written}, indent=1))
+        return
     out.print(
-        f"Wrote {path} and {roster.name}. Fill in repositories, sources and people, then: audit run --quarter 2026Q3",
+        f"Wrote {' and '.join(written)}. Fill in repositories, sources and people, then: audit run --quarter 2026Q3",
         highlight=False,
         soft_wrap=True,
     )
