@@ -1,0 +1,178 @@
+"""Every command line that README and docs show is run, as it stands there, where its reader would stand."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from typer.main import get_command
+
+from audit.cli import app, main
+from tests.integration.conftest import Ran
+from tests.test_documents_agree import ROOT, SHOWN, documents, read
+
+pytestmark = pytest.mark.no_cover  # other tests cover what these run through
+
+ELSEWHERE = {
+    "demo": ("tests/integration/test_demo.py", '["demo", '),
+    "collect github": ("tests/sources/test_github_source.py", 'main(["collect", "github", '),
+}
+"""Command lines that a whole test file is about, and how that runs them."""
+FOUND = {
+    "run --quarter 2026Q3": {1},
+    "run --quarter 2026Q3 --draft": {1},
+    "check --quarter 2026Q3": {1},
+    "quarantine": {3},
+}
+"""Exit codes that tell of what the demonstration holds; of all others, 0."""
+FIRST = ("init", "sign ", "verify report.pdf")
+"""They need a folder of their own: nothing there yet, or a report and its key."""
+
+EVENT = (
+    '{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"1","stage":"ResponseComplete",'
+    '"requestURI":"/api/v1/namespaces/web/pods/web-0","verb":"delete","user":{"username":"ada"},'
+    '"objectRef":{"resource":"pods","namespace":"web","name":"web-0","apiVersion":"v1"},'
+    '"responseStatus":{"code":200},"requestReceivedTimestamp":"2026-09-30T10:00:00.000000Z",'
+    '"stageTimestamp":"2026-09-30T10:00:00.100000Z"}'
+)
+"""One record of a cluster's audit log."""
+
+
+def shown() -> list[str]:
+    """The distinct command lines, without those that only name a command which needs more."""
+    lines = {line.strip() for name in documents() for line in SHOWN.findall(read(name))}
+    return sorted(line for line in lines if not line.endswith("-completion") and not _is_name(line))
+
+
+def _is_name(line: str) -> bool:
+    """Whether it only names a command, which can't do without more."""
+    root: Any = get_command(app)
+    command = root.commands.get(line)
+    return command is not None and any(option.required for option in command.params)
+
+
+def _bind(words: list[str], folder: Path) -> list[str]:
+    """The words with what a reader puts in for placeholders and for paths of a server."""
+    puts = {
+        "FINDING": "CHG-03",
+        "A12": "A1",
+        "FOLDER": "exported",
+        "PATH": "../my-gitops",
+        "FILE": "audit.log.gz",
+    }
+    return [
+        puts.get(word, str(folder / Path(word).name) if word.startswith("/var/") else word) for word in words
+    ]
+
+
+@pytest.fixture(scope="module")
+def place(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reported organisation of one's own, with the files that documents speak of in and beside it."""
+    folder = tmp_path_factory.mktemp("documents") / "organisation"
+    shutil.copytree(ran.folder, folder)
+    (folder.parent / "my-gitops").symlink_to(folder / "repositories" / "netbpf-gitops.git")
+    log = EVENT.encode() + b"\n"
+    (folder / "audit.log.gz").write_bytes(gzip.compress(log))
+    (folder / "audit.log.zst").write_bytes(zstandard.compress(log))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a signed report, its root's certificate, and settings that name the key."""
+    folder = tmp_path_factory.mktemp("signing")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "example")]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=2))
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "root.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(secret)
+    (folder / "audit.toml").write_text(
+        '[organisation]\nname = "NETBPF"\n[report_signature]\ncertificate = "root.pem"\nkey_file = "key.pem"\n'
+    )
+    shutil.copyfile(ran.store / "quarters" / "2026Q3" / "report.pdf", folder / "unsigned.pdf")
+    assert main(["sign", str(folder / "unsigned.pdf"), "-s", str(folder / "audit.toml"), "-o", str(folder / "signed-1.pdf")]) == 0  # fmt: skip
+    return folder
+
+
+def test_there_are_commands_and_each_is_run_here_or_in_a_file_of_its_own() -> None:
+    assert len(shown()) > 25
+    for line, (name, call) in ELSEWHERE.items():
+        assert line in shown()
+        assert call in (ROOT / name).read_text(encoding="utf-8"), name
+    assert set(FOUND) <= set(shown())
+
+
+@pytest.mark.parametrize("line", [x for x in shown() if x not in ELSEWHERE and not x.startswith(FIRST)])
+def test_a_command_does_what_it_is_shown_for(
+    line: str, place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(place)
+    code = main(_bind(shlex.split(line), place))
+    told = capfd.readouterr()
+    today = "--quarter last" in line or line == "doctor"  # what is found of it changes with the calendar
+    wanted = {0, 1, 3} if today else FOUND.get(line, {0})
+    assert code in wanted, told.err
+    assert told.out.strip() or told.err.strip()
+
+
+@pytest.mark.parametrize("line", [x for x in shown() if x.startswith("init")])
+def test_settings_are_made_where_there_are_none(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(line)) == 0
+    assert "[organisation]" in capfd.readouterr().out or (tmp_path / "audit.toml").is_file()
+
+
+@pytest.mark.parametrize("line", [x for x in shown() if x.startswith(FIRST[1:])])
+def test_a_report_is_signed_and_verified(
+    line: str,
+    report: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(report, tmp_path, dirs_exist_ok=True)
+    shutil.copyfile(
+        report / ("unsigned.pdf" if line.startswith("sign") else "signed-1.pdf"), tmp_path / "report.pdf"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(line)) == 0, capfd.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--show-completion", "--install-completion"])
+def test_completion_of_a_shell(option: str, tmp_path: Path) -> None:
+    """Which shell it is, is asked of the process that started it: a real one."""
+    (tmp_path / "home").mkdir()
+    audit = Path(sys.executable).with_name("audit")
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.quote(str(audit))} {option}; exit $?"],
+        env=os.environ | {"HOME": str(tmp_path / "home")}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    left = [path.read_text(encoding="utf-8") for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert "_AUDIT_COMPLETE" in (done.stdout if option.startswith("--show") else "".join(left))
