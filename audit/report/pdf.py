@@ -12,26 +12,16 @@ import os
 import subprocess
 import sys
 import tempfile
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
-
 import audit
 from audit.errors import UsageError
-from audit.report import attached, charts, result, templates, words
+from audit.report import attached, result, templates
+from audit.report.environment import environment
 from audit.report.shapes import Report
 
 SECONDS = 900
-QUARANTINE_ROWS = 50
-EVIDENCE_ROWS = 400
-RESTATED_ROWS = 400
-RESTATED_OBJECTS = 8
-
-SYMBOLS = {"effective": "✓", "exceptions": "×", "not tested": "?", "not applicable": "–"}
 
 
 def render(
@@ -121,40 +111,4 @@ def _lay_out(work: Path, seconds: int) -> None:
 
 def html(report: Report) -> str:
     """The page that is laid out: one HTML document, its values escaped."""
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(templates.folder()),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=words.printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "basis": words.basis,
-        "breaks": words.breaks,
-        "clip": words.clip,
-        "clip_short": words.clip_short,
-        "count": words.count,
-        "figure": words.figure,
-        "local": partial(words.local, zone=report.time_zone),
-        "day": partial(words.day, zone=report.time_zone),
-        "last_day": partial(words.day, zone=report.time_zone, before=True),
-        "pointer": words.pointer,
-        "prose": words.prose,
-        "size": words.size,
-    }
-    environment.globals |= {
-        "chart": charts.chart,
-        "control_ids": {control.id for control in report.controls},
-        "change": words.change,
-        "coverage_in_words": charts.coverage_in_words,
-        "fill": charts.fill,
-        "soft_hyphen": Markup("&shy;"),
-        "strip": charts.strip,
-        "symbols": SYMBOLS,
-        "quarantine_rows": QUARANTINE_ROWS,
-        "evidence_rows": EVIDENCE_ROWS,
-        "restated_rows": RESTATED_ROWS,
-        "restated_objects": RESTATED_OBJECTS,
-    }
-    return environment.get_template("report.html").render(report=report)
+    return environment(report).get_template("report.html").render(report=report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from audit.report import pdf, words
+from audit.report import environment, words
 from audit.report.shapes import ControlResult, DeploymentRow, Figure, LandingRow, Report
 from audit.verify.pages import Printed, squeezed
 from audit.verify.recounted import Populations, tally
@@ -162,7 +162,7 @@ def _dashed(number: int) -> str:
 
 def _concluded(control: ControlResult, populations: Populations) -> str:
     name = populations.conclusion(control)
-    return f"{pdf.SYMBOLS[name]} {name.capitalize()}"
+    return f"{environment.SYMBOLS[name]} {name.capitalize()}"
 
 
 def _control_pages(printed: Printed, populations: Populations) -> Iterator[str]:
@@ -246,7 +246,7 @@ def _definitions(printed: Printed, figures: Sequence[Figure]) -> Iterator[str]:
 def _evidence(printed: Printed, populations: Populations) -> Iterator[str]:
     expected = [
         (str(row.number), row.sha256, words.size(row.size), words.count(row.records), words.count(row.kept))
-        for row in populations.evidence[: pdf.EVIDENCE_ROWS]
+        for row in populations.evidence[: environment.EVIDENCE_ROWS]
     ]
     yield from _rows(printed, _EVIDENCE, "annex E", expected, columns=(0, 3, 5, 6, 7), prefix={3})
 

@@ -19,7 +19,7 @@ import report_tables as made
 
 from audit import tables as t
 from audit.errors import UsageError
-from audit.report import attached, model, pdf, result
+from audit.report import attached, environment, model, pdf, result
 from audit.report.layout import OwnAssets
 from audit.report.shapes import Report
 from audit.report.templates import folder
@@ -348,12 +348,12 @@ def test_a_run_that_ends_while_laying_out_leaves_no_report_of_other_results(
 
 
 def test_a_quarantine_and_an_evidence_list_that_are_cut_say_so(tmp_path: Path) -> None:
-    tables = made.quarter(2, pdf.EVIDENCE_ROWS + 7)
+    tables = made.quarter(2, environment.EVIDENCE_ROWS + 7)
     report = build(tables)
     page = pdf.html(report)
-    assert f"{pdf.EVIDENCE_ROWS + 7:,} objects" in page
+    assert f"{environment.EVIDENCE_ROWS + 7:,} objects" in page
     assert "7 more are in results.json" in page
-    assert len(json.loads(result.to_json(report))["evidence"]) == pdf.EVIDENCE_ROWS + 7
+    assert len(json.loads(result.to_json(report))["evidence"]) == environment.EVIDENCE_ROWS + 7
 
 
 def test_a_value_that_is_missing_can_not_be_printed_by_mistake() -> None:
