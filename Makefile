@@ -7,9 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
+DOCS := docs
+SITE := build/site
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test sweep lint format bench lock docs clean
+.PHONY: help setup report test sweep lint format bench lock docs site clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -45,6 +47,10 @@ format: $(STAMP) ## put every file into the house style
 
 docs: $(STAMP) ## write the reference documents from the code
 	@$(BIN)/python -m scripts.generate_docs
+
+site: $(STAMP) ## web site of the documents, in build/site; a link that leads nowhere fails
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --builder html --doctree-dir $(SITE)-read $(DOCS) $(SITE)
+	@echo $(SITE)/index.html
 
 bench: $(STAMP) ## ratios against peers and limits, measured in one run
 	@$(BIN)/python -m bench

@@ -247,8 +247,8 @@ class Quarter:
         """Writes every table as a Parquet file into a new folder, for people who may not see the store.
 
         Args:
-            key_file: people, logins, addresses and names are replaced by pseudonyms under the key in this file (at
-                least 32 bytes); the same key gives the same pseudonyms.
+            folder: to make; it may be there already when it is empty.
+            key_file: key of 32 bytes at least under which whoever is named gets a pseudonym; the same key gives the same.
 
         Raises:
             UsageError: the folder exists and is not empty or can't be written, or the key can't be used.

@@ -17,6 +17,7 @@ from audit.controls import registry
 from audit.controls.clauses import CLAUSES, reason
 from audit.controls.interface import Example
 from audit.settings_template import commented
+from scripts import python_reference
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 _NOTE = "<!-- Written by `make docs` from the code: change the code, not this file. -->\n\n"
@@ -27,7 +28,8 @@ def data_dictionary() -> str:
     parts = ["# Data dictionary\n", _NOTE, "Times are UTC. A column is required unless it says optional.\n"]
     for name, table in t.TABLES.items():
         meta = t.meta(table)
-        parts.append(f"\n## {name}\n\n{table.to_schema().title}. {table.__doc__}\n")
+        title, says = f"{table.to_schema().title}.", str(table.__doc__)
+        parts.append(f"\n## {name}\n\n{says if says.startswith(title) else f'{title} {says}'}\n")
         time = f" · **Time**: `{meta['time']}`" if "time" in meta else ""
         parts.append(
             f"\n**Made by**: {meta['stage']} · **Source**: {meta['source']} · "
@@ -110,12 +112,18 @@ def commands() -> str:
     return "".join(parts).rstrip() + "\n"
 
 
+def python() -> str:
+    """What `audit.open` leads to, from signatures and docstrings."""
+    return f"# Python\n\n{_NOTE}What `import audit` gives.\n\n{python_reference.text()}".rstrip() + "\n"
+
+
 DOCUMENTS = {
     "tables.md": data_dictionary,
     "settings.md": settings,
     "controls.md": controls,
     "policy.md": policy,
     "commands.md": commands,
+    "python.md": python,
 }
 
 

@@ -23,6 +23,7 @@ from audit.export.named import ONE, OURS, SEVERAL
 from audit.export.pseudonyms import Pseudonyms
 from audit.settings import Machines
 from tests.integration.conftest import Acted
+from tests.test_documents_agree import documents, read
 
 KEY = bytes(range(32))
 
@@ -108,6 +109,17 @@ def test_a_table_that_does_not_exist_is_named_with_those_that_do(quarter: Quarte
 def test_duckdb_reads_the_same_rows(quarter: Quarter) -> None:
     counted = duckdb.sql(f"select count(*) from '{quarter.parquet('commits')}'").fetchall()
     assert counted == [(len(quarter.table("commits")),)]
+
+
+@pytest.mark.parametrize("name", [name for name in documents() if "```python" in read(name)])
+def test_python_that_a_document_shows_runs_on_a_quarter(
+    name: str, quarter: Quarter, acted: Acted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(acted.folder)
+    known: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.+?)```", read(name), re.DOTALL):
+        exec(compile(block, name, "exec"), known)
+    assert isinstance(known["quarter"], Quarter)
 
 
 def test_gaps_figures_and_traces_are_those_of_the_tables(quarter: Quarter) -> None:
