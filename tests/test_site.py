@@ -18,7 +18,13 @@ PARTS = ["Tutorial", "How to", "Reference", "Explanation", "Project"]
 
 def made(docs: Path, site: Path) -> subprocess.CompletedProcess[str]:
     """What `make site` ends with, without asking whether the virtual environment is as it should be."""
-    command = ["make", "--silent", "--old-file=.venv/.installed", "site", f"BIN={Path(sys.executable).parent}"]
+    command = [
+        "make",
+        "--silent",
+        "--old-file=.venv/.installed",
+        "site",
+        f"BIN={Path(sys.executable).parent}",
+    ]
     return subprocess.run(
         [*command, f"DOCS={docs}", f"SITE={site}"],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
@@ -48,7 +54,9 @@ def test_nothing_that_a_page_shows_or_runs_comes_from_elsewhere(site: Path) -> N
         assert not re.search(r'\bsrc="(?:https?:)?//', page), path
         assert not re.search(r'<link[^>]+href="(?:https?:)?//', page), path
     for path in site.rglob("*.css"):
-        assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")), path
+        assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")), (
+            path
+        )
 
 
 def test_no_page_says_when_or_where_it_was_made(site: Path) -> None:
