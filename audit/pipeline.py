@@ -238,7 +238,7 @@ def check(
     tables = (
         mining.mined(settings)
         | until(parsed.tables, as_of)
-        | {name: t.empty(t.TABLES[name]) for name in ("people", "identities")}
+        | {name: t.empty(t.TABLES[name]) for name in ("people", "roles", "identities")}
     )
     if settings.people.roster is not None:
         tables |= roster.read(settings.resolve(settings.people.roster))

@@ -64,6 +64,7 @@ people:
     role: lead
     joined: 2024-02-10
     # left: 2026-08-01          # first day no longer there
+    # roles: [{role: engineer, until: 2026-09-01}, {role: lead, from: 2026-09-01}]   # what was not so all along
     identities:
       git: [ada.lindqvist@netbpf.com]
       github: [ada-lindqvist]

@@ -196,7 +196,8 @@ def _people() -> dict[str, Columns]:
     person = _named("person-", number)
     systems = {"git": _named("person-", number, "@example.org"), "github": _named("login-", number)}
     return {
-        "people": {"person": person, "name": person, "kind": "person", "team": _named("team-", number % 12)},
+        "people": {"person": person, "name": person, "kind": "person"},
+        "roles": {"person": person, "team": _named("team-", number % 12)},
         "identities": {
             "person": pd.concat([person] * len(systems)), "identifier": pd.concat(systems.values()),
             "system": np.repeat(list(systems), _PEOPLE),

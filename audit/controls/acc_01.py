@@ -11,8 +11,8 @@ organisation's members; the roster. A right is judged in the lists that were mad
 `access.level` which one all others may.
 
 ## Limits
-A list tells one moment: what was granted and taken away between two is not seen. The roster tells today's role. Machines
-must be in the roster; they are no members. A list of which nothing says when it was made is no evidence.
+A list tells one moment: what was granted and taken away between two is not seen.
+Machines must be in the roster; they are no members. A list of which nothing says when it was made is no evidence.
 
 ## Remediation
 Take the right away, or bring the roster, the role or `access` up to date by a reviewed change.
@@ -34,11 +34,16 @@ _WRITES = LEVELS["push"]
 
 _PEOPLE = """
         people
-        | person | role     | joined     | left       | kind    |
-        | ada    | lead     | 2020-01-01 |            | person  |
-        | grace  | engineer | 2020-01-01 | 2026-09-30 | person  |
-        | new    | engineer | 2026-10-02 |            | person  |
-        | ci     |          |            |            | machine |
+        | person | joined     | left       | kind    |
+        | ada    | 2020-01-01 |            | person  |
+        | grace  | 2020-01-01 | 2026-09-30 | person  |
+        | new    | 2026-10-02 |            | person  |
+        | ci     |            |            | machine |
+        roles
+        | person | role     |
+        | ada    | lead     |
+        | grace  | engineer |
+        | new    | engineer |
         identities
         | system | identifier | person |
         | github | ada        | ada    |
@@ -104,6 +109,30 @@ EXAMPLES = (
         exceptions="""
         | subject                  | found                          |
         | netbpf/netbpf-gitops:new | push: joins only on 2026-10-03 |
+        """,
+    ),
+    Example(
+        title="a role counts as it was held when the list was made: who led until the day before may no longer administer",
+        given=_PEOPLE.replace(
+            "| person | role     |\n        | ada    | lead     |",
+            "| person | role | since | until |\n        | ada | lead | | 2026-09-30 |\n        | ada | engineer | 2026-09-30 | |",
+        ).replace("        | grace  | engineer |\n        | new    | engineer |\n", "")
+        + f"""
+        repo_grants
+        | holder_kind | holder | role  | level | line | evidence   |
+        | person      | ada    | admin | admin | 1    | {"a" * 64} |
+        | person      | ada    | admin | admin | 1    | {"b" * 64} |
+        evidence_objects
+        | source_name | key | format               | records | kept | last_modified       | collected_at | sha256     |
+        | a           | 1   | github-collaborators | 1       | 1    | 2026-09-29 23:59:59 | 2026-10-02   | {"a" * 64} |
+        | a           | 2   | github-collaborators | 1       | 1    | 2026-09-30 00:00:00 | 2026-10-02   | {"b" * 64} |
+        | a           | 3   | github-members       | 1       | 1    | 2026-10-01 00:00:00 | 2026-10-02   | {"0" * 64} |
+        """,
+        settings=_ROLES,
+        conclusion="exceptions",
+        exceptions=f"""
+        | subject                 | found                | evidence     |
+        | netbpf/netbpf-gitops:ada | admin: may hold push | {"b" * 64}:1 |
         """,
     ),
     Example(
@@ -255,12 +284,13 @@ def _judged(
     held: pd.DataFrame, tables: Tables, context: Context, members: dict[pd.Timestamp, set[str]]
 ) -> pd.DataFrame:
     """Rights with `subject`, `person` and what is wrong with them (`found`; empty for nothing)."""
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
-    who = resolver.resolve(held["holder"], "github")
-    roster = tables["people"].drop_duplicates("person").set_index("person")[["role", "joined", "left"]]
+    resolver = Resolver.of(tables, context.settings)
+    who = resolver.resolve(held["holder"], "github", held["at"])
+    roster = tables["people"].drop_duplicates("person").set_index("person")[["joined", "left"]]
     facts = roster.reindex(who["person"]).set_axis(held.index)
+    role = resolver.held(who["person"], held["at"])["role"]
     rules = context.settings.access
-    allowed = facts["role"].map(dict(rules.roles)).astype("str").fillna(rules.level)
+    allowed = role.map(dict(rules.roles)).astype("str").fillna(rules.level)
     listed = zip(held["holder"].str.casefold(), held["made"], strict=True)
     belongs = pd.Series([login in members[made] for login, made in listed], index=held.index, dtype=bool)
     outside = ~belongs & who["kind"].ne(PrincipalKind.MACHINE.value)

@@ -12,7 +12,7 @@ enter. Each person and cluster is one item; it fails at the first request that w
 ## Limits
 Requests that were refused (401, 403) are attempts. A machine's identity used from a laptop is a person whom nobody knows.
 Requests of nobody (`system:anonymous`) for no resource, such as a look whether the server lives, are left out. Of machines'
-reads the log is not kept, also where they act for a person. The roster tells today's role and team.
+reads the log is not kept, also where they act for a person.
 
 ## Remediation
 Take the access away, find out what was done with it, and replace shared identities by people's own.
@@ -34,10 +34,14 @@ _REFUSED = (401, 403)
 
 _PEOPLE = """
         people
-        | person | role     | team | joined     | left             |
-        | ada    | lead     | core | 2026-08-01 |                  |
-        | grace  | engineer | data | 2020-01-01 | 2026-08-10       |
-        | eve    |          |      |            |                  |
+        | person | joined     | left       |
+        | ada    | 2026-08-01 |            |
+        | grace  | 2020-01-01 | 2026-08-10 |
+        | eve    |            |            |
+        roles
+        | person | role     | team |
+        | ada    | lead     | core |
+        | grace  | engineer | data |
         identities
         | system     | identifier        | person |
         | kubernetes | ada@example.com   | ada    |
@@ -87,6 +91,42 @@ EXAMPLES = (
         | prod/mallory           | get pods: is not in the roster                                         |
         | prod/system:anonymous  | get pods: nobody, for the request was anonymous                        |
         | prod/kubernetes-admin  | get pods: is not in the roster, acted as system:masters                |
+        """,
+    ),
+    Example(
+        title="a role held in August lets nobody in in September, and a name is whose it was at that moment",
+        given="""
+        people
+        | person | joined     |
+        | ada    | 2020-01-01 |
+        | grace  | 2020-01-01 |
+        roles
+        | person | role     | since      | until      |
+        | ada    | lead     |            | 2026-09-01 |
+        | ada    | engineer | 2026-09-01 |            |
+        | grace  | engineer |            | 2026-09-01 |
+        | grace  | lead     | 2026-09-01 |            |
+        identities
+        | system     | identifier | person | since      | until      |
+        | kubernetes | ada        | ada    |            |            |
+        | kubernetes | grace      | grace  |            |            |
+        | kubernetes | on-call    | ada    |            | 2026-09-01 |
+        | kubernetes | on-call    | grace  | 2026-09-01 | 2026-09-20 |
+        cluster_access
+        | audit_id | at                  | verb | user    | resource | code |
+        | 1        | 2026-08-31 23:59:59 | get  | ada     | pods     | 200  |
+        | 2        | 2026-08-31 23:59:59 | get  | on-call | pods     | 200  |
+        | 3        | 2026-09-01 00:00:00 | get  | grace   | pods     | 200  |
+        | 4        | 2026-09-19 23:59:59 | get  | on-call | pods     | 200  |
+        | 5        | 2026-09-01 00:00:00 | list | ada     | pods     | 200  |
+        | 6        | 2026-09-20 00:00:00 | get  | on-call | pods     | 200  |
+        """,
+        settings=_MAY,
+        conclusion="exceptions",
+        exceptions="""
+        | subject      | person             | found                                           |
+        | prod/ada     | ada                | list pods: neither role nor team may enter prod |
+        | prod/on-call | kubernetes:on-call | get pods: is not in the roster                  |
         """,
     ),
     Example(
@@ -150,10 +190,10 @@ def _visits(tables: Tables, context: Context) -> pd.DataFrame:
     refused = rows["code"].isin(_REFUSED).fillna(False).astype(bool)
     probe = rows["user"].eq(_NOBODY).fillna(False).astype(bool) & rows["resource"].eq("")
     rows = rows[context.holds(rows["at"]) & ~refused & ~probe].reset_index(drop=True)
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
+    resolver = Resolver.of(tables, context.settings)
     own = principals(rows, resolver, context.settings)
     machine = own["principal_kind"].eq(PrincipalKind.MACHINE.value)
-    behind = resolver.resolve(rows["impersonated"], "kubernetes")
+    behind = resolver.resolve(rows["impersonated"], "kubernetes", rows["at"])
     proxied = machine & rows["impersonated"].notna() & behind["kind"].eq(PrincipalKind.PERSON.value)
     name = rows["user"].fillna("unknown").mask(proxied, rows["impersonated"])
     person = own["person"].mask(proxied, behind["person"])
@@ -170,7 +210,8 @@ def _visits(tables: Tables, context: Context) -> pd.DataFrame:
 def _wrong(rows: pd.DataFrame, tables: Tables, context: Context) -> pd.Series:
     """What is wrong with each visit (str); empty for nothing."""
     people = tables["people"].drop_duplicates("person").set_index("person")
-    facts = people[["role", "team", "joined", "left"]].reindex(rows["person"]).set_axis(rows.index)
+    facts = people[["joined", "left"]].reindex(rows["person"]).set_axis(rows.index)
+    held = Resolver.of(tables, context.settings).held(rows["person"], rows["at"])
     known = rows["person"].isin(people.index)
     may = {
         (who, environment)
@@ -179,7 +220,7 @@ def _wrong(rows: pd.DataFrame, tables: Tables, context: Context) -> pd.Series:
     }
     authorised = pd.Series(False, index=rows.index)
     for column in ("role", "team"):
-        pairs = zip(facts[column].astype(object), rows["environment"].astype(object), strict=True)
+        pairs = zip(held[column].astype(object), rows["environment"].astype(object), strict=True)
         authorised |= pd.Series([pair in may for pair in pairs], index=rows.index, dtype=bool)
     gone, early = facts["left"].le(rows["at"]), facts["joined"].gt(rows["at"])
     anonymous = rows["user"].eq(_NOBODY)

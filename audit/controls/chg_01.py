@@ -312,15 +312,15 @@ def _untimed(landings: pd.DataFrame, context: Context) -> tuple[Gap, ...]:
 
 def _with_pusher(rows: pd.DataFrame, tables: Tables, context: Context) -> pd.DataFrame:
     """Who pushed: by the forge, else by the head commit's committer; and the pointer to the forge's record."""
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
+    resolver = Resolver.of(tables, context.settings)
     heads = tables["commits"][["repo", "sha", "committer_email"]].rename(columns={"sha": "head_sha"})
     operations = tables["git_operations"]
     pushes = pd.DataFrame(
         {"repo": operations["repo"], "head_sha": operations["after"], "pointer": pointer(operations)}
     ).drop_duplicates(LANDING)
     rows = rows.merge(heads, on=LANDING, how="left").merge(pushes, on=LANDING, how="left")
-    by_forge = resolver.resolve(rows["pusher"], "github")["person"]
-    by_git = resolver.resolve(rows["committer_email"], "git")["person"]
+    by_forge = resolver.resolve(rows["pusher"], "github", rows["landed_at"])["person"]
+    by_git = resolver.resolve(rows["committer_email"], "git", rows["landed_at"])["person"]
     raw = rows["pusher"].fillna(rows["committer_email"])
     return rows.assign(
         person=by_forge.where(rows["pusher"].notna(), by_git).where(raw.notna()), person_raw=raw

@@ -266,10 +266,9 @@ def test(tables: Tables, context: Context) -> Result:
     """The protection of each default branch as it was exported, and every event that concerns it, of the log or of webhooks."""
     approvals = context.settings.protection.approvals
     changed = protections.events(tables["forge_events"], tables["repositories"], approvals)
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
-    changed = changed.assign(
-        person=resolver.resolve(changed["actor"], "github")["person"], person_raw=changed["actor"]
-    )
+    resolver = Resolver.of(tables, context.settings)
+    who = resolver.resolve(changed["actor"], "github", changed["at"])
+    changed = changed.assign(person=who["person"], person_raw=changed["actor"])
     designed, gaps = _design(tables, changed, context)
     parts = (designed, _lapses(changed, tables, context), _events(changed))
     columns = ["subject", "repo", "at"]

@@ -180,8 +180,8 @@ def _moves(tables: Tables, context: Context) -> pd.DataFrame:
 
 
 def _who(moves: pd.DataFrame, tables: Tables, context: Context) -> pd.DataFrame:
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
-    person = resolver.resolve(moves["person_raw"], "github")["person"]
+    resolver = Resolver.of(tables, context.settings)
+    person = resolver.resolve(moves["person_raw"], "github", moves["at"])["person"]
     return moves.assign(person=person.where(moves["person_raw"].notna()))
 
 

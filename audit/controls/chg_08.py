@@ -258,8 +258,8 @@ def _with_signatures(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
 
 
 def _with_authors(rows: pd.DataFrame, tables: Tables, context: Context) -> pd.DataFrame:
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
-    who = resolver.resolve(rows["author_email"], "git")
+    resolver = Resolver.of(tables, context.settings)
+    who = resolver.resolve(rows["author_email"], "git", rows["at"])
     known = who["known"] | who["kind"].eq(PrincipalKind.MACHINE)
     return rows.assign(person=who["person"], person_raw=rows["author_email"], known=known)
 

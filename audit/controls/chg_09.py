@@ -160,10 +160,10 @@ def test(tables: Tables, context: Context) -> Result:
 
 def _approved(rows: pd.DataFrame, due: pd.Series, tables: Tables, context: Context) -> pd.Series:
     """Which changes somebody known who is none of their authors approved before they were due (bool)."""
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
+    resolver = Resolver.of(tables, context.settings)
     said = tables["reviews"]
     said = said[said["state"].eq("APPROVED")].rename(columns={"number": "pr_number"})
-    who = resolver.resolve(said["reviewer"], "github")
+    who = resolver.resolve(said["reviewer"], "github", said["submitted_at"])
     said = said.assign(by=who["person"], own=who["known"] & who["kind"].eq(PrincipalKind.PERSON.value))
     said = said[said["own"] & ~resolver.gone(said["by"], said["submitted_at"])]
     pairs = (

@@ -85,8 +85,8 @@ def test(tables: Tables, context: Context) -> Result:
 
 def _automatic(rows: pd.DataFrame, tables: Tables, context: Context) -> pd.Series:
     """Which deployments automation started: the operator, or a user that is a machine."""
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
-    asked = resolver.resolve(rows["initiated_by"], "argocd")["kind"]
+    resolver = Resolver.of(tables, context.settings)
+    asked = resolver.resolve(rows["initiated_by"], "argocd", rows["at"])["kind"]
     machine = rows["initiated_by"].notna() & asked.eq(PrincipalKind.MACHINE)
     return rows["automated"].fillna(False).astype(bool) | machine
 

@@ -100,8 +100,8 @@ def test(tables: Tables, context: Context) -> Result:
     """Every repository, and every commit that the forge recorded on its default branch."""
     repositories = tables["repositories"]
     recorded = _recorded(tables)
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
-    person = resolver.resolve(recorded["person_raw"], "github")["person"]
+    resolver = Resolver.of(tables, context.settings)
+    person = resolver.resolve(recorded["person_raw"], "github", recorded["at"])["person"]
     recorded["person"] = person.where(recorded["person_raw"].notna())
     whole = pd.DataFrame({"subject": repositories["repo"], "repo": repositories["repo"]})
     population = pd.concat(

@@ -23,10 +23,12 @@ import pandas as pd
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import GIT, PULLS, REVIEWS, ROSTER, TRAININGS
 from audit.controls.parts import when
-from audit.joins.identity import Resolver
+from audit.joins.identity import Resolver, System
 from audit.model import PrincipalKind, Severity
 
 _WHO = ["person", "training"]
+_NAMED: tuple[System, ...] = ("roster", "git", "github", "sso")
+"""Systems whose names records of trainings may give, tried in this order."""
 _ONE = {"training": {"required": ["Git"]}}
 _PEOPLE = """
         people
@@ -121,12 +123,12 @@ EXAMPLES = (
 def test(tables: Tables, context: Context) -> Result:
     """Each person who landed or approved in the quarter, with each training."""
     rules = context.settings.training
-    resolver = Resolver(tables["people"], tables["identities"], context.settings.machines)
+    resolver = Resolver.of(tables, context.settings)
     acts = _acts(tables, resolver)
     acts = acts[context.holds(acts["at"])]
     names = pd.DataFrame({"training": list(rules.required)}, dtype="str")
     asked = acts.merge(names, how="cross").sort_values(["at", *_WHO], kind="stable")
-    held = _held(tables, context).sort_values("completed_at", kind="stable")
+    held = _held(tables, context, resolver).sort_values("completed_at", kind="stable")
     judged = pd.merge_asof(
         asked.assign(wanted=asked["training"].str.casefold()),
         held,
@@ -166,12 +168,12 @@ def _acts(tables: Tables, resolver: Resolver) -> pd.DataFrame:
     said = tables["reviews"]
     said = said[said["state"].eq("APPROVED")].rename(columns={"number": "pr_number", "submitted_at": "at"})
     said = said.merge(changes[["repo", "pr_number"]], on=["repo", "pr_number"])
-    approved = resolver.resolve(said["reviewer"], "github")[["person"]].assign(
+    approved = resolver.resolve(said["reviewer"], "github", said["at"])[["person"]].assign(
         at=said["at"], pointer=said["evidence"] + ":" + said["line"].astype("str")
     )
     landed = tables["landings"]
     landed = landed[landed["pr_number"].isna() & landed["pusher"].notna()]
-    pushed = resolver.resolve(landed["pusher"], "github")[["person"]].assign(
+    pushed = resolver.resolve(landed["pusher"], "github", landed["landed_at"])[["person"]].assign(
         at=landed["landed_at"], pointer=landed["repo"] + "@" + landed["head_sha"]
     )
     acts = pd.concat(
@@ -182,19 +184,17 @@ def _acts(tables: Tables, resolver: Resolver) -> pd.DataFrame:
     return acts[acts["person"].isin(known) & acts["at"].notna()]
 
 
-def _held(tables: Tables, context: Context) -> pd.DataFrame:
+def _held(tables: Tables, context: Context, resolver: Resolver) -> pd.DataFrame:
     """`person`, `wanted` (the training, case folded), `completed_at` and `until` of every training completed."""
     rows = tables["trainings"]
     rows = rows[rows["status"].eq("completed") & rows["completed_at"].notna()].copy()
     limit = rows["completed_at"] + pd.Timedelta(days=context.settings.training.valid_days)
     until = limit.where(~rows["expires_at"].lt(limit).fillna(False).astype(bool), rows["expires_at"])
     raw = rows["person"].str.strip()
-    identities = tables["identities"]
-    person = raw.where(raw.isin(tables["people"]["person"]))
-    for system in ("git", "github"):
-        own = identities[identities["system"].eq(system)].drop_duplicates("identifier")
-        found = raw.str.casefold().map(own.set_index("identifier")["person"]).astype("str")
-        person = person.fillna(found)
+    person = pd.Series(pd.NA, index=rows.index, dtype="str")
+    for system in _NAMED:
+        who = resolver.resolve(raw, system, rows["completed_at"])
+        person = person.fillna(who["person"].where(who["known"]))
     rows = rows.assign(person=person, wanted=rows["training"].str.strip().str.casefold(), until=until)
     rows = rows[rows["person"].notna()].sort_values(["person", "wanted", "completed_at", "until"])
     latest = rows.groupby(["person", "wanted"])["until"].cummax()

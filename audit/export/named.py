@@ -5,7 +5,7 @@ from __future__ import annotations
 ONE: dict[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
-        "commits": "author_name author_email committer_name committer_email",
+        "commits": "author_name author_email author_mailmap committer_name committer_email committer_mailmap",
         "signatures": "key signer",
         "secret_waivers": "approved_by",
         "waivers": "requester approver",
@@ -34,7 +34,8 @@ ONE: dict[str, frozenset[str]] = {
         "document_reviews": "reviewer",
         "security_alerts": "closed_by bypassed_by",
         "people": "person name",
-        "identities": "identifier person",
+        "roles": "person",
+        "identities": "identifier person entry",
         "landings": "pusher",
         "changes": "opener opener_login",
         "deployments": "initiated_by person",

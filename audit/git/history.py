@@ -26,7 +26,7 @@ from audit.sources import git_command
 from audit.sources.git_integrity import marks
 from audit.sources.git_view import common_dir, head, refs, view
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same repository would give other rows."""
 
 Tables = dict[str, pd.DataFrame]
@@ -128,7 +128,7 @@ _NULLABLE = {pyarrow.int64(): pd.Int64Dtype(), pyarrow.bool_(): pd.BooleanDtype(
 
 
 def _commits(seen: Path, graph: Graph, store: Kept, repo: str) -> pd.DataFrame:
-    """The table commits: what each says of itself, identities after .mailmap, and its place."""
+    """The table commits: what each says of itself, what .mailmap says of its identities, and its place."""
     found = identities.mapped(_frame(store, reading.COMMITS, graph.shas, repo), seen)
     row = pc.sort_indices(graph.shas)  # the frame's order: by id
     parents = graph.parent_ids().take(row).cast(pyarrow.large_string())

@@ -1,4 +1,4 @@
-"""Names and e-mails after the repository's .mailmap, each distinct identity asked for once."""
+"""What the repository's .mailmap makes of names and e-mails, each distinct identity asked for once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Identity = tuple[str, str]
 
 
 def mapped(commits: pd.DataFrame, view: Path) -> pd.DataFrame:
-    """`commits` with author's and committer's name and e-mail after .mailmap of the view's HEAD.
+    """`commits` with `author_mailmap` and `committer_mailmap`: the e-mail that .mailmap of the view's HEAD gives instead.
+
+    Missing where it says nothing else than the commit. What the commit says stays as it is: a `.mailmap` is a file of the
+    audited repository like any other, and whether it is believed is for the settings to say.
 
     Args:
         commits: with the columns author_name, author_email, committer_name, committer_email (str).
@@ -24,16 +27,16 @@ def mapped(commits: pd.DataFrame, view: Path) -> pd.DataFrame:
         IntegrityError: git could not read it.
     """
     if commits.empty or not git_command.run(view, "ls-tree", "HEAD", "--", ".mailmap"):
-        return commits
+        return commits.assign(author_mailmap=None, committer_mailmap=None)
     pairs = {who: _pairs(commits, who) for who in ("author", "committer")}
     found = {pair for each in pairs.values() for pair in map(_split, each.dictionary.to_pylist())}
     known = mailmap(view, found)
     for who, each in pairs.items():
-        after = [known.get(pair, pair) for pair in map(_split, each.dictionary.to_pylist())]
-        for number, part in enumerate(("name", "email")):
-            values = pyarrow.array([pair[number] for pair in after], pyarrow.large_string())
-            column = values.take(each.indices).to_pandas().set_axis(commits.index)
-            commits = commits.assign(**{f"{who}_{part}": column})
+        said = [_split(pair) for pair in each.dictionary.to_pylist()]
+        meant = [known.get(pair, pair)[1] for pair in said]
+        other = [after if after != before else None for (_, before), after in zip(said, meant, strict=True)]
+        column = pyarrow.array(other, pyarrow.large_string()).take(each.indices)
+        commits = commits.assign(**{f"{who}_mailmap": column.to_pandas().set_axis(commits.index)})
     return commits
 
 

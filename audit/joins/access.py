@@ -52,14 +52,14 @@ def writes(cluster_access: pd.DataFrame, resolver: Resolver, settings: Settings)
         resource=plain + ("/" + rows["subresource"]).where(rows["subresource"].ne(""), ""),
         outcome=outcome,
         change=done & _changes_objects(rows) & _in_scope(rows, plain, settings.scope),
-        break_glass=_break_glass(rows, settings.break_glass),
+        break_glass=_break_glass(rows, settings.break_glass, resolver),
     )
     return conform(ClusterWrites, result)
 
 
 def principals(rows: pd.DataFrame, resolver: Resolver, settings: Settings) -> dict[str, pd.Series]:
     """`person` and `principal_kind` (both str) of each request of `ClusterAccess`, by who authenticated."""
-    who = resolver.resolve(rows["user"], "kubernetes")
+    who = resolver.resolve(rows["user"], "kubernetes", rows["at"])
     agents = pd.Series(rows["user_agent"].dropna().unique(), dtype="str")
     laptops = set(agents[matches_any(agents, settings.machines.laptop_agents)])
     borrowed = who["kind"].eq(PrincipalKind.MACHINE) & rows["user_agent"].isin(laptops)
@@ -95,12 +95,14 @@ def _in_scope(rows: pd.DataFrame, plain: pd.Series, scope: Scope) -> pd.Series:
     return ~rows["namespace"].isin(unmanaged) & ~plain.isin(scope.unmanaged_resources)
 
 
-def _break_glass(rows: pd.DataFrame, spans: tuple[BreakGlass, ...]) -> pd.Series:
+def _break_glass(rows: pd.DataFrame, spans: tuple[BreakGlass, ...], resolver: Resolver) -> pd.Series:
     """Ticket of the span that each request lies in (str); the first that the settings name where spans overlap."""
     ticket = pd.Series(pd.NA, index=rows.index, dtype="str")
-    for span in spans:
+    opened = pd.Series([span.opened for span in spans]).astype("datetime64[us, UTC]")
+    names = resolver.resolve(pd.Series([span.person for span in spans], dtype="str"), "roster", opened)
+    for span, person in zip(spans, names["person"], strict=True):
         inside = (
-            rows["person"].eq(span.person)
+            rows["person"].eq(person)
             & rows["cluster"].eq(span.cluster)
             & rows["at"].ge(pd.Timestamp(span.opened))
             & rows["at"].lt(pd.Timestamp(span.closed))

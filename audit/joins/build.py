@@ -44,7 +44,7 @@ def join(
         `deployments`, `deployment_landings`, `app_states`, `cluster_writes` and `waivers`, and `secret_findings` with what was
         waived, conformed.
     """
-    resolver = Resolver(tables["people"], tables["identities"], settings.machines)
+    resolver = Resolver.of(tables, settings)
     rules = path_rules(settings)
     found = _landings(tables, settings, **found_in_mirrors or {})
     landed = found["landings"]

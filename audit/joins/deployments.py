@@ -35,10 +35,11 @@ def deployments(
     done = done.assign(revision_kind=placing.kind(done))
     done = done.assign(repo=placing.repository(done, settings.repositories))
     placed = placing.places(done, commits)
+    who = resolver.resolve(done["initiated_by"], "argocd", done["started_at"])
     done = done.rename(columns={"app": "application"}).assign(
         **{column: placed[column] for column in ("repo", "position", "on_branch")},
         **placing.belonging(done, rules, settings),
-        person=resolver.resolve(done["initiated_by"], "argocd")["person"].where(done["initiated_by"].notna()),
+        person=who["person"].where(done["initiated_by"].notna()),
         content=placed["sha"].fillna(done["revision"]),
     )
     return conform(Deployments, done.assign(changed=_changed(done)))

@@ -1,20 +1,27 @@
 """Who is behind a name: the roster's person or bot, or nobody it knows.
 
-A name is resolved within its system. What the roster does not know keeps its name (`github:octocat`), so that it
-stays one and the same wherever it appears, is never taken for someone else, and can be counted.
+A name is resolved within its system and at the moment of the event, for logins and addresses pass from one person to the
+next. What the roster does not know keeps its name (`github:octocat`), so that it stays one and the same wherever it
+appears, is never taken for someone else, and can be counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
+from audit.joins.epochs import Epochs
 from audit.model import PrincipalKind
-from audit.settings import Machines
+from audit.settings import Machines, Settings
 
-System = Literal["git", "github", "kubernetes", "argocd"]
+System = Literal["git", "github", "kubernetes", "argocd", "vault", "sso", "iam", "roster"]
+
+_SIGNED_ON = ("kubernetes", "argocd", "vault", "sso", "iam")
+"""Systems into which people sign on with names from elsewhere."""
+_SPAN = ["since", "until"]
 
 _NOREPLY = r"^(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com$"
 _OIDC = r"^(?:oidc:|https?://[^#]*#)"
@@ -38,32 +45,74 @@ def is_forge(emails: pd.Series) -> pd.Series:
     return emails.str.lower().isin(_FORGE_EMAILS)
 
 
+def explained(commits: pd.DataFrame, settings: Settings) -> pd.Series:
+    """What the `.mailmap` of believed repositories makes of addresses (str, by address, both in lower case).
+
+    An address of which they make several things is left unexplained: nothing tells which of them is right.
+    """
+    believed = [one.name for one in settings.repositories if one.believe_mailmap]
+    rows = commits.loc[commits["repo"].isin(believed)]
+    pairs = pd.concat(
+        [
+            rows[[f"{who}_email", f"{who}_mailmap"]].dropna().set_axis(["said", "meant"], axis=1)
+            for who in ("author", "committer")
+        ]
+    ).drop_duplicates()
+    pairs = pairs.apply(lambda column: column.str.lower()).drop_duplicates()
+    meant: pd.Series = pairs.drop_duplicates("said", keep=False).set_index("said")["meant"]
+    return meant
+
+
 class Resolver:
-    """Resolves names of one system after the other against one roster.
+    """Resolves names of one system after the other against one roster, as it was at the moment of each event.
 
     Args:
         people: `People`.
         identities: `Identities`.
         machines: rules that name machines which need not be in the roster.
+        roles: `Roles`.
+        mailmap: e-mail addresses (lower case, str) by the address that a believed `.mailmap` explains.
 
     Attributes:
         people: ids of everyone in the roster.
     """
 
     def __init__(
-        self, people: pd.DataFrame, identities: pd.DataFrame, machines: Machines | None = None
+        self,
+        people: pd.DataFrame,
+        identities: pd.DataFrame,
+        machines: Machines | None = None,
+        *,
+        roles: pd.DataFrame | None = None,
+        mailmap: pd.Series | None = None,
     ) -> None:
         self._machines = machines or Machines()
+        self._mailmap = mailmap
         self.people = frozenset(people["person"])
-        self._left = people.drop_duplicates("person").set_index("person")["left"]
-        self._kinds = people.drop_duplicates("person").set_index("person")["kind"]
+        facts = people.drop_duplicates("person").set_index("person")
+        self._left, self._joined, self._kinds = facts["left"], facts["joined"], facts["kind"]
+        spanned = identities if roles is None else pd.concat([identities[_SPAN], roles[_SPAN]])
+        self._epochs = Epochs(spanned)
+        self._roles = None if roles is None else self._epochs.placed(roles)
         self._known = {
-            str(system): rows.drop_duplicates("identifier").set_index("identifier")["person"]
-            for system, rows in identities.groupby("system", sort=True)
+            str(system): rows for system, rows in self._epochs.placed(identities).groupby("system", sort=True)
         }
 
-    def resolve(self, names: pd.Series, system: System) -> pd.DataFrame:
-        """Who `names` (str, of `system`) are; one row for each, with the same index.
+    @classmethod
+    def of(cls, tables: Mapping[str, pd.DataFrame], settings: Settings) -> Resolver:
+        """The one of a build: by its `people`, `roles` and `identities`, and the `.mailmap` of repositories that are believed."""
+        return cls(
+            tables["people"],
+            tables["identities"],
+            settings.machines,
+            roles=tables["roles"],
+            mailmap=explained(tables["commits"], settings),
+        )
+
+    def resolve(self, names: pd.Series, system: System, at: pd.Series) -> pd.DataFrame:
+        """Who `names` (str, of `system`) were at `at` (datetime64[us, UTC]); one row for each, with the same index.
+
+        A name that was several people's one after the other is nobody's when the moment is missing.
 
         Returns:
             `person` (str): roster id, or `system:name` of someone unknown; a missing name is `system:unknown`.
@@ -71,11 +120,18 @@ class Resolver:
             entry calls a machine is a person.
         """
         codes, distinct = pd.factorize(names.astype("str"), use_na_sentinel=True)
-        resolved = self._resolve(pd.Series(distinct, dtype="str"), system)
+        width = len(self._epochs) + 1
+        pairs = np.where(codes < 0, -1, codes * width + self._epochs.of(at) + 1)
+        places, asked = pd.factorize(pairs)
+        there = asked >= 0
+        name = pd.Series(distinct[asked[there] // width], dtype="str")
+        resolved = self._resolve(name, system, asked[there] % width - 1)
         unnamed = pd.DataFrame(
             {"person": [f"{system}:{_UNNAMED}"], "known": [False], "kind": [PrincipalKind.PERSON.value]}
         )
-        result = pd.concat([resolved, unnamed]).iloc[codes]  # a missing name has code -1: the last row
+        row = np.full(len(asked), len(resolved))
+        row[there] = np.arange(len(resolved))
+        result = pd.concat([resolved, unnamed]).iloc[row[places]]
         return result.set_axis(names.index).astype({"person": "str", "known": bool, "kind": "str"})
 
     def gone(self, persons: pd.Series, times: pd.Series) -> pd.Series:
@@ -83,19 +139,47 @@ class Resolver:
         left = persons.map(self._left.dropna().to_dict()).astype("datetime64[us, UTC]")
         return (left <= times).fillna(False).astype(bool)
 
-    def _resolve(self, names: pd.Series, system: System) -> pd.DataFrame:
-        """`resolve` for names that are distinct and present."""
+    def held(self, persons: pd.Series, times: pd.Series) -> pd.DataFrame:
+        """`role` and `team` (both str) that persons (roster ids or others) held at `times`, with the index of `persons`.
+
+        Missing where the roster tells none for that moment.
+
+        Raises:
+            TypeError: it was made without roles.
+        """
+        if self._roles is None:
+            raise TypeError("a resolver without roles can't tell who held which")
+        asked = pd.DataFrame({"person": persons.array, "epoch": self._epochs.of(times)})
+        asked = asked.assign(place=np.arange(len(asked)))
+        found = Epochs.holding(asked.merge(self._roles, on="person")).set_index("place")
+        both = found[["role", "team"]].reindex(asked["place"]).set_axis(persons.index)
+        return both.astype({"role": "str", "team": "str"})
+
+    def ever(self, names: pd.Series, system: System) -> pd.DataFrame:
+        """Everyone whom `names` (str) ever were in `system`: `name` as given and `person` (both str), each pair once."""
+        asked = pd.DataFrame({"name": names.dropna().unique()}).astype("str")
+        asked["identifier"] = asked["name"].str.strip().str.lower()
+        known = self._known.get(system)
+        if known is None:
+            return asked[["name"]].assign(person=pd.Series(dtype="str")).iloc[:0]
+        return asked.merge(known, on="identifier")[["name", "person"]].drop_duplicates(ignore_index=True)
+
+    def _resolve(self, names: pd.Series, system: System, epochs: np.ndarray) -> pd.DataFrame:
+        """`resolve` for names that are present, each with the number of an epoch."""
         lower = names.str.strip().str.lower()
         login = lower.str.extract(_NOREPLY, expand=False)
         login = login.where(pd.Series(system == "git", index=names.index))
-        person = self._look_up(lower, system)
+        person = self._look_up(lower, system, epochs)
         if system == "git":
-            person = person.fillna(self._look_up(login, "github"))
-        elif system == "kubernetes":
+            person = person.fillna(self._look_up(login, "github", epochs))
+            if self._mailmap is not None:
+                person = person.fillna(self._look_up(lower.map(self._mailmap), "git", epochs))
+        elif system == "roster":
+            person = person.fillna(names.where(names.isin(self.people)))
+        elif system in _SIGNED_ON:
             bare = lower.str.replace(_OIDC, "", regex=True)
-            person = person.fillna(self._look_up(bare, "kubernetes")).fillna(self._look_up(bare, "git"))
-        elif system == "argocd":
-            person = person.fillna(self._look_up(lower, "git"))
+            for name, other in ((bare, system), (bare, "sso"), (bare, "git")):
+                person = person.fillna(self._look_up(name, other, epochs))
         known = person.notna()
         folded = lower if system in ("git", "github") else names
         unknown = (f"{system}:" + folded).where(login.isna(), "github:" + login)
@@ -111,11 +195,15 @@ class Resolver:
             }
         )
 
-    def _look_up(self, names: pd.Series, system: str) -> pd.Series:
-        """Persons by exact name in `system`; missing where nobody has it."""
+    def _look_up(self, names: pd.Series, system: str, epochs: np.ndarray) -> pd.Series:
+        """Persons by exact name in `system` and epoch; missing where nobody has it then."""
         if system not in self._known:
             return pd.Series(pd.NA, index=names.index, dtype="str")
-        return names.map(self._known[system]).astype("str")
+        asked = pd.DataFrame({"identifier": names.astype("str").array, "epoch": epochs})
+        asked = asked.assign(place=np.arange(len(asked)))
+        found = Epochs.holding(asked.merge(self._known[system], on="identifier"))
+        person = found.drop_duplicates("place").set_index("place")["person"]
+        return person.reindex(asked["place"]).set_axis(names.index).astype("str")
 
     def _by_rule(self, names: pd.Series, lower: pd.Series, login: pd.Series, system: System) -> pd.Series:
         """Which names a rule of the settings calls machines."""
@@ -123,5 +211,5 @@ class Resolver:
             return matches_any(login, self._machines.forge)
         if system == "github":
             return matches_any(lower, self._machines.forge) | matches_any(names, self._machines.forge)
-        rules = self._machines.kubernetes if system == "kubernetes" else self._machines.argocd
-        return matches_any(names, rules)
+        rules = {"kubernetes": self._machines.kubernetes, "argocd": self._machines.argocd}
+        return matches_any(names, rules.get(system, ()))

@@ -31,10 +31,13 @@ def changes(tables: Mapping[str, pd.DataFrame], *, resolver: Resolver, settings:
             row for each key. A pull request that is not in evidence has no row: nothing is known of its review.
     """
     merged = _with_landing(tables["landings"], tables["landing_pulls"], tables["pull_requests"])
-    opener = resolver.resolve(merged["author"], "github")
+    opened = merged["created_at"].fillna(merged["landed_at"])
+    opener = resolver.resolve(merged["author"], "github", opened)
     merged = merged.assign(opener=opener["person"], opener_login=merged["author"], opener_kind=opener["kind"])
-    authors = _authors(merged, opener, resolver)
-    given = _given(merged, tables["reviews"], tables["review_dismissals"], resolver, authors)
+    emails = _emails(merged)
+    authors = _authors(merged, opener, emails, resolver)
+    bound = _bound(authors, emails, resolver)
+    given = _given(merged, tables, resolver, authors, bound)
     facts = merged.drop(columns=["authors"]).merge(_by_pull(authors), on=_PR)
     facts = facts.merge(_counts(given), on=_PR, how="left")
     facts = facts.merge(_wanting(merged, tables["checks"], settings.thresholds.required_checks), on=_PR)
@@ -60,20 +63,35 @@ def _with_landing(
     ).drop(columns=["merged_at", "aside"])
 
 
-def _authors(merged: pd.DataFrame, opener: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
-    """Everyone whose work a pull request is: `_PR`, `person`, `resolved` (a machine by rule is)."""
-    emails = merged[_PR].assign(email=merged["authors"].str.split()).explode("email")
-    emails = emails.dropna(subset=["email"])
-    emails = emails[~is_forge(emails["email"].astype("str"))].reset_index(drop=True)
-    who = pd.concat(
-        [
-            merged[_PR].join(opener),
-            emails[_PR].join(resolver.resolve(emails["email"].astype("str"), "git")),
-        ],
-        ignore_index=True,
-    )
+def _emails(merged: pd.DataFrame) -> pd.DataFrame:
+    """Addresses of the commits of each pull request but the forge's: `_PR`, `email`, `landed_at`."""
+    emails = merged[[*_PR, "landed_at"]].assign(email=merged["authors"].str.split()).explode("email")
+    emails = emails.dropna(subset=["email"]).astype({"email": "str"})
+    return emails[~is_forge(emails["email"])].reset_index(drop=True)
+
+
+def _authors(
+    merged: pd.DataFrame, opener: pd.DataFrame, emails: pd.DataFrame, resolver: Resolver
+) -> pd.DataFrame:
+    """Everyone whose work a pull request is: `_PR`, `person`, `resolved` (a machine by rule is).
+
+    Addresses are those of the landing's time, which the forge tells, not of the commit's, which its author claims.
+    """
+    committed = resolver.resolve(emails["email"], "git", emails["landed_at"])
+    who = pd.concat([merged[_PR].join(opener), emails[_PR].join(committed)], ignore_index=True)
     who["resolved"] = who["known"] | who["kind"].eq(PrincipalKind.MACHINE)
     return who[[*_PR, "person", "resolved"]].drop_duplicates([*_PR, "person"])
+
+
+def _bound(authors: pd.DataFrame, emails: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
+    """Everyone whose approval is not independent (`_PR`, `person`): authors, and whoever ever had an author's address.
+
+    When an address passed on between the commit and its landing, nothing proves whose work the commit is.
+    """
+    ever = emails[[*_PR, "email"]].merge(
+        resolver.ever(emails["email"], "git"), left_on="email", right_on="name"
+    )
+    return pd.concat([authors[[*_PR, "person"]], ever[[*_PR, "person"]]], ignore_index=True).drop_duplicates()
 
 
 def _by_pull(authors: pd.DataFrame) -> pd.DataFrame:
@@ -88,10 +106,10 @@ def _by_pull(authors: pd.DataFrame) -> pd.DataFrame:
 
 def _given(
     merged: pd.DataFrame,
-    reviews: pd.DataFrame,
-    dismissals: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
     resolver: Resolver,
     authors: pd.DataFrame,
+    bound: pd.DataFrame,
 ) -> pd.DataFrame:
     """Each review by a person of each pull request, with what it counts for.
 
@@ -101,9 +119,10 @@ def _given(
         `standing`, `independent` (by somebody of the roster who had not left), `covering` (it is of the commit that
         was merged).
     """
-    of_dismissal = dismissals[[*_PR, "review_id", "dismissed_at", "state_before"]]
+    of_dismissal = tables["review_dismissals"][[*_PR, "review_id", "dismissed_at", "state_before"]]
+    reviews = tables["reviews"]
     given = reviews[reviews["submitted_at"].notna()].merge(of_dismissal, on=[*_PR, "review_id"], how="left")
-    reviewer = resolver.resolve(given["reviewer"], "github")
+    reviewer = resolver.resolve(given["reviewer"], "github", given["submitted_at"])
     given = given.join(reviewer)[reviewer["kind"].eq(PrincipalKind.PERSON)]
     given = merged[[*_PR, "landed_at", "opener", "pr_head_sha"]].merge(given, on=_PR)
     said = given["state"].mask(given["state"].eq("DISMISSED"), given["state_before"].str.upper())
@@ -111,7 +130,7 @@ def _given(
     approved = said.eq("APPROVED")
     before = approved & in_time & ~_taken_back(given, said.eq("CHANGES_REQUESTED") & in_time)
     standing = before & ~(given["dismissed_at"] < given["landed_at"])
-    own = given[[*_PR, "person"]].merge(authors, on=[*_PR, "person"], how="left", indicator=True)
+    own = given[[*_PR, "person"]].merge(bound, on=[*_PR, "person"], how="left", indicator=True)
     everyone = authors.groupby(_PR)["resolved"].all().rename("everyone").reset_index()
     authors_known = given[_PR].merge(everyone, on=_PR, how="left")["everyone"]
     return given[[*_PR, "person", "submitted_at"]].assign(

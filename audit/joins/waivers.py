@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from audit.joins.identity import Resolver
+from audit.joins.identity import Resolver, System
 from audit.settings import Settings
 from audit.tables import SecretFindings, Waivers, conform
 
@@ -54,8 +54,8 @@ def granted(
         unreviewed=rows["approvers"].isna(),
         approvers=rows["approvers"].fillna("").astype("str"),
         authors=rows["authors"].fillna("").astype("str"),
-        requester=_person(rows["requester"], resolver),
-        approver=_person(rows["approver"], resolver),
+        requester=_person(rows["requester"], resolver, rows["landed_at"]),
+        approver=_person(rows["approver"], resolver, rows["landed_at"]),
         covers_from=start,
         covers_until=until.astype("datetime64[us, UTC]"),
         after_the_fact=start < rows["landed_at"],
@@ -74,12 +74,14 @@ def _landed(rows: pd.DataFrame, landings: pd.DataFrame, place: str, columns: lis
     return pd.concat([found, keyed[keyed["at"].isna()]], ignore_index=True).drop(columns="at")
 
 
-def _person(names: pd.Series, resolver: Resolver) -> pd.Series:
-    """Who a file names by roster id, login or e-mail; empty where it names nobody."""
-    found = resolver.resolve(names, "github")["person"]
-    by_mail = resolver.resolve(names, "git")
-    found = found.mask(by_mail["known"], by_mail["person"])
-    return found.mask(names.isin(resolver.people), names).mask(names.eq(""), "").astype("str")
+def _person(names: pd.Series, resolver: Resolver, at: pd.Series) -> pd.Series:
+    """Who a file names by roster id, login or e-mail, at `at`; empty where it names nobody."""
+    found = resolver.resolve(names, "github", at)["person"]
+    systems: tuple[System, ...] = ("git", "roster")
+    for system in systems:
+        who = resolver.resolve(names, system, at)
+        found = found.mask(who["known"], who["person"])
+    return found.mask(names.eq(""), "").astype("str")
 
 
 def _among(persons: pd.Series, groups: pd.Series) -> pd.Series:

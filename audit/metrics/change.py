@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from audit.joins.identity import Resolver
 from audit.metrics.interface import Count, Grouped, Median, Metric, Span, Tables, by
 
 LANDING = ["repo", "head_sha"]
@@ -23,11 +24,18 @@ def reached(rows: pd.DataFrame, tables: Tables, column: str) -> pd.DataFrame:
     return rows.merge(places, on=LANDING, how="left").assign(group=lambda r: r[column].fillna(NOWHERE))
 
 
+def teams(tables: Tables, persons: pd.Series, times: pd.Series) -> pd.Series:
+    """The team (str) to which each person (roster id or other) belonged at each time, by the roster; missing for none."""
+    return Resolver(tables["people"], tables["identities"], roles=tables["roles"]).held(persons, times)[
+        "team"
+    ]
+
+
 def of_teams(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
-    """Landings once for each team (`group`) of the people whose work their pull requests are, by the roster."""
-    work = tables["changes"][[*LANDING, "authors"]]
+    """Landings once for each team (`group`) of the people whose work their pull requests are, by the roster at that time."""
+    work = tables["changes"][[*LANDING, "authors", "landed_at"]]
     work = work.assign(person=work["authors"].str.split(" ")).explode("person").astype({"person": "str"})
-    work = work.merge(tables["people"][["person", "team"]].dropna(subset=["team"]), on="person")
+    work = work.assign(team=teams(tables, work["person"], work["landed_at"])).dropna(subset=["team"])
     work = work[[*LANDING, "team"]].drop_duplicates()
     return rows.merge(work, on=LANDING, how="left").assign(group=lambda r: r["team"].fillna(NOWHERE))
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from audit.metrics.change import NOWHERE
+from audit.metrics.change import NOWHERE, teams
 from audit.metrics.interface import Count, Grouped, Median, Metric, Share, Span, Tables, by, days
 
 
-def _failed(tables: Tables, _span: Span) -> Grouped:
+def _failed(tables: Tables, span: Span) -> Grouped:
     """The exceptions of the judged quarter, by control, severity, system and team."""
     rows = tables["exceptions"].assign(one=1)
-    team = tables["people"].set_index("person")["team"]
     rows = rows.assign(
         system=rows["repo"].fillna(rows["cluster"]),
-        team=rows["person"].map(team).astype("str").fillna(NOWHERE),
+        team=teams(tables, rows["person"], rows["at"].fillna(span.stop)).fillna(NOWHERE),
     )
     return by(
         rows,
@@ -44,7 +43,7 @@ METRICS = (
         "Violations",
         "violations",
         "Items that failed a control in the quarter, whether or not they are waived, by control, severity, the repository or "
-        "else the cluster, and the team of whoever did it, by the roster.",
+        "else the cluster, and the team of whoever did it, by the roster at that time.",
         "exceptions",
         "exception",
         _failed,

@@ -171,16 +171,33 @@ def _moved(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> li
 
 
 def _roster(before: Tables, after: Tables) -> list[Cause]:
-    """Whether people or their identities changed."""
+    """Whether people, their roles or their identities changed; entries that became one person, or two again, by name."""
     found = []
-    for name in ("people", "identities"):
+    for name in ("people", "roles", "identities"):
+        if name not in before:
+            continue
+        shared = [column for column in before[name] if column in after[name]]
         old, new = (
-            set(_texts(table).itertuples(index=False, name=None)) for table in (before[name], after[name])
+            set(_texts(table[shared]).itertuples(index=False, name=None))
+            for table in (before[name], after[name])
         )
         if old != new:
             text = f"roster: {len(new - old)} rows of {name} are new or changed, {len(old - new)} are gone"
             found.append(Cause("roster", text, []))
+    old, new = (_merges(table["identities"]) for table in (before, after))
+    found += [
+        Cause("roster", f"roster: '{entry}' was found to be '{who}'", []) for entry, who in sorted(new - old)
+    ]
+    found += [
+        Cause("roster", f"roster: '{entry}' is '{who}' no more", []) for entry, who in sorted(old - new)
+    ]
     return found
+
+
+def _merges(identities: pd.DataFrame) -> set[tuple[str, str]]:
+    """Entries of the roster, and whom each was found to be."""
+    rows = identities[identities["system"].eq("roster")]
+    return set(zip(rows["identifier"], rows["person"], strict=True))
 
 
 def restatement(frozen: Edition, after: Tables, now: Facts, period: Period) -> Restatement | None:

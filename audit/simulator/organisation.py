@@ -60,6 +60,7 @@ fingerprint_key_file = "{leaks.KEY_FILE}"
 [[repositories]]
 name = "{REPOSITORY}"
 location = "repositories/netbpf-gitops.git"
+believe_mailmap = true
 branch = "main"
 """
 _PATH_RULES = (

@@ -80,7 +80,7 @@ from audit.tables.operators import (
     StateChanges,
     SyncRecords,
 )
-from audit.tables.people import Identities, People
+from audit.tables.people import Identities, People, Roles
 from audit.tables.policies import PolicyAdmissions, PolicyConstraints, PolicyReportResults, PolicyReportTotals
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
 from audit.tables.scanning import ScanFindings, Scans, SecurityAlerts, Vulnerabilities
@@ -97,7 +97,7 @@ _ALL: tuple[type[Table], ...] = (
     CloudEvents, Alerts, MetricSamples, Silences,
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews, DocumentReviews,
     Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
-    People, Identities, EvidenceObjects, Coverage, Quarantine,
+    People, Roles, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites, Waivers,
     Reconciliation, SourceCounts, EvidenceStreams, EvidenceDays, EvidenceGaps, Exceptions, Conclusions, Metrics,
 )  # fmt: skip
@@ -179,6 +179,7 @@ __all__ = [
     "RepositoryProblems",
     "ReviewDismissals",
     "Reviews",
+    "Roles",
     "ScanFindings",
     "Scans",
     "SecretAccess",

@@ -16,10 +16,16 @@ class Commits(Table):
     parents: str = column("Full parent ids, separated by spaces; empty for a root")
     tree: str = column("Full id of the commit's tree")
     author_name: str = column("Author's name: the author's own claim")
-    author_email: str = column("Author's e-mail after .mailmap: the author's own claim")
+    author_email: str = column("Author's e-mail: the author's own claim")
+    author_mailmap: str = column(
+        "E-mail that the repository's .mailmap gives for it, where it gives another", optional=True
+    )
     author_time: UTC = column("Author date: the author's own claim")
     committer_name: str = column("Committer's name")
-    committer_email: str = column("Committer's e-mail after .mailmap")
+    committer_email: str = column("Committer's e-mail")
+    committer_mailmap: str = column(
+        "E-mail that the repository's .mailmap gives for it, where it gives another", optional=True
+    )
     committer_time: UTC = column("Committer date")
     subject: str = column("First line of the message")
     co_authors: str = column("E-mails of Co-authored-by trailers, separated by spaces")

@@ -1,10 +1,15 @@
-"""Who is who."""
+"""Who is who, and when."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from audit.tables.base import UTC, Meta, Table, column
+
+_SOURCE: Meta = {"source": "roster file", "stage": "normalised"}
+_SINCE, _UNTIL = "First day on which it holds; missing: ever since", "First day on which it no longer holds"
+SYSTEMS = ("git", "github", "kubernetes", "argocd", "vault", "sso", "iam")
+"""Systems whose names a roster lists."""
 
 
 class People(Table):
@@ -13,28 +18,47 @@ class People(Table):
     person: str = column("Stable id")
     name: str = column("Name")
     kind: str = column("person or machine", isin=["person", "machine"])
-    team: str = column("Team", optional=True)
-    role: str = column("Role", optional=True)
     joined: UTC = column("First day", optional=True)
     left: UTC = column("First day no longer there", optional=True)
 
     class Config:
         title = "People and bots of the organisation"
-        metadata: ClassVar[Meta] = {"source": "roster file", "stage": "normalised"}
+        metadata: ClassVar[Meta] = _SOURCE
         unique: ClassVar[list[str]] = ["person"]
 
 
+class Roles(Table):
+    """Roles and teams of the roster's people, one row for each span in which both stay the same."""
+
+    person: str = column("Stable id")
+    role: str = column("Role held", optional=True)
+    team: str = column("Team belonged to", optional=True)
+    since: UTC = column(_SINCE, optional=True)
+    until: UTC = column(_UNTIL, optional=True)
+
+    class Config:
+        title = "Roles and teams of people, with their spans"
+        metadata: ClassVar[Meta] = _SOURCE
+        unique: ClassVar[list[str]] = ["person", "since"]
+
+
 class Identities(Table):
-    """Names under which people appear, system by system."""
+    """Names under which people appear, system by system, one row for each span in which a name is somebody's."""
 
     system: str = column(
-        "git (e-mail), github (login), kubernetes (user) or argocd (user)",
-        isin=["git", "github", "kubernetes", "argocd"],
+        "git (e-mail), github (login), kubernetes (user), argocd (user), vault (entity or display name), sso (user), "
+        "iam (ARN), or roster: the id of an entry that was found to be another person's",
+        isin=[*SYSTEMS, "roster"],
     )
     identifier: str = column("Name in that system, lower case")
     person: str = column("Whose it is")
+    since: UTC = column(_SINCE, optional=True)
+    until: UTC = column(_UNTIL, optional=True)
+    entry: str = column(
+        "Entry of the roster that lists it, where that was found to be this person", optional=True
+    )
 
     class Config:
-        title = "Identities of people"
-        metadata: ClassVar[Meta] = {"source": "roster file", "stage": "normalised"}
-        unique: ClassVar[list[str]] = ["system", "identifier"]
+        title = "Identities of people, with their spans"
+        metadata: ClassVar[Meta] = _SOURCE
+        unique: ClassVar[list[str]] = ["system", "identifier", "since"]

@@ -115,9 +115,13 @@ def test_messages_and_names_are_kept_whatever_they_hold(repo: Repo) -> None:
     assert (got["author_name"], got["author_email"], got["committer_email"]) == ("A\\xe9 B", "a@x", "")
 
 
-def test_identities_follow_the_mailmap(repo: Repo) -> None:
+def test_what_the_mailmap_says_stands_beside_what_the_commit_says(repo: Repo) -> None:
+    """A .mailmap is a file of the audited repository: it takes nobody's address away."""
     head = repo.commit("map", {".mailmap": "Ann Lee <ann@acme.example> <ann@example.org>\n"})
-    assert read(repo)["commits"].set_index("sha").loc[head, "author_email"] == "ann@acme.example"
+    found = read(repo)["commits"].set_index("sha").loc[head]
+    assert (found["author_email"], found["author_mailmap"]) == ("ann@example.org", "ann@acme.example")
+    repo.commit("no map", {".mailmap": ""})
+    assert read(repo)["commits"]["author_mailmap"].isna().all()
 
 
 @pytest.mark.parametrize(

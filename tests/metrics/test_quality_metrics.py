@@ -12,10 +12,16 @@ WORK = (
     LANDINGS
     + """
 people
-| person | team     |
-| ada    | platform |
-| grace  | apps     |
-| tower  |          |
+| person |
+| ada    |
+| grace  |
+| tower  |
+
+roles
+| person | team     | since      | until      |
+| ada    | platform |            |            |
+| grace  | apps     |            | 2026-08-01 |
+| grace  | platform | 2026-08-01 |            |
 
 changes
 | head_sha | pr_number | landed_at  | created_at | authors   |
@@ -26,7 +32,7 @@ changes
 
 
 def test_volume_and_churn_are_told_by_team() -> None:
-    """A landing counts for each team of its authors; the push belongs to none that is known."""
+    """A landing counts for each team of its authors at that time; the push belongs to none that is known."""
     found = measure(WORK)
     for team, landings, lines in (("platform", 2, 8), ("apps", 1, 7), ("(none)", 1, 5)):
         assert figure(found, "change_volume", "team", team) == (landings, landings, None, 0)

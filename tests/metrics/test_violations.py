@@ -12,8 +12,13 @@ from tests.metrics.test_metrics import SETTINGS
 
 FAILED = """
 people
-| person | team     |
-| ada    | platform |
+| person |
+| ada    |
+
+roles
+| person | team     | since      | until      |
+| ada    | platform |            | 2026-09-30 |
+| ada    | payments | 2026-09-30 |            |
 
 exceptions
 | exception_id | control | subject | severity | at         | person | repo       | cluster |
@@ -36,13 +41,13 @@ def _measure(text: str) -> pd.DataFrame:
 
 
 def test_violations_are_told_by_control_severity_system_and_team() -> None:
-    """Whoever is in no team that is known is no team's; what has no repository belongs to its cluster."""
+    """By the team of that time; whoever is in none that is known is no team's; what has no repository belongs to its cluster."""
     found = _measure(FAILED)
     assert _figure(found, "violations") == (5, 5, None, 0)
     expected = {
         ("control", "CHG-01"): 3, ("control", "CLU-01"): 1, ("severity", "high"): 3, ("severity", "critical"): 1,
-        ("system", "netbpf/one"): 2, ("system", "prod"): 1, ("system", "(none)"): 1, ("team", "platform"): 2,
-        ("team", "(none)"): 3,
+        ("system", "netbpf/one"): 2, ("system", "prod"): 1, ("system", "(none)"): 1, ("team", "platform"): 1,
+        ("team", "payments"): 1, ("team", "(none)"): 3,
     }  # fmt: skip
     assert {key: _figure(found, "violations", *key)[0] for key in expected} == expected
     assert set(found["quarter"]) == {"2026Q3"}

@@ -43,6 +43,11 @@ class Repository(Section):
         "github",
         description="Where its changes are reviewed; Gerrit's trailers are believed only where this says so",
     )
+    believe_mailmap: bool = Field(
+        False,
+        description="Believe its .mailmap of addresses that the roster does not know: only where no change of that file lands "
+        "without the consent of its owners",
+    )
 
 
 class Cluster(Section):
