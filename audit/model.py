@@ -104,3 +104,33 @@ class PrincipalKind(StrEnum):
 
     PERSON = "person"
     MACHINE = "machine"
+
+
+class Origin(StrEnum):
+    """Where a change of a cluster came from."""
+
+    DEPLOYMENT = "deployment"  # the operator's, while one of its deployments ran
+    RECORDS = "operator's records"  # of what it does, in objects of its own
+    OPERATOR = "operator"  # the operator's, outside every deployment on record
+    CLUSTER = "cluster"  # of the cluster's own controllers and nodes, which follow what was asked for
+    AUTOMATION = "automation"  # of a machine that the roster or the settings name
+    BREAK_GLASS = "break-glass"  # of a person, in a span that allows it
+    HAND = "by hand"
+    MACHINE = "other machine"  # that nobody names
+
+
+class Side(StrEnum):
+    """Of the two-way reconciliation: what is held against the others."""
+
+    LANDING = "landing"
+    DEPLOYMENT = "deployment"
+    WRITE = "write"
+
+
+class Standing(StrEnum):
+    """Whether an item of a reconciliation has its counterpart."""
+
+    MATCHED = "matched"
+    EXPLAINED = "explained"
+    WAITING = "waiting"
+    UNEXPLAINED = "unexplained"

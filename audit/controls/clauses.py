@@ -34,7 +34,7 @@ _OPTIONAL = "recommended, not required: evidence of it is read where there is an
 CLAUSES: tuple[Clause, ...] = (
     _by("Principles › Declarative Configuration", "CLU-07"),
     _by("Principles › Single Source of Truth", "DEP-01", "EVD-01"),
-    _by("Principles › Automated Operations", "CLU-01", "DEP-02", "CHG-09"),
+    _by("Principles › Automated Operations", "CLU-01", "CLU-09", "DEP-02", "CHG-09"),
     _by("Principles › Immutable Infrastructure", "CLU-02"),
     _by("Principles › Self-Healing", "CLU-03"),
     _by("Repository Structure", "STR-01"),

@@ -40,6 +40,7 @@ ONE: dict[str, frozenset[str]] = {
         "changes": "opener opener_login",
         "deployments": "initiated_by person",
         "cluster_writes": "person user impersonated",
+        "reconciled_changes": "person",
         "exceptions": "person person_raw",
     }.items()
 }
@@ -71,6 +72,8 @@ OURS: dict[str, frozenset[str]] = {
         "evidence_gaps": "format",
         "coverage": "format",
         "reconciliation": "table",
+        "reconciled_changes": "side outcome standing control",
+        "reconciled_counts": "side outcome standing meaning control",
     }.items()
 }
 """Columns in which this product's own words stand, which name nobody."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from audit.joins.identity import Resolver, matches_any
+from audit.joins.origins import origins
 from audit.model import PrincipalKind
 from audit.settings import BreakGlass, Scope, Settings
 from audit.tables import ClusterWrites, conform
@@ -36,8 +37,14 @@ _QUESTIONS = (
 _UNNAMED = "unknown"
 
 
-def writes(cluster_access: pd.DataFrame, resolver: Resolver, settings: Settings) -> pd.DataFrame:
-    """`ClusterWrites` of `ClusterAccess` (one row for each request): every request with a verb that writes, and sessions."""
+def writes(
+    cluster_access: pd.DataFrame, deployments: pd.DataFrame, resolver: Resolver, settings: Settings
+) -> pd.DataFrame:
+    """`ClusterWrites` of `ClusterAccess` (one row for each request): every request with a verb that writes, and sessions.
+
+    Args:
+        deployments: `Deployments`, to which what the operators write belongs.
+    """
     asked = cluster_access["verb"].isin(WRITE_VERBS) | cluster_access["subresource"].isin(_SESSIONS)
     rows = cluster_access[asked].reset_index(drop=True)
     rows = rows.assign(**principals(rows, resolver, settings))
@@ -54,7 +61,8 @@ def writes(cluster_access: pd.DataFrame, resolver: Resolver, settings: Settings)
         change=done & _changes_objects(rows) & _in_scope(rows, plain, settings.scope),
         break_glass=_break_glass(rows, settings.break_glass, resolver),
     )
-    return conform(ClusterWrites, result)
+    came = origins(result, deployments, resolver=resolver, settings=settings)
+    return conform(ClusterWrites, result.assign(origin=came))
 
 
 def principals(rows: pd.DataFrame, resolver: Resolver, settings: Settings) -> dict[str, pd.Series]:

@@ -78,7 +78,7 @@ def join(
         "deployments": deployed,
         "deployment_landings": deployments.carried(deployed, landed, reached),
         "app_states": states.spans(tables["state_changes"], tables["applications"]),
-        "cluster_writes": access.writes(tables["cluster_access"], resolver, settings),
+        "cluster_writes": access.writes(tables["cluster_access"], deployed, resolver, settings),
         "waivers": waivers.granted(
             tables["waiver_entries"], landed, changes, resolver=resolver, settings=settings
         ),

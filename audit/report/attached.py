@@ -25,6 +25,7 @@ from audit.report.shapes import (
     ExceptionRow,
     Figure,
     LandingRow,
+    ReconciledRow,
     Report,
     WaiverRow,
 )
@@ -39,6 +40,7 @@ POPULATIONS = {
     "evidence": "Every object of evidence with its sha256, one a row (annex E)",
     "exceptions": "Every exception, one a row",
     "figures": "Every figure with what it is made of, one a row (annex C)",
+    "reconciliation": "Every landing, deployment and write without its counterpart, one a row (reconciliation)",
     "waivers": "Every waiver that stood in the quarter, one a row",
 }
 """What each population holds, by the name of its files."""
@@ -70,6 +72,7 @@ def rows(report: Report) -> dict[str, tuple[type, Sequence[Any]]]:
         "evidence": (EvidenceRow, report.evidence),
         "exceptions": (ExceptionRow, [row for control in report.controls for row in control.exceptions]),
         "figures": (Figure, report.figures),
+        "reconciliation": (ReconciledRow, report.reconciled),
         "waivers": (WaiverRow, report.waivers),
     }
 

@@ -13,6 +13,7 @@ from audit.report.shapes import Report
 
 QUARANTINE_ROWS = 50
 EVIDENCE_ROWS = 400
+RECONCILED_ROWS = 400
 RESTATED_ROWS = 400
 RESTATED_OBJECTS = 8
 
@@ -54,6 +55,7 @@ def environment(report: Report) -> ImmutableSandboxedEnvironment:
         "symbols": SYMBOLS,
         "quarantine_rows": QUARANTINE_ROWS,
         "evidence_rows": EVIDENCE_ROWS,
+        "reconciled_rows": RECONCILED_ROWS,
         "restated_rows": RESTATED_ROWS,
         "restated_objects": RESTATED_OBJECTS,
     }

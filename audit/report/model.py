@@ -14,7 +14,7 @@ import pandas as pd
 
 from audit.model import Conclusion, LandingKind
 from audit.period import Period
-from audit.report import complete, counted, judged, populations, waived
+from audit.report import complete, counted, judged, populations, reconciliation, waived
 from audit.report.judged import Described
 from audit.report.plain import iso
 from audit.report.shapes import (
@@ -105,6 +105,8 @@ def build(
         ),
         landings=landings,
         deployments=deployments,
+        reconciled_counts=reconciliation.counts(tables["reconciled_counts"]),
+        reconciled=reconciliation.items(tables["reconciled_changes"], tables["exceptions"]),
         figures=figures,
         evidence=complete.evidence(tables["evidence_objects"]),
         manifests=manifest[0] if manifest else 0,

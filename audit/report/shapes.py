@@ -245,6 +245,48 @@ class DeploymentRow:
 
 
 @dataclass(frozen=True)
+class ReconciledCount:
+    """How many items of one side came to one outcome: of each side, all outcomes add up to its population.
+
+    Attributes:
+        side: `landing`, `deployment` or `write`.
+        standing: `matched`, `explained`, `waiting` or `unexplained`.
+        control: that judges the outcome; empty where none has to.
+        listed: each item is a `ReconciledRow`.
+    """
+
+    side: str
+    outcome: str
+    standing: str
+    meaning: str
+    control: str
+    items: int
+    listed: bool
+
+
+@dataclass(frozen=True)
+class ReconciledRow:
+    """An item without its counterpart, numbered: what nothing explains comes first.
+
+    Attributes:
+        raised: ids of the exceptions that its control raised of it, each with the waiver that covers it.
+    """
+
+    number: int
+    side: str
+    item: str
+    at: str
+    outcome: str
+    standing: str
+    explanation: str
+    control: str
+    raised: list[str]
+    person: str
+    environment: str
+    evidence: list[str]
+
+
+@dataclass(frozen=True)
 class SourceRow:
     """A source of evidence, and what became of its records: records = kept + noise + quarantined."""
 
@@ -459,6 +501,8 @@ class Report:
     repositories: list[RepositoryRow]
     landings: list[LandingRow]
     deployments: list[DeploymentRow]
+    reconciled_counts: list[ReconciledCount]
+    reconciled: list[ReconciledRow]
     figures: list[Figure]
     evidence: list[EvidenceRow]
     manifests: int

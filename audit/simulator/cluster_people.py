@@ -129,12 +129,14 @@ class Act:
     Attributes:
         person: roster id of who made it; None when no system can tell.
         change: a person changed what Git declares, or nobody knows whether they did.
+        unnamed: a machine that nobody names changed it.
     """
 
     request: Request
     person: str | None
     change: bool
     why: str = ""
+    unnamed: bool = False
 
 
 def acts(world: World, cluster: str, rng: random.Random) -> list[Act]:
@@ -234,7 +236,7 @@ def _machine(world: World, rng: random.Random, number: int) -> Act:
         user, agent = "system:serviceaccount:oidc-proxy:oidc-proxy", "oidc-proxy/1.0.7"
         impersonated = _someone(world, rng, at).kube_user
     request = Request(at=at, audit_id=new_id(rng), user=user, agent=agent, impersonated=impersonated, **spec)
-    return Act(request, None, change=False)
+    return Act(request, None, change=False, unnamed=user not in bots)
 
 
 def _break_glass(world: World, cluster: str, rng: random.Random, number: int) -> Iterator[Act]:

@@ -14,13 +14,14 @@ from audit.simulator.operations import Span
 from audit.simulator.world import World, stamp
 
 _SPARSEST = 85 * 60  # seconds between two heartbeats, at most (before jitter)
+_SKEW = timedelta(seconds=300)
 _NODES = ("node-1", "node-2", "node-3", "node-4")
 
 
 def log_access(world: World) -> None:
     """Writes the audit log of every cluster over [world.start, world.end), into sources `<environment>-audit`.
 
-    Violations of CLU-01, ACC-02, EVD-02 and POL-01 go to the truth, and break-glass spans to `world.break_glass`. No two records are
+    Violations of CLU-01, CLU-09, ACC-02, EVD-02 and POL-01 go to the truth, and break-glass spans to `world.break_glass`. No two records are
     more than 170 minutes apart except around a deliberate silence.
     """
     rng = random.Random(world.rng.random())
@@ -66,6 +67,8 @@ def _log_cluster(world: World, cluster: str, silences: list[Span], rng: random.R
         times.append(int(act.request.at.timestamp()))
         _put(world, slots, width, act.request, rng)
         entitling.visited(world, cluster, act.request)
+        if act.unnamed:
+            _unexplained(world, cluster, act.request, why="nobody names the machine")
         if not cluster_people.excused(world, cluster, act):
             in_place.record(world, cluster, act)
         if not act.change:
@@ -83,12 +86,30 @@ def _log_cluster(world: World, cluster: str, silences: list[Span], rng: random.R
     def silent(at: datetime) -> bool:
         return _silent(silences, at)
 
-    for request in (*enforcing.relax(world, cluster, silent), *entitling.returns(world, cluster, silent)):
+    relaxing = enforcing.relax(world, cluster, silent)
+    for request in relaxing:
+        if not _deploying(world, cluster, "flux", request.at):
+            _unexplained(world, cluster, request, why="the operator wrote outside its deployments")
+    for request in (*relaxing, *entitling.returns(world, cluster, silent)):
         times.append(int(request.at.timestamp()))
         _put(world, slots, width, request, world.dice(f"delivering {request.audit_id}"))
     times += _beat(world, slots, width, silences, rng=rng)
     _record_silences(world, cluster, silences, sorted(times))
     _write(world, cluster, slots, width, rng)
+
+
+def _unexplained(world: World, cluster: str, request: Request, *, why: str) -> None:
+    """CLU-09: a machine changed something that no deployment explains; once for each machine, cluster and quarter."""
+    world.truth.violation("CLU-09", f"{cluster}/{request.user}", request.at, why=why)
+
+
+def _deploying(world: World, cluster: str, operator: str, at: datetime) -> bool:
+    """Whether an operator deploys at that time, give or take what clocks may differ by the settings."""
+    return any(
+        datetime.fromisoformat(told["started_at"]) - _SKEW <= at <= datetime.fromisoformat(told["finished_at"]) + _SKEW
+        for told in world.truth.deployments
+        if (told["cluster"], told["operator"]) == (cluster, operator)
+    )
 
 
 def _silent(silences: list[Span], at: datetime) -> bool:

@@ -82,6 +82,7 @@ from audit.tables.operators import (
 )
 from audit.tables.people import Identities, People, Roles
 from audit.tables.policies import PolicyAdmissions, PolicyConstraints, PolicyReportResults, PolicyReportTotals
+from audit.tables.reconciling import ReconciledChanges, ReconciledCounts
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
 from audit.tables.scanning import ScanFindings, Scans, SecurityAlerts, Vulnerabilities
 from audit.tables.secrets_managers import ManagedSecrets, SecretAccess
@@ -98,7 +99,7 @@ _ALL: tuple[type[Table], ...] = (
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews, DocumentReviews,
     Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
     People, Roles, Identities, EvidenceObjects, Coverage, Quarantine,
-    BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites, Waivers,
+    BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites, Waivers, ReconciledChanges, ReconciledCounts,
     Reconciliation, SourceCounts, EvidenceStreams, EvidenceDays, EvidenceGaps, Exceptions, Conclusions, Metrics,
 )  # fmt: skip
 
@@ -173,6 +174,8 @@ __all__ = [
     "Quarantine",
     "RbacBindings",
     "RbacRules",
+    "ReconciledChanges",
+    "ReconciledCounts",
     "Reconciliation",
     "RepoGrants",
     "Repositories",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from audit.model import Origin
 from audit.tables.base import UTC, Bool, Int, Meta, Table, column
 from audit.tables.forge import _EVIDENCE, _LINE
 
@@ -108,6 +109,12 @@ class ClusterWrites(Table):
     )
     change: Bool = column("It is a write to an object in scope, and it was done or its outcome is unknown")
     break_glass: str = column("Ticket of the break-glass span it lies in", optional=True)
+    origin: str = column(
+        "Where a change came from: deployment, operator's records, operator (outside every deployment on record), cluster, "
+        "automation, break-glass, by hand or other machine; missing for what changed nothing in scope",
+        optional=True,
+        isin=[origin.value for origin in Origin],
+    )
     evidence: str = column(_EVIDENCE)
     line: Int = column(_LINE, ge=1)
 

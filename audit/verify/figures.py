@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from audit.model import Side
 from audit.report import environment, words
 from audit.report.shapes import ControlResult, DeploymentRow, Figure, LandingRow, Report
 from audit.verify.pages import Printed, squeezed
@@ -23,6 +25,8 @@ _WAIVERS = (
     "Waiver", "Control", "Asked by, granted by", "Reason, and what is done instead", "Scope", "Covers", "State",
 )  # fmt: skip
 _EVIDENCE = ("No.", "Source", "Key", "sha256, object version", "Collected", "Size", "Records", "Kept")
+_OUTCOMES = ("Outcome", "Meaning", "Standing", "Control", "Items")
+_UNMATCHED = ("No.", "Side", "When", "Item", "Explanation, or what it raised")
 _DEFINITIONS = ("Figure", "Definition", "Value", "Made of", "Undetermined")
 
 
@@ -45,6 +49,7 @@ def checks(printed: Printed, populations: Populations, report: Report) -> list[C
             _deployments(printed, populations.deployments, zone),
         ),
         (f"annex C: {len(populations.figures):,} figures", _definitions(printed, populations.figures)),
+        (f"reconciliation: {len(populations.reconciliation):,} items", _reconciliation(printed, populations, report)),
         ("annex E: the sha256 of each object that it lists", _evidence(printed, populations)),
     ]
     found = [check for right, wrong in parts for check in held("figures", wrong, right)]
@@ -241,6 +246,26 @@ def _definitions(printed: Printed, figures: Sequence[Figure]) -> Iterator[str]:
         for figure in figures
     ]
     yield from _rows(printed, _DEFINITIONS, "annex C", expected, columns=(0, 2, 3, 4), prefix={0})
+
+
+def _reconciliation(printed: Printed, populations: Populations, report: Report) -> Iterator[str]:
+    """Counts of outcomes that are listed, as the attached items give them; the others as the results have them."""
+    listed = Counter((row.side, row.outcome) for row in populations.reconciliation)
+    changes = sum(row.items for row in report.reconciled_counts if row.side == Side.LANDING)
+    if changes != len(populations.changes):
+        yield f"reconciliation: {changes:,} landings in its counts, {len(populations.changes):,} are attached"
+    expected = []
+    for side in Side:
+        rows = [row for row in report.reconciled_counts if row.side == side]
+        numbers = [listed[side, row.outcome] if row.listed else row.items for row in rows]
+        expected += [(row.outcome.capitalize(), words.count(number)) for row, number in zip(rows, numbers, strict=True)]
+        expected.append((f"{words.count(sum(numbers))} ", words.count(sum(numbers))))
+    yield from _rows(printed, _OUTCOMES, "reconciliation", expected, columns=(0, -1), prefix={0})
+    items = [
+        (str(row.number), row.side.capitalize(), words.local(row.at, report.time_zone))
+        for row in populations.reconciliation[: environment.RECONCILED_ROWS]
+    ]
+    yield from _rows(printed, _UNMATCHED, "reconciliation", items, columns=(0, 1, 2), prefix={1})
 
 
 def _evidence(printed: Printed, populations: Populations) -> Iterator[str]:

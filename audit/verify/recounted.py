@@ -22,6 +22,7 @@ from audit.report.shapes import (
     ExceptionRow,
     Figure,
     LandingRow,
+    ReconciledRow,
     Report,
     WaiverRow,
 )
@@ -40,6 +41,7 @@ class Populations:
     evidence: list[EvidenceRow]
     exceptions: list[ExceptionRow]
     figures: list[Figure]
+    reconciliation: list[ReconciledRow]
     waivers: list[WaiverRow]
 
     def failed(self, control: str) -> int:
@@ -98,6 +100,7 @@ def read(attachments: dict[str, bytes]) -> Populations:
         "evidence": EvidenceRow,
         "exceptions": ExceptionRow,
         "figures": Figure,
+        "reconciliation": ReconciledRow,
         "waivers": WaiverRow,
     }
     return Populations(

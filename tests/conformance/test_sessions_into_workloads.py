@@ -30,7 +30,7 @@ def found(path: Path, settings: s.Settings) -> list[str]:
         return []
     empty = frames("")
     resolver = Resolver(empty["people"], empty["identities"], settings.machines)
-    tables = empty | {"cluster_writes": writes(access, resolver, settings)}
+    tables = empty | {"cluster_writes": writes(access, empty["deployments"], resolver, settings)}
     year, month = access["at"].min().year, access["at"].min().month
     period = Period.quarter(f"{year}Q{(month - 1) // 3 + 1}")
     assert period.holds(access["at"]).all()

@@ -186,3 +186,57 @@ def test_rows_and_records_tie(acted: Acted) -> None:
     assert objects["quarantined"].sum() == len(tables["quarantine"])
     assert (rows["parsed"] == rows["kept"] + rows["duplicates"] + rows["out_of_period"]).all()
     assert rows["duplicates"].sum() > 0
+
+
+@pytest.mark.parametrize("quarter", ["2025Q4", "2026Q1", "2026Q2", "2026Q3"])
+def test_what_landed_was_deployed_and_written_ties_in_both_directions(acted: Acted, quarter: str) -> None:
+    """Of each side the outcomes add up to the population; what nothing explains is an exception of its control."""
+    tables, period = acted.quarter(quarter).tables, acted.settings.quarter(quarter)
+    counts, listed = tables["reconciled_counts"], tables["reconciled_changes"]
+    writes = tables["cluster_writes"]
+    whole = {
+        "landing": period.holds(tables["landings"]["landed_at"]).sum(),
+        "deployment": period.holds(tables["deployments"]["started_at"]).sum(),
+        "write": (period.holds(writes["at"]) & writes["change"]).sum(),
+    }
+    assert counts.groupby("side")["items"].sum().to_dict() == whole
+    rows = listed.groupby(["side", "outcome"]).size()
+    told = counts[counts["listed"]].set_index(["side", "outcome"])["items"]
+    assert rows.to_dict() == told[told.gt(0)].to_dict()
+    failed = {
+        (row.control, row.subject.partition(">")[0]) for row in tables["exceptions"].itertuples()
+    }
+    judged = tables["conclusions"].set_index("control")["gaps"]
+    for row in listed[listed["standing"].eq("unexplained")].itertuples():
+        assert (row.control, row.subject) in failed or judged[row.control], row
+    matched = counts[counts["standing"].eq("matched")].groupby("side")["items"].sum()
+    assert matched.gt(0).all()
+
+
+def test_what_carried_nothing_and_was_carried_by_nothing_equals_truth(acted: Acted) -> None:
+    """The simulator's own account of deployments, revisions and hands comes to the same outcomes."""
+    tables = acted.quarter("2026Q3").tables
+    listed = tables["reconciled_changes"].set_index("item")["outcome"]
+    deployed = [each for each in acted.truth["deployments"] if each["quarter"] == "2026Q3"]
+    found = {
+        f"{each['cluster']}/{each['application']}@{each['started_at']}": each for each in deployed
+    }
+    for item, each in found.items():
+        outcome = listed.get(item, "carrying")
+        if each["revision_kind"] == "git" and each["position"] is None:
+            assert outcome == "not on main", item
+        elif each["status"] == "failed":
+            assert outcome == "failed", item
+        elif each["carried"]:
+            assert outcome == "carrying", item
+        else:
+            assert outcome in ("packaged", "baseline", "rollback", "repeat", "moved on"), item
+    landed = [each for each in acted.truth["landings"] if each["quarter"] == "2026Q3"]
+    repo = tables["landings"]["repo"].iloc[0]
+    assert len(landed) > 20
+    for each in landed:
+        outcome = listed.get(f"{repo}@{each['head_sha']}", "deployed")
+        assert (outcome == "reaches nothing") == (not each["targets"]), each
+    by_hand = {subject for control, subject in acted.violations("2026Q3") if control == "CLU-01"}
+    assert set(listed[listed.eq("by hand")].index) == by_hand
+    assert {"waiting", "before the first", "not deployed"} & set(listed)

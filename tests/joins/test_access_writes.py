@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from joins_rows import T0, resolver, settings, shuffled, table
 
-from audit.joins.access import writes
+from audit.joins.access import writes as judged
+from audit.joins.identity import Resolver
+from audit.settings import Settings
 
 SPAN = {
     "ticket": "INC-7",
@@ -19,6 +21,12 @@ SPAN = {
     "closed": T0 + timedelta(hours=1),
 }
 AGENT = "system:serviceaccount:argocd:argocd-application-controller"
+
+
+def writes(
+    access: pd.DataFrame, who: Resolver, how: Settings, deployments: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    return judged(access, table("deployments") if deployments is None else deployments, who, how)
 
 
 def one(values: dict[str, Any], **setting: Any) -> dict[str, Any]:
@@ -182,3 +190,46 @@ def test_no_evidence_gives_no_writes_and_order_does_not_matter() -> None:
     rows = table("cluster_access", *({"audit_id": str(n), "code": 200 + n % 3 * 101} for n in range(30)))
     whole = writes(rows, resolver(), settings())
     pd.testing.assert_frame_equal(writes(shuffled(rows, 3), resolver(), settings()), whole)
+
+
+@pytest.mark.parametrize(
+    ("values", "minutes", "origin"),
+    [
+        ({"user": AGENT}, -6, "operator"),
+        ({"user": AGENT}, -5, "deployment"),
+        ({"user": AGENT}, 8, "deployment"),
+        ({"user": AGENT}, 9, "operator"),
+        ({"user": AGENT}, 34, "deployment"),
+        ({"user": AGENT, "cluster": "hub"}, 0, "operator"),
+        ({"user": AGENT, "cluster": "eu-1"}, 0, "deployment"),
+        ({"user": AGENT, "api_group": "argoproj.io", "resource": "applications"}, -6, "operator's records"),
+        ({"user": AGENT, "api_group": "shop.argoproj.io.example", "resource": "applications"}, -6, "operator"),
+        ({"user": AGENT, "code": 403}, 0, None),
+        ({"user": AGENT, "user_agent": "kubectl/v1.31.0"}, 0, "by hand"),
+        ({"user": "system:serviceaccount:flux-system:kustomize-controller"}, 0, "operator"),
+        ({"user": "system:node:node-1"}, 0, "cluster"),
+        ({"user": "system:serviceaccount:kube-system:replicaset-controller"}, 0, "cluster"),
+        ({"user": "system:serviceaccount:ci:deployer"}, 0, "other machine"),
+        ({"user": "system:serviceaccount:cert-manager:cert-manager"}, 0, "automation"),
+        ({"user": "bob@netbpf.com"}, 0, "break-glass"),
+        ({"user": "bob@netbpf.com"}, 60, "by hand"),
+        ({"user": "carol@netbpf.com"}, 0, "by hand"),
+    ],
+)
+def test_every_change_comes_from_a_deployment_or_from_somebody(
+    values: dict[str, Any], minutes: int, origin: str | None
+) -> None:
+    """A deployment from 9:00 to 9:03, one from 9:25 to 9:30 and one within it; clocks may differ by five minutes."""
+    spans = [(0, 3), (25, 30), (26, 27)]
+    ran = [
+        {"started_at": T0 + timedelta(minutes=start), "finished_at": T0 + timedelta(minutes=end)}
+        for start, end in spans
+    ]
+    access = table("cluster_access", {"at": T0 + timedelta(minutes=minutes)} | values)
+    how = settings(
+        clusters=[{"name": "eu-1", "environment": "prod"}, {"name": "hub", "environment": "hub"}, {"name": "prod", "environment": "prod"}],
+        break_glass=[SPAN],
+        machines={"automation": ["system:serviceaccount:cert-manager:.+"]},
+    )  # fmt: skip
+    found = writes(access, resolver(), how, table("deployments", *ran))["origin"].iloc[0]
+    assert (None if pd.isna(found) else found) == origin

@@ -12,6 +12,7 @@ import pandas as pd
 
 from audit import tables as t
 from audit.controls import registry
+from audit.joins.reconciling import OUTCOMES
 from audit.period import Period
 from audit.settings import Settings, validate
 
@@ -87,6 +88,7 @@ def quarter(landings: int = 203, objects: int = 60, seed: int = 1) -> dict[str, 
     _writes(rows, dice)
     _evidence(rows, dice, objects)
     _metrics(rows, dice, landings)
+    _reconciled(rows)
     rows["repositories"].append(
         {
             "repo": REPO,
@@ -246,6 +248,25 @@ def _writes(rows: dict[str, list[dict[str, Any]]], dice: random.Random) -> None:
                 found=f"patch of deployments.apps checkout/checkout by {PEOPLE[number % 3]} with kubectl/v1.31.0",
             )
         )  # fmt: skip
+
+
+def _reconciled(rows: dict[str, list[dict[str, Any]]]) -> None:
+    """One item of each outcome, twice of those that are matched."""
+    for side, outcomes in OUTCOMES.items():
+        for number, one in enumerate(outcomes):
+            facts = {"side": side.value, "outcome": str(one.name), "standing": one.standing.value, "control": one.control}
+            rows["reconciled_counts"].append(
+                facts | {"meaning": one.meaning, "items": 1 if one.listed else 2, "listed": one.listed}
+            )
+            if one.listed:
+                item = f"prod-eu1/{sha(side, number, length=36)}"
+                rows["reconciled_changes"].append(
+                    facts | {
+                        "item": item, "subject": item, "at": PERIOD.start + timedelta(days=number), "explanation": one.meaning,
+                        "repo": None, "cluster": "prod-eu1", "environment": "prod", "app": None, "person": PEOPLE[0],
+                        "evidence": f"{sha('object', number, length=64)}:{number + 1}",
+                    }
+                )  # fmt: skip
 
 
 def _evidence(rows: dict[str, list[dict[str, Any]]], dice: random.Random, objects: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -37,6 +37,34 @@ class Machines(Section):
         (r".+\[bot\]", r"web-flow"), description="Forge logins that are machines"
     )
     argocd: tuple[Regex, ...] = Field((), description="Argo CD users that are machines")
+    operators: dict[Literal["argocd", "flux"], tuple[Regex, ...]] = Field(
+        {
+            "argocd": (r"system:serviceaccount:[^:@]+:argocd-[a-z-]+",),
+            "flux": (
+                r"system:serviceaccount:flux-system:[^:@]+",
+                r"system:serviceaccount:[^:@]+:(?:kustomize|helm|source|notification|image-reflector|image-automation)-controller",
+            ),
+        },
+        description="Kubernetes users that are the operators: what they write belongs to their deployments",
+    )
+    cluster: tuple[Regex, ...] = Field(
+        (
+            r"system:serviceaccount:kube-system:[^:@]+",
+            r"system:node:[^:@]+",
+            r"system:kube-[a-z-]+",
+            r"system:apiserver",
+            r"system:cloud-[a-z-]+",
+            r"eks:[a-z-]+",
+            r"(?:aks|acs)Service",
+            r"kubelet(?:-bootstrap|-nodepool-bootstrap)?",
+            r"kube-apiserver(?:-kubelet-client|-etcd-client)?",
+        ),
+        description="Kubernetes users that are a cluster's own: what they write follows from what others asked for",
+    )
+    automation: tuple[Regex, ...] = Field(
+        (),
+        description="Kubernetes users of other automation that may change clusters, beside the roster's machines",
+    )
     laptop_agents: tuple[Regex, ...] = Field(
         (
             r"(?i)(?:kubectl|oc|odo|helm|helmfile|k9s|kubectx|kubens|stern|kustomize|tilt|skaffold)(?:\.exe)?(?:[/ ].*)?",
