@@ -163,7 +163,7 @@ def _on_record(writes: pd.DataFrame, tables: Tables, context: Context) -> pd.Ser
         told |= (operator + " " + writes[place]).isin(set(known["operator"] + " " + known[place]))
     gaps = tables["evidence_gaps"]
     for row in gaps[gaps["kind"].eq("cap")].itertuples():
-        lost = operator.map(_HISTORY).eq(row.format) & writes["cluster"].eq(row.cluster)
+        lost = operator.map(_HISTORY).eq(str(row.format)) & writes["cluster"].eq(str(row.cluster))
         told &= ~(lost & writes["at"].ge(row.start) & writes["at"].lt(row.end)).fillna(False)
     return told.fillna(False).astype(bool)
 

@@ -49,7 +49,7 @@ def origins(
 
 def operators(users: pd.Series, settings: Settings) -> dict[str, str]:
     """argocd or flux, by the names (str) that are theirs."""
-    found = {}
+    found: dict[str, str] = {}
     for operator, patterns in settings.machines.operators.items():
         found |= dict.fromkeys(users[matches_any(users, patterns)], operator)
     return found

@@ -46,12 +46,27 @@ class Outcome:
 _MATCHED, _EXPLAINED, _WAITING, _OPEN = Standing
 
 LANDINGS = (
-    Outcome("deployed", _MATCHED, "carried by a successful deployment to everything it reaches", listed=False),
-    Outcome("reaches nothing", _EXPLAINED, "not expected to be deployed: no environment is built from what it changed"),
-    Outcome("before the first", _EXPLAINED, "not expected to be deployed: the first deployment on record already held it"),
+    Outcome(
+        "deployed", _MATCHED, "carried by a successful deployment to everything it reaches", listed=False
+    ),
+    Outcome(
+        "reaches nothing",
+        _EXPLAINED,
+        "not expected to be deployed: no environment is built from what it changed",
+    ),
+    Outcome(
+        "before the first",
+        _EXPLAINED,
+        "not expected to be deployed: the first deployment on record already held it",
+    ),
     Outcome("waiting", _WAITING, "landed too late in the quarter to be due at its end", "DEP-06"),
     Outcome("not deployed", _OPEN, "not deployed to everything it reaches, and due", "DEP-06"),
-    Outcome("nothing deploys it", _OPEN, "reaches an environment in which no successful deployment of it from Git is on record", "DEP-06"),
+    Outcome(
+        "nothing deploys it",
+        _OPEN,
+        "reaches an environment in which no successful deployment of it from Git is on record",
+        "DEP-06",
+    ),
 )
 DEPLOYMENTS = (
     Outcome("carrying", _MATCHED, "brought landings to an application that they reach", listed=False),
@@ -66,7 +81,12 @@ DEPLOYMENTS = (
 )  # fmt: skip
 WRITES = (
     Outcome(Origin.DEPLOYMENT, _MATCHED, "by the operator, while one of its deployments ran", listed=False),
-    Outcome(Origin.RECORDS, _EXPLAINED, "by the operator, to the objects in which it keeps what it does", listed=False),
+    Outcome(
+        Origin.RECORDS,
+        _EXPLAINED,
+        "by the operator, to the objects in which it keeps what it does",
+        listed=False,
+    ),
     Outcome(Origin.CLUSTER, _EXPLAINED, "by the cluster's own controllers and nodes", listed=False),
     Outcome(Origin.AUTOMATION, _EXPLAINED, "by automation that the roster or the settings name"),
     Outcome(Origin.BREAK_GLASS, _EXPLAINED, "by a person in an emergency that allows it", "CHG-09"),
@@ -124,7 +144,11 @@ def _counted(side: Side, outcomes: Iterable[Outcome], found: pd.Series) -> list[
 
 def _listed(side: Side, rows: pd.DataFrame, known: dict[str, Outcome]) -> pd.DataFrame:
     def told(attribute: str) -> pd.Series:
-        return rows["outcome"].map({name: str(getattr(one, attribute)) for name, one in known.items()}).astype("str")
+        return (
+            rows["outcome"]
+            .map({name: str(getattr(one, attribute)) for name, one in known.items()})
+            .astype("str")
+        )
 
     made = {
         "side": side.value,
@@ -160,15 +184,17 @@ def _landings(tables: Tables, settings: Settings, stop: pd.Timestamp) -> pd.Data
     shown = decisive[decisive["outcome"].ne("deployed")]
     for name in ("place", "app", "environment"):
         distinct = shown[[*_LANDING, name]].drop_duplicates().sort_values([*_LANDING, name])
-        told = told.merge(distinct.groupby(_LANDING)[name].agg(", ".join).reset_index(), on=_LANDING, how="left")
+        told = told.merge(
+            distinct.groupby(_LANDING)[name].agg(", ".join).reset_index(), on=_LANDING, how="left"
+        )
     rows = landings[[*_LANDING, "landed_at", "pusher"]].merge(told, on=_LANDING, how="left")
-    name = rows["repo"] + "@" + rows["head_sha"]
+    commit = rows["repo"] + "@" + rows["head_sha"]
     return rows.assign(
         outcome=rows["outcome"].fillna("reaches nothing").astype("str"),
-        item=name,
+        item=commit,
         at=rows["landed_at"],
         detail=rows["place"].fillna("").astype("str"),
-        evidence=name,
+        evidence=commit,
     )
 
 
@@ -202,7 +228,7 @@ def _deployments(tables: Tables) -> pd.DataFrame:
     behind = place.groupby(by).ffill().groupby(by).shift()
     git = rows["revision_kind"].eq("git")
     outcome = pd.Series("moved on", index=rows.index, dtype="str")
-    for which, name in (  # the last that applies holds
+    for which, became in (  # the last that applies holds
         ((rows["position"].astype("Float64") < behind), "rollback"),
         (rows["revision"].eq(before) | rows["position"].astype("Float64").eq(behind), "repeat"),
         (before.isna(), "baseline"),
@@ -212,7 +238,7 @@ def _deployments(tables: Tables) -> pd.DataFrame:
         (rows["status"].eq("failed"), "failed"),
         (git & (rows["position"].isna() | rows["repo"].isna()), "not on main"),
     ):
-        outcome = outcome.mask(which.fillna(False).astype(bool), name)
+        outcome = outcome.mask(which.fillna(False).astype(bool), became)
     return rows.assign(
         outcome=outcome,
         item=rows["cluster"] + "/" + rows["application"] + "@" + rows["started_at"].dt.strftime(_TIME),
@@ -237,6 +263,8 @@ def _writes(tables: Tables) -> pd.DataFrame:
         shown["user"] + ": " + (shown["verb"] + " " + shown["resource"] + " " + where).str.strip() + ticket
     )
     mine = shown["outcome"].isin([one.name for one in WRITES if one.control == "CLU-09"])
-    rows.loc[shown.index, "subject"] = rows.loc[shown.index, "item"].mask(mine, shown["cluster"] + "/" + shown["user"])
+    rows.loc[shown.index, "subject"] = rows.loc[shown.index, "item"].mask(
+        mine, shown["cluster"] + "/" + shown["user"]
+    )
     rows.loc[shown.index, "pointer"] = shown["evidence"] + ":" + shown["line"].astype("str")
     return rows.assign(evidence=rows["pointer"])

@@ -32,7 +32,9 @@ def items(table: pd.DataFrame, exceptions: pd.DataFrame) -> list[ReconciledRow]:
         raised.setdefault((row["control"], subject), []).append(name)
     sides = [side.value for side in OUTCOMES]
     rows = records(table)
-    rows.sort(key=lambda row: (_STANDINGS.index(row["standing"]), sides.index(row["side"]), row["at"], row["item"]))
+    rows.sort(
+        key=lambda row: (_STANDINGS.index(row["standing"]), sides.index(row["side"]), row["at"], row["item"])
+    )
     return [
         ReconciledRow(
             number=number,

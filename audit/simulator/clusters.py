@@ -106,7 +106,9 @@ def _unexplained(world: World, cluster: str, request: Request, *, why: str) -> N
 def _deploying(world: World, cluster: str, operator: str, at: datetime) -> bool:
     """Whether an operator deploys at that time, give or take what clocks may differ by the settings."""
     return any(
-        datetime.fromisoformat(told["started_at"]) - _SKEW <= at <= datetime.fromisoformat(told["finished_at"]) + _SKEW
+        datetime.fromisoformat(told["started_at"]) - _SKEW
+        <= at
+        <= datetime.fromisoformat(told["finished_at"]) + _SKEW
         for told in world.truth.deployments
         if (told["cluster"], told["operator"]) == (cluster, operator)
     )

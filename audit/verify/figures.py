@@ -49,7 +49,10 @@ def checks(printed: Printed, populations: Populations, report: Report) -> list[C
             _deployments(printed, populations.deployments, zone),
         ),
         (f"annex C: {len(populations.figures):,} figures", _definitions(printed, populations.figures)),
-        (f"reconciliation: {len(populations.reconciliation):,} items", _reconciliation(printed, populations, report)),
+        (
+            f"reconciliation: {len(populations.reconciliation):,} items",
+            _reconciliation(printed, populations, report),
+        ),
         ("annex E: the sha256 of each object that it lists", _evidence(printed, populations)),
     ]
     found = [check for right, wrong in parts for check in held("figures", wrong, right)]
@@ -258,7 +261,9 @@ def _reconciliation(printed: Printed, populations: Populations, report: Report) 
     for side in Side:
         rows = [row for row in report.reconciled_counts if row.side == side]
         numbers = [listed[side, row.outcome] if row.listed else row.items for row in rows]
-        expected += [(row.outcome.capitalize(), words.count(number)) for row, number in zip(rows, numbers, strict=True)]
+        expected += [
+            (row.outcome.capitalize(), words.count(number)) for row, number in zip(rows, numbers, strict=True)
+        ]
         expected.append((f"{words.count(sum(numbers))} ", words.count(sum(numbers))))
     yield from _rows(printed, _OUTCOMES, "reconciliation", expected, columns=(0, -1), prefix={0})
     items = [

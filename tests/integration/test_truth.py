@@ -203,9 +203,7 @@ def test_what_landed_was_deployed_and_written_ties_in_both_directions(acted: Act
     rows = listed.groupby(["side", "outcome"]).size()
     told = counts[counts["listed"]].set_index(["side", "outcome"])["items"]
     assert rows.to_dict() == told[told.gt(0)].to_dict()
-    failed = {
-        (row.control, row.subject.partition(">")[0]) for row in tables["exceptions"].itertuples()
-    }
+    failed = {(row.control, row.subject.partition(">")[0]) for row in tables["exceptions"].itertuples()}
     judged = tables["conclusions"].set_index("control")["gaps"]
     for row in listed[listed["standing"].eq("unexplained")].itertuples():
         assert (row.control, row.subject) in failed or judged[row.control], row
@@ -218,9 +216,7 @@ def test_what_carried_nothing_and_was_carried_by_nothing_equals_truth(acted: Act
     tables = acted.quarter("2026Q3").tables
     listed = tables["reconciled_changes"].set_index("item")["outcome"]
     deployed = [each for each in acted.truth["deployments"] if each["quarter"] == "2026Q3"]
-    found = {
-        f"{each['cluster']}/{each['application']}@{each['started_at']}": each for each in deployed
-    }
+    found = {f"{each['cluster']}/{each['application']}@{each['started_at']}": each for each in deployed}
     for item, each in found.items():
         outcome = listed.get(item, "carrying")
         if each["revision_kind"] == "git" and each["position"] is None:

@@ -203,7 +203,11 @@ def test_no_evidence_gives_no_writes_and_order_does_not_matter() -> None:
         ({"user": AGENT, "cluster": "hub"}, 0, "operator"),
         ({"user": AGENT, "cluster": "eu-1"}, 0, "deployment"),
         ({"user": AGENT, "api_group": "argoproj.io", "resource": "applications"}, -6, "operator's records"),
-        ({"user": AGENT, "api_group": "shop.argoproj.io.example", "resource": "applications"}, -6, "operator"),
+        (
+            {"user": AGENT, "api_group": "shop.argoproj.io.example", "resource": "applications"},
+            -6,
+            "operator",
+        ),
         ({"user": AGENT, "code": 403}, 0, None),
         ({"user": AGENT, "user_agent": "kubectl/v1.31.0"}, 0, "by hand"),
         ({"user": "system:serviceaccount:flux-system:kustomize-controller"}, 0, "operator"),

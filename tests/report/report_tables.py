@@ -13,6 +13,7 @@ import pandas as pd
 from audit import tables as t
 from audit.controls import registry
 from audit.joins.reconciling import OUTCOMES
+from audit.model import Side
 from audit.period import Period
 from audit.settings import Settings, validate
 
@@ -251,12 +252,19 @@ def _writes(rows: dict[str, list[dict[str, Any]]], dice: random.Random) -> None:
 
 
 def _reconciled(rows: dict[str, list[dict[str, Any]]]) -> None:
-    """One item of each outcome, twice of those that are matched."""
+    """One item of each outcome; of landings, all others were deployed."""
+    others = len(rows["landings"]) - sum(one.listed for one in OUTCOMES[Side.LANDING])
     for side, outcomes in OUTCOMES.items():
         for number, one in enumerate(outcomes):
-            facts = {"side": side.value, "outcome": str(one.name), "standing": one.standing.value, "control": one.control}
+            facts = {
+                "side": side.value,
+                "outcome": str(one.name),
+                "standing": one.standing.value,
+                "control": one.control,
+            }
             rows["reconciled_counts"].append(
-                facts | {"meaning": one.meaning, "items": 1 if one.listed else 2, "listed": one.listed}
+                facts
+                | {"meaning": one.meaning, "items": 1 if one.listed else max(0, others), "listed": one.listed}
             )
             if one.listed:
                 item = f"prod-eu1/{sha(side, number, length=36)}"

@@ -278,3 +278,19 @@ def test_results_are_read_back_as_they_were_written(report: Report) -> None:
     for bad in (b"", b"[]", b"{}", b"[" * 100_000):
         with pytest.raises(IntegrityError, match="not the results of a report"):
             result.from_json(bad)
+
+
+def test_a_reconciliation_that_its_items_do_not_give_is_named(
+    path: Path, report: Report, tmp_path: Path
+) -> None:
+    rest = [row for row in report.reconciled if row.outcome != "by hand"]
+    other = attached.populations(dataclasses.replace(report, reconciled=rest))["reconciliation.parquet"]
+    found = wrong(
+        forged(
+            tmp_path,
+            rewritten(path.read_bytes(), lambda writer: put(writer, "reconciliation.parquet", other)),
+        )
+    )
+    texts = [text for part, text in found if part == "figures"]
+    assert "reconciliation, By hand: Items is printed as 1, counted anew 0" in texts
+    assert any(text.startswith("reconciliation: 18 rows are printed, 17 are attached") for text in texts)
