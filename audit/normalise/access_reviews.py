@@ -1,6 +1,7 @@
 """Access reviews, rows of CSV or items of YAML or JSON, to `access_reviews`: one record for each right listed.
 
-Columns may have several names (see `NAMES`).
+Columns may have several names (see `NAMES`). The worksheet that `audit access-review` writes is one; a line of it on which
+nobody decided anything yet has no reviewer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ NAMES = {
     "reviewer": ("reviewer", "reviewed_by"),
     "subject": ("subject", "person", "user", "account", "email"),
     "system": ("system", "application", "cluster", "repository"),
+    "right_id": ("right_id",),
     "right": ("right", "access", "role", "permission", "entitlement"),
     "decision": ("decision", "outcome"),
     "decided": ("decided", "decided_at", "decided_on", "decision_date", "reviewed_at"),
@@ -41,10 +43,11 @@ def _rows(entry: Entry, _context: Context) -> Outcome:
     row = {
         "review": found["review"] or "",
         "listed_at": listed,
-        "reviewer": required(found, "reviewer"),
+        "reviewer": (found["reviewer"] or "") if decision == "open" else required(found, "reviewer"),
         "subject": required(found, "subject"),
         "system": found["system"] or "",
         "right": required(found, "right"),
+        "right_id": found["right_id"],
         "decision": decision,
         "decided_at": day(found, "decided"),
         "removed_at": removed,
@@ -55,7 +58,7 @@ def _rows(entry: Entry, _context: Context) -> Outcome:
 
 FORMAT = JsonFormat(
     "access-reviews",
-    1,
+    2,
     ("access_reviews",),
     Entry,
     _rows,

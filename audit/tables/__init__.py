@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from audit.tables.access import AccessDecisions, AccessRights
 from audit.tables.base import (
     Table,
     columns,
@@ -100,6 +101,7 @@ _ALL: tuple[type[Table], ...] = (
     Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
     People, Roles, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites, Waivers, ReconciledChanges, ReconciledCounts,
+    AccessRights, AccessDecisions,
     Reconciliation, SourceCounts, EvidenceStreams, EvidenceDays, EvidenceGaps, Exceptions, Conclusions, Metrics,
 )  # fmt: skip
 
@@ -113,7 +115,9 @@ TABLES: dict[str, type[Table]] = {table_name(table): table for table in _ALL}
 
 __all__ = [
     "TABLES",
+    "AccessDecisions",
     "AccessReviews",
+    "AccessRights",
     "Alerts",
     "AppProjects",
     "AppSettings",

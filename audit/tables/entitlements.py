@@ -50,10 +50,11 @@ class AccessReviews(Table):
 
     review: str = column("Name or number of the review; empty where it has none")
     listed_at: UTC = column("Day on which the rights were listed")
-    reviewer: str = column("Who reviewed it, as it is written")
+    reviewer: str = column("Who reviewed it, as it is written; empty where nobody decided yet")
     subject: str = column("Whose right it is, as it is written")
     system: str = column("System in which the right holds; empty where it isn't told")
     right: str = column("The right: role, group or permission")
+    right_id: str = column("Its id in `access_rights`, as the worksheet has it", optional=True)
     decision: str = column(
         "keep, change, revoke, or open when nothing is decided", isin=["keep", "change", "revoke", "open"]
     )

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from audit.settings.sections.base import Section
+from audit.settings.sections.base import Regex, Section
 
 Level = Literal["pull", "triage", "push", "maintain", "admin"]
 
@@ -23,4 +23,18 @@ class Access(Section):
         {},
         description="Environments whose clusters people may enter, by role or team of the roster; who is named by neither "
         "may enter none",
+    )
+    builtin_roles: tuple[Regex, ...] = Field(
+        ("system:.+",),
+        description="Roles that Kubernetes itself brings: bound to its own users, groups and controllers they are listed, but "
+        "nobody reviews them",
+    )
+    dormant_days: int = Field(
+        60, ge=1, le=90, description="After how many days without use, up to the quarter's end, a right is dormant"
+    )
+    review_days: int = Field(
+        30, ge=1, description="Within how many days after rights were listed an access review must decide on all of them"
+    )
+    removal_days: int = Field(
+        14, ge=0, description="Within how many days after the decision a right must be gone that is revoked or changed"
     )

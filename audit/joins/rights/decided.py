@@ -1,0 +1,170 @@
+"""What access reviews decided, right by right, and which rights they left out."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.joins.rights.carried_out import outcomes
+from audit.joins.rights.shapes import EQUAL, TIME, Span, Tables, text
+from audit.settings import Settings
+
+_LINE = ["review", "listed_at", "system", "subject", "right"]
+_DAY = pd.Timedelta(days=1)
+_SPELLINGS = {"push": "write", "pull": "read"}
+_WRITTEN_IN = ("git", "github", "kubernetes", "argocd")
+
+
+def decisions(
+    tables: Tables,
+    settings: Settings,
+    span: Span,
+    *,
+    listed: pd.DataFrame,
+    rights: pd.DataFrame,
+    done: pd.DataFrame,
+) -> pd.DataFrame:
+    """`AccessDecisions`: lines of reviews that had been listed by the quarter's end, and what those of the quarter left out.
+
+    Args:
+        listed: rights in all lists, as `audit.joins.rights.lists.numbered` gives them.
+        rights: those of the quarter, with `template`.
+        done: acts, as `audit.joins.rights.used.acts` gives them.
+    """
+    lines = _lines(tables, settings, span)
+    known = _known(listed, rights, tables)
+    met = _met(lines, known)
+    by_line = met.sort_values(["place", "right_id"]).drop_duplicates("place").set_index("place")
+    lines = lines.assign(right_id=by_line["right_id"].reindex(lines.index))
+    granted = rights.drop_duplicates("right_id").set_index("right_id")["granted_by"]
+    lines = lines.assign(granted_by=lines["right_id"].map(granted).astype("str"))
+    lines = lines.assign(**outcomes(lines, met, span, listed=listed, rights=rights, done=done))
+    left = _left_out(lines, met, listed, settings, span)
+    return pd.concat([lines, left], ignore_index=True) if len(left) else lines
+
+
+def _lines(tables: Tables, settings: Settings, span: Span) -> pd.DataFrame:
+    """One row for each right of each review: what was said of it last, with people resolved and deadlines."""
+    rows = tables["access_reviews"]
+    rows = rows[rows["listed_at"].lt(span.stop)]
+    day = rows["listed_at"].dt.strftime("%Y-%m-%d").astype("str")
+    rows = rows.assign(review=rows["review"].where(rows["review"].ne(""), day))
+    spelled = {name.casefold(): name for name in _systems(settings)}
+    folded = rows["system"].str.casefold()
+    rows = rows.assign(system=folded.map(spelled).astype("str").fillna(rows["system"]))
+    rows = rows.sort_values(
+        [*_LINE, "decided_at", "removed_at", "evidence", "line"], na_position="first", kind="stable"
+    )
+    named = rows["right_id"].where(rows["right_id"].notna(), rows["system"] + "\0" + rows["subject"] + "\0" + rows["right"])
+    rows = rows.assign(named=named).drop_duplicates(["review", "named"], keep="last").reset_index(drop=True)
+    rules = settings.access
+    taken = rows["decision"].isin(["revoke", "change"])
+    removal = (rows["decided_at"] + pd.Timedelta(days=rules.removal_days)).where(taken)
+    return rows.rename(columns={"right_id": "written_id"}).assign(
+        person=written(rows["subject"], tables).fillna(rows["subject"]),
+        reviewer_person=written(rows["reviewer"], tables).fillna(rows["reviewer"]),
+        due_at=(rows["listed_at"] + pd.Timedelta(days=rules.review_days)).astype(TIME),
+        removal_due_at=removal.astype(TIME),
+    )
+
+
+def _systems(settings: Settings) -> list[str]:
+    return [one.name for one in settings.repositories] + [one.name for one in settings.clusters]
+
+
+def written(names: pd.Series, tables: Tables) -> pd.Series:
+    """Roster ids (str) of people as records write them, by id or by any name of theirs; missing where nobody has it."""
+    raw = names.str.strip()
+    person = raw.where(raw.isin(tables["people"]["person"])).astype("str")
+    identities = tables["identities"]
+    for system in _WRITTEN_IN:
+        own = identities[identities["system"].eq(system)].drop_duplicates("identifier")
+        person = person.fillna(raw.str.casefold().map(own.set_index("identifier")["person"]).astype("str"))
+    return person
+
+
+def _known(listed: pd.DataFrame, rights: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Every right there is or was: `right_id`, the columns `EQUAL`, and `person` (missing where nobody is known)."""
+    columns = ["right_id", *EQUAL]
+    rows = pd.concat([listed[columns], rights[columns]], ignore_index=True).drop_duplicates("right_id")
+    return rows.assign(person=written(rows["holder"], tables)).reset_index(drop=True)
+
+
+def _met(lines: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """The rights that each line means: `place` (index of the line) and the columns of `known`.
+
+    By their id; without one, by system, holder and right as they are written, where a right may be written with its scope
+    (`ClusterRole/edit@shop`) and without its kind (`edit`), and a holder by any name.
+    """
+    asked = lines[["written_id", "system", "subject", "person", "right"]].reset_index(names="place")
+    by_id = asked.merge(known, left_on="written_id", right_on="right_id", suffixes=("_line", ""))
+    rest = asked[~asked["place"].isin(by_id["place"])]
+    plain = known["right"].str.rsplit("/", n=1).str[-1]
+    at = ("@" + known["scope"]).where(known["scope"].ne(""), "")
+    spelled = known["right"].map(_SPELLINGS).astype("str")
+    forms = [known["right"], known["right"] + at, plain, plain + at, spelled]
+    worded = pd.concat([known.assign(word=form.str.casefold()) for form in forms], ignore_index=True)
+    worded = worded.dropna(subset=["word"])
+    named = pd.concat(
+        [worded.assign(who=worded["holder"].str.casefold()), worded.assign(who=worded["person"].str.casefold())]
+    ).dropna(subset=["who"])
+    named = named.drop_duplicates(["right_id", "word", "who"])
+    rest = rest.assign(word=rest["right"].str.casefold())
+    called = [rest.assign(who=rest[column].str.casefold()) for column in ("subject", "person")]
+    rest = pd.concat(called, ignore_index=True).drop_duplicates(["place", "who"])
+    found = rest.merge(named, on=["word", "who"], suffixes=("_line", ""))
+    same = found["system_line"].str.casefold().eq(found["system"].str.casefold()) | found["system_line"].eq("")
+    columns = ["place", *known.columns]
+    met = pd.concat([by_id[columns], found.loc[same, columns]], ignore_index=True)
+    return met.drop_duplicates(["place", "right_id"]).reset_index(drop=True)
+
+
+def settled(rows: pd.DataFrame) -> pd.Series:
+    """When each line of a review was settled: decided, or due (datetime64[us, UTC])."""
+    late = ~rows["decided_at"].le(rows["due_at"]).fillna(False).astype(bool)
+    return rows["decided_at"].mask(late | rows["decision"].eq("open"), rows["due_at"])
+
+
+def _left_out(
+    lines: pd.DataFrame, met: pd.DataFrame, listed: pd.DataFrame, settings: Settings, span: Span
+) -> pd.DataFrame:
+    """Rights that systems listed when the reviews of the quarter did, and that none of these has.
+
+    Of a system of which nothing tells what it granted then, one row without a right.
+    """
+    at = settled(lines)
+    own = lines[at.ge(span.start) & at.lt(span.stop)]
+    if own.empty:
+        return own
+    whole = own.sort_values(["listed_at", "review", "evidence", "line"], kind="stable")
+    last = whole.drop_duplicates("system", keep="last").set_index("system")
+    kinds = listed[["system_kind", "system"]].drop_duplicates()
+    systems = sorted(set(_systems(settings)) | set(kinds.loc[kinds["system_kind"].eq("organisation"), "system"]))
+    columns = ["review", "listed_at", "due_at", "evidence", "line"]
+    asked = last[columns].reindex(systems).fillna(whole.iloc[-1][columns].to_dict())
+    asked = asked.rename_axis("system").reset_index()
+    near = pd.Timedelta(days=settings.thresholds.snapshot_days)
+    lists = listed[["stream", "number", "made", "system"]].drop_duplicates(["stream", "number"])
+    lists = lists.merge(asked[["system", "listed_at"]], on="system")
+    lists = lists[lists["made"].lt(lists["listed_at"] + _DAY) & lists["made"].ge(lists["listed_at"] - near)]
+    lists = lists.sort_values(["stream", "number"]).drop_duplicates("stream", keep="last")
+    there = listed.merge(lists[["stream", "number"]], on=["stream", "number"])
+    there = there[~there["builtin"]].drop_duplicates(EQUAL)
+    decided = met.loc[met["place"].isin(own.index), EQUAL].drop_duplicates().assign(decided=True)
+    missed = there.merge(decided, on=EQUAL, how="left")
+    missed = missed[missed["decided"].isna()]
+    rows = missed[["system", "holder", "right", "scope", "right_id", "evidence", "line"]].merge(
+        asked[["system", "review", "listed_at", "due_at"]], on="system"
+    )
+    rows["right"] = rows["right"] + ("@" + rows["scope"]).where(rows["scope"].ne(""), "")
+    untold = asked[~asked["system"].isin(there["system"])]
+    return _empty_handed(pd.concat([rows.rename(columns={"holder": "subject"}), untold], ignore_index=True), lines)
+
+
+def _empty_handed(rows: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """Rows for what was left out, with the columns and dtypes of `lines`."""
+    blank = {"subject": "", "right": "", "reviewer": "", "reviewer_person": "", "decision": "left out"}
+    rows = rows.reindex(columns=[*lines.columns]).fillna({name: value for name, value in blank.items()})
+    told = rows["right_id"].notna()
+    rows["outcome"] = text("not asked", rows).mask(~told, "untold")
+    rows["person"] = rows["subject"]
+    return rows.astype(lines.dtypes.to_dict())
