@@ -266,6 +266,13 @@ ACTIVITY = Exported(
     "the tip can't be compared with what the forge recorded",
     blind=False,
 )
+PUSHES = Exported(
+    "github-activity or github-audit-log",
+    "pushes as the forge recorded them",
+    "nothing tells who pushed",
+    blind=False,
+    formats=("github-activity", "github-audit-log"),
+)
 PROTECTION = Exported(
     "github-protection or github-rulesets",
     "how branches are protected, as the forge exported it",
@@ -282,6 +289,10 @@ MEMBERS = Recorded(
     "github-members", "who belongs to the organisation on the forge", "nobody can be told from outsiders"
 )
 FORGE_LOG = ForgeLog()
+RBAC = FromClusters("rbac-object", "roles and bindings", ("rbac-object",))
+ACCESS_REVIEWS = Recorded(
+    "access-reviews", "reviews of access", "nobody can be told to have looked at rights"
+)
 VAULT = Recorded("vault-audit", "requests to Vault", "nothing tells who read which secret")
 TRAININGS = Recorded("trainings", "records of trainings", "nobody can be told to have learnt anything")
 _OPERATORS = ("argocd-application", "argocd-event", "flux-object", "flux-event")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from audit.controls import (
     acc_01,
     acc_02,
+    acc_03,
+    acc_04,
     chg_01,
     chg_02,
     chg_03,
@@ -82,6 +84,8 @@ CONTROLS: tuple[Control, ...] = (
     evd_03.CONTROL,
     acc_01.CONTROL,
     acc_02.CONTROL,
+    acc_03.CONTROL,
+    acc_04.CONTROL,
     sec_01.CONTROL,
     sec_02.CONTROL,
     sec_03.CONTROL,

@@ -31,6 +31,8 @@ ONE: dict[str, frozenset[str]] = {
         "cluster_identities": "principal username",
         "trainings": "person",
         "access_reviews": "reviewer subject",
+        "access_rights": "holder person granted_by",
+        "access_decisions": "subject person reviewer reviewer_person granted_by",
         "document_reviews": "reviewer",
         "security_alerts": "closed_by bypassed_by",
         "people": "person name",

@@ -16,7 +16,9 @@ OUTCOMES = ("not asked", "not due", "gone", "still there", "used after", "untold
 class AccessRights(Table):
     """Rights that were listed at the quarter's end, at its beginning or in between; and those that Vault's log shows in use."""
 
-    right_id: str = column("The same for the same right from quarter to quarter: R- and 16 hexadecimal digits")
+    right_id: str = column(
+        "The same for the same right from quarter to quarter: R- and 16 hexadecimal digits"
+    )
     system_kind: str = column("Kind of the system in which it holds", isin=list(SYSTEMS))
     system: str = column("Repository, cluster, organisation, or vault")
     holder: str = column("Whose it is, as the system names them: login, user, group, team, ARN, display name")
@@ -34,7 +36,11 @@ class AccessRights(Table):
     scope: str = column("Namespaces in which it holds, separated by commas; empty: everywhere in the system")
     how: str = column("How it comes: direct, by a team, by which binding, by aws-auth, …")
     admin: Bool = column("It gives everything: administrator, owner, cluster-admin, root")
-    wildcard: Bool = column("Its role names all verbs, or all resources together with a verb that writes")
+    wildcard: Bool = column(
+        "Its role names all verbs, or all resources together with a verb that writes; missing where no rule of the role is "
+        "in evidence",
+        optional=True,
+    )
     builtin: Bool = column("Kubernetes' own: its own role, for its own users, groups and controllers")
     held: Bool = column(
         "It is in the last list of the quarter; missing where there is no list", optional=True

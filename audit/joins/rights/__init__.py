@@ -9,7 +9,7 @@ import pandas as pd
 from audit.joins.access import principals
 from audit.joins.identity import Resolver
 from audit.joins.rights import compared, decided, events, grants, judged, lists, seen, used
-from audit.joins.rights.shapes import TIME, Span, Tables
+from audit.joins.rights.shapes import Span, Tables
 from audit.model import PrincipalKind
 from audit.period import Period
 from audit.settings import Settings
@@ -70,24 +70,25 @@ def _rights(
     rows = rows.assign(**compared.since(rows, events.grants(tables, resolver)))
     only_seen = seen.seen(tables, span, machines)
     only_seen = only_seen[~only_seen["right_id"].isin(rows["right_id"])]
-    never = pd.Series(pd.NaT, index=only_seen.index, dtype=TIME)
-    only_seen = only_seen.assign(held=pd.NA, change="untold", before=None, granted_by=None, since_basis="use")
-    only_seen = only_seen.assign(
-        listed_at=only_seen["last_used"], since=only_seen["first"], compared_at=never, wildcard=False
-    )
     rows = rows.assign(last_used=used.last(rows, done, span))
-    same = {"held": "boolean", "before": "str", "granted_by": "str", "compared_at": TIME, "since_basis": "str"}
+    same = dict.fromkeys(("before", "granted_by", "since_basis"), "str") | dict.fromkeys(
+        ("held", "wildcard"), "boolean"
+    )
     rows = pd.concat([part.astype(same) for part in (rows, only_seen)], ignore_index=True)
     rows = rows.assign(**judged.whose(rows, tables, settings))
     rows = rows.assign(
-        **used.usage(rows, rows["last_used"], used.untold(tables, settings, span), span), how=judged.ways(rows)
+        **used.usage(rows, rows["last_used"], used.untold(tables, settings, span), span),
+        how=judged.ways(rows),
     )
     rows = rows.assign(excess=judged.excess(rows, tables, settings), dormant=judged.dormant(rows, span))
     return rows.assign(excessive=rows["excess"].ne(""), leaver=rows["standing"].eq("left"))
 
 
 def _wild(listed: pd.DataFrame, roles: pd.DataFrame) -> pd.Series:
-    """Which rights come by a role that is wild in the list of rules nearest to theirs (bool)."""
+    """Which rights come by a role that is wild in the list of rules nearest to theirs (boolean).
+
+    Missing for a role of which no rule is in evidence, but Kubernetes' own.
+    """
     of_role = listed["right"].str.startswith("Role/")
     asked = pd.DataFrame(
         {
@@ -105,4 +106,6 @@ def _wild(listed: pd.DataFrame, roles: pd.DataFrame) -> pd.Series:
         direction="nearest",
     )
     wild = found.set_index("place")["wild"].reindex(listed.index)
-    return wild.astype("boolean").fillna(False).astype(bool)
+    role = listed["right"].str.startswith(("Role/", "ClusterRole/")) & ~listed["builtin"] & ~listed["admin"]
+    wild = wild.astype("boolean")
+    return wild.mask(wild.isna() & ~role, False)

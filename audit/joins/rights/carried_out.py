@@ -73,7 +73,9 @@ def _checked(asked: pd.DataFrame, met: pd.DataFrame, listed: pd.DataFrame) -> pd
     telling = telling.drop_duplicates(by)
     worst = telling.sort_values(["place", "there", "made", "stream"], ascending=[True, False, True, True])
     worst = worst.drop_duplicates("place").set_index("place")
-    return worst[["there", "made", "evidence"]].rename(columns={"made": "checked_at", "evidence": "checked_in"})
+    return worst[["there", "made", "evidence"]].rename(
+        columns={"made": "checked_at", "evidence": "checked_in"}
+    )
 
 
 def _used(
@@ -108,7 +110,9 @@ def _used(
     return first.assign(used_at=first["at"], used_in=pointer).set_index("place")[["used_at", "used_in"]]
 
 
-def _otherwise(rows: pd.DataFrame, asked: pd.DataFrame, listed: pd.DataFrame, rights: pd.DataFrame) -> set[int]:
+def _otherwise(
+    rows: pd.DataFrame, asked: pd.DataFrame, listed: pd.DataFrame, rights: pd.DataFrame
+) -> set[int]:
     """Lines whose holder had another right in the system since it was listed, by name or by a group that has one there."""
     since = asked["listed_at"].dt.floor("D").rename("since").rename_axis("place").reset_index()
     asking = rows[["place", "system", "holder"]].drop_duplicates()

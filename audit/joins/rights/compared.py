@@ -34,9 +34,7 @@ def compared(found: pd.DataFrame, span: Span) -> pd.DataFrame:
     rows["change"] = _change(rows)
     rows = rows.rename(columns={"made": "listed_at", "begin_at": "compared_at"})
     there = rows["held"].fillna(False).astype(bool)
-    rows = rows.assign(_there=there).sort_values(
-        ["right_id", "_there", "listed_at", "stream"], kind="stable"
-    )
+    rows = rows.assign(_there=there).sort_values(["right_id", "_there", "listed_at", "stream"], kind="stable")
     rows = rows.drop_duplicates("right_id", keep="last")
     return _replaced(rows).drop(columns=["_there", "in_begin", "in_end", "between", "begin", "end"])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from audit.joins.rights.carried_out import outcomes
@@ -54,7 +56,9 @@ def _lines(tables: Tables, settings: Settings, span: Span) -> pd.DataFrame:
     rows = rows.sort_values(
         [*_LINE, "decided_at", "removed_at", "evidence", "line"], na_position="first", kind="stable"
     )
-    named = rows["right_id"].where(rows["right_id"].notna(), rows["system"] + "\0" + rows["subject"] + "\0" + rows["right"])
+    named = rows["right_id"].where(
+        rows["right_id"].notna(), rows["system"] + "\0" + rows["subject"] + "\0" + rows["right"]
+    )
     rows = rows.assign(named=named).drop_duplicates(["review", "named"], keep="last").reset_index(drop=True)
     rules = settings.access
     taken = rows["decision"].isin(["revoke", "change"])
@@ -105,14 +109,19 @@ def _met(lines: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     worded = pd.concat([known.assign(word=form.str.casefold()) for form in forms], ignore_index=True)
     worded = worded.dropna(subset=["word"])
     named = pd.concat(
-        [worded.assign(who=worded["holder"].str.casefold()), worded.assign(who=worded["person"].str.casefold())]
+        [
+            worded.assign(who=worded["holder"].str.casefold()),
+            worded.assign(who=worded["person"].str.casefold()),
+        ]
     ).dropna(subset=["who"])
     named = named.drop_duplicates(["right_id", "word", "who"])
     rest = rest.assign(word=rest["right"].str.casefold())
     called = [rest.assign(who=rest[column].str.casefold()) for column in ("subject", "person")]
     rest = pd.concat(called, ignore_index=True).drop_duplicates(["place", "who"])
     found = rest.merge(named, on=["word", "who"], suffixes=("_line", ""))
-    same = found["system_line"].str.casefold().eq(found["system"].str.casefold()) | found["system_line"].eq("")
+    same = found["system_line"].str.casefold().eq(found["system"].str.casefold()) | found["system_line"].eq(
+        ""
+    )
     columns = ["place", *known.columns]
     met = pd.concat([by_id[columns], found.loc[same, columns]], ignore_index=True)
     return met.drop_duplicates(["place", "right_id"]).reset_index(drop=True)
@@ -138,7 +147,9 @@ def _left_out(
     whole = own.sort_values(["listed_at", "review", "evidence", "line"], kind="stable")
     last = whole.drop_duplicates("system", keep="last").set_index("system")
     kinds = listed[["system_kind", "system"]].drop_duplicates()
-    systems = sorted(set(_systems(settings)) | set(kinds.loc[kinds["system_kind"].eq("organisation"), "system"]))
+    systems = sorted(
+        set(_systems(settings)) | set(kinds.loc[kinds["system_kind"].eq("organisation"), "system"])
+    )
     columns = ["review", "listed_at", "due_at", "evidence", "line"]
     asked = last[columns].reindex(systems).fillna(whole.iloc[-1][columns].to_dict())
     asked = asked.rename_axis("system").reset_index()
@@ -157,13 +168,15 @@ def _left_out(
     )
     rows["right"] = rows["right"] + ("@" + rows["scope"]).where(rows["scope"].ne(""), "")
     untold = asked[~asked["system"].isin(there["system"])]
-    return _empty_handed(pd.concat([rows.rename(columns={"holder": "subject"}), untold], ignore_index=True), lines)
+    return _empty_handed(
+        pd.concat([rows.rename(columns={"holder": "subject"}), untold], ignore_index=True), lines
+    )
 
 
 def _empty_handed(rows: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """Rows for what was left out, with the columns and dtypes of `lines`."""
-    blank = {"subject": "", "right": "", "reviewer": "", "reviewer_person": "", "decision": "left out"}
-    rows = rows.reindex(columns=[*lines.columns]).fillna({name: value for name, value in blank.items()})
+    blank: Any = {"subject": "", "right": "", "reviewer": "", "reviewer_person": "", "decision": "left out"}
+    rows = rows.reindex(columns=[*lines.columns]).fillna(blank)
     told = rows["right_id"].notna()
     rows["outcome"] = text("not asked", rows).mask(~told, "untold")
     rows["person"] = rows["subject"]

@@ -16,7 +16,9 @@ _AWS_AUTH = "configmaps/kube-system/aws-auth"
 def grants(tables: Tables, resolver: Resolver) -> pd.DataFrame:
     """`object` (str, as the lists of rights name it), `at`, `by` (str: person) and `creates` (bool: there was none before)."""
     parts = [_of_forge(tables["forge_events"], resolver), _of_clusters(tables["cluster_writes"])]
-    return pd.concat(parts, ignore_index=True).astype({"object": "str", "at": TIME, "by": "str", "creates": bool})
+    return pd.concat(parts, ignore_index=True).astype(
+        {"object": "str", "at": TIME, "by": "str", "creates": bool}
+    )
 
 
 def _of_forge(rows: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:

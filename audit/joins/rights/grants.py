@@ -77,7 +77,9 @@ def _organisation(tables: Tables, settings: Settings) -> pd.DataFrame:
             "system_kind": "organisation",
             "system": name,
             "holder": rows["login"].str.lower(),
-            "holder_kind": text("person", rows).mask(rows["kind"].eq("Bot").fillna(False).astype(bool), "machine"),
+            "holder_kind": text("person", rows).mask(
+                rows["kind"].eq("Bot").fillna(False).astype(bool), "machine"
+            ),
             "named_in": "github",
             "path": text("member", rows).mask(team, "team/" + rows["team"]),
             "how": text("member of the organisation", rows).mask(team, "member of a team"),
@@ -111,7 +113,14 @@ def _bindings(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
             "scope": rows["namespace"],
             "admin": role.eq(f"ClusterRole/{CLUSTER_ADMIN}"),
             "builtin": _own(rows, account, settings),
-            "object": "cluster/" + rows["cluster"] + "/" + kind + "/" + rows["namespace"] + "/" + rows["binding"],
+            "object": "cluster/"
+            + rows["cluster"]
+            + "/"
+            + kind
+            + "/"
+            + rows["namespace"]
+            + "/"
+            + rows["binding"],
             "created_at": rows["created_at"],
             "evidence": rows["evidence"],
             "line": rows["line"],
@@ -178,7 +187,10 @@ def wildcards(tables: Tables, dated: pd.DataFrame) -> pd.DataFrame:
         writes, index=rules.index, dtype=bool
     )
     rules = rules.assign(
-        system=rules["cluster"], right=rules["kind"] + "/" + rules["role"], scope=rules["namespace"], wild=wild
+        system=rules["cluster"],
+        right=rules["kind"] + "/" + rules["role"],
+        scope=rules["namespace"],
+        wild=wild,
     )
     return rules.groupby(["system", "right", "scope", "made"], sort=True)["wild"].any().reset_index()
 

@@ -29,7 +29,9 @@ def whose(rows: pd.DataFrame, tables: Tables, settings: Settings) -> pd.DataFram
         name = rows["holder"].where(rows["template"].isna(), rows["template"])[mine]
         who = resolver.resolve(name, system)
         person[mine], known[mine] = who["person"], who["known"]
-        kind[mine] = kind[mine].where(kind[mine].ne("") & ~(kind[mine].eq("group") & who["known"]), who["kind"])
+        kind[mine] = kind[mine].where(
+            kind[mine].ne("") & ~(kind[mine].eq("group") & who["known"]), who["kind"]
+        )
     ours, vault = _of_vault(rows[rows["named_in"].eq("vault")], tables, settings)
     known[ours.index], person[ours.index] = ours.notna(), ours.fillna("vault:" + rows["holder"][ours.index])
     kind[ours.index] = vault
@@ -49,7 +51,9 @@ def _of_vault(rows: pd.DataFrame, tables: Tables, settings: Settings) -> tuple[p
     person = name.map(identities).astype("str")
     kinds = tables["people"].drop_duplicates("person").set_index("person")["kind"]
     kind = person.map(kinds).astype("str").fillna(PrincipalKind.PERSON.value)
-    return person, kind.mask(matches_any(rows["holder"], settings.vault.workloads), PrincipalKind.MACHINE.value)
+    return person, kind.mask(
+        matches_any(rows["holder"], settings.vault.workloads), PrincipalKind.MACHINE.value
+    )
 
 
 def excess(rows: pd.DataFrame, tables: Tables, settings: Settings) -> pd.Series:
@@ -76,11 +80,13 @@ def excess(rows: pd.DataFrame, tables: Tables, settings: Settings) -> pd.Series:
         (of_cluster & person & ~enters, "neither role nor team may enter " + environment),
         (of_cluster & rows["admin"], text("gives everything in the cluster", rows)),
         (rows["system_kind"].eq("vault") & rows["admin"], text("the root policy", rows)),
-        (rows["wildcard"], text("its role names all verbs or resources", rows)),
+        (rows["wildcard"].fillna(False).astype(bool), text("its role names all verbs or resources", rows)),
     )
     found = text("", rows)
     for holds, words in parts:
-        found = found + (words + "; ").fillna("").where(holds.fillna(False).astype(bool) & ~rows["builtin"], "")
+        found = found + (words + "; ").fillna("").where(
+            holds.fillna(False).astype(bool) & ~rows["builtin"], ""
+        )
     return found.str.removesuffix("; ")
 
 

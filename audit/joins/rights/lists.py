@@ -82,7 +82,11 @@ def together(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     found = []
     for part in parts:
         whole = part.reindex(columns=list(LISTED))
-        blank = {name: False if dtype == "bool" else "" for name, dtype in LISTED.items() if dtype in ("bool", "str")}
+        blank = {
+            name: False if dtype == "bool" else ""
+            for name, dtype in LISTED.items()
+            if dtype in ("bool", "str")
+        }
         blank.pop("template")
         found.append(whole.astype(object).fillna(blank).astype(LISTED))
     return pd.concat(found, ignore_index=True)

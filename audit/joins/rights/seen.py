@@ -15,7 +15,7 @@ _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
 def seen(tables: Tables, span: Span, machines: pd.Series) -> pd.DataFrame:
-    """Rights (`LISTED`) that were seen in use in the quarter, with `right_id`, `listed_at`, `first` and `last_used`.
+    """Rights (`LISTED`) that were seen in use in the quarter, with `right_id`, `last_used` and all that lists would tell.
 
     Args:
         machines: of each request of `cluster_access` whether a machine made it (bool).
@@ -27,7 +27,18 @@ def seen(tables: Tables, span: Span, machines: pd.Series) -> pd.DataFrame:
     rows = rows[rows["at"].lt(span.stop)].sort_values(["right_id", "at", "evidence", "line"], kind="stable")
     first = rows.groupby("right_id")["at"].min()
     rows = rows[rows["at"].ge(span.start)].drop_duplicates("right_id", keep="last")
-    return rows.assign(first=rows["right_id"].map(first).astype(TIME)).rename(columns={"at": "last_used"})
+    first_use = rows["right_id"].map(first).astype(TIME)
+    return rows.rename(columns={"at": "last_used"}).assign(
+        first=first_use,
+        since=first_use,
+        since_basis="use",
+        listed_at=rows["at"],
+        compared_at=pd.Series(pd.NaT, index=rows.index, dtype=TIME),
+        held=pd.Series(pd.NA, index=rows.index, dtype="boolean"),
+        change="untold",
+        before=None,
+        granted_by=None,
+    )
 
 
 def _groups(rows: pd.DataFrame, machines: pd.Series) -> pd.DataFrame:
@@ -71,7 +82,9 @@ def _vault(rows: pd.DataFrame) -> pd.DataFrame:
             "holder": name,
             "named_in": "vault",
             "path": "token",
-            "how": text("policy of a token", rows).mask(rows["namespace"].ne(""), "in namespace " + rows["namespace"]),
+            "how": text("policy of a token", rows).mask(
+                rows["namespace"].ne(""), "in namespace " + rows["namespace"]
+            ),
             "right": "policy/" + rows["policy"],
             "scope": rows["namespace"],
             "admin": rows["policy"].eq(_ROOT),

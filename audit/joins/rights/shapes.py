@@ -13,7 +13,7 @@ from audit.settings import Settings
 
 Tables = dict[str, pd.DataFrame]
 
-TIME = "datetime64[us, UTC]"
+TIME: Any = "datetime64[us, UTC]"
 LISTED: dict[str, Any] = {
     "system_kind": "str",
     "system": "str",

@@ -19,6 +19,14 @@ _READS = ("pull", "triage")
 _EVERYWHERE = ""
 _GROUP = "group\0"
 """Before the name of a group, which no user's name can be."""
+_MACHINE = "machines' reads are not kept of the cluster's log"
+_READING = "reading a repository leaves no trace"
+_TEAM = "a team's use is its members'"
+_MEMBER = "nothing shows the use of a membership"
+_NOBODY = "nothing says as whom it acts"
+_VAULT = "Vault's log shows rights only as they are used"
+NATURAL = (_MACHINE, _READING, _TEAM, _MEMBER, _NOBODY, _VAULT)
+"""Why use can never be told, whatever evidence there is."""
 _OF_FORGE = (
     (("github-pulls", "github-graphql", "github-cli-pulls"), "pull requests"),
     (("github-reviews", "github-graphql", "github-cli-pulls"), "reviews"),
@@ -69,7 +77,9 @@ def _in_clusters(rows: pd.DataFrame) -> pd.DataFrame:
     last = last[[*by, "at", "evidence", "line"]].rename(columns={"cluster": "system", "namespace": "scope"})
     users = last.rename(columns={"user": "holder"}).drop(columns="groups")
     named = last[last["groups"].ne("")]
-    groups = named.assign(holder=named["groups"].str.split(",")).explode("holder").drop(columns=["user", "groups"])
+    groups = (
+        named.assign(holder=named["groups"].str.split(",")).explode("holder").drop(columns=["user", "groups"])
+    )
     groups["holder"] = _GROUP + groups["holder"].astype("str")
     return pd.concat([users, groups], ignore_index=True)
 
@@ -117,7 +127,9 @@ def _spelled_out(asked: pd.DataFrame, templates: pd.Series, whole: pd.DataFrame)
     return pd.concat([asked[~open_ended], pairs[pd.Series(begins, index=pairs.index, dtype=bool)]])
 
 
-def usage(rights: pd.DataFrame, used_at: pd.Series, untold: dict[tuple[str, str], str], span: Span) -> pd.DataFrame:
+def usage(
+    rights: pd.DataFrame, used_at: pd.Series, untold: dict[tuple[str, str], str], span: Span
+) -> pd.DataFrame:
     """`usage` and `usage_note` (both str) of each right.
 
     Args:
@@ -126,13 +138,16 @@ def usage(rights: pd.DataFrame, used_at: pd.Series, untold: dict[tuple[str, str]
     kind = rights["system_kind"]
     pairs = zip(kind, rights["system"], strict=True)
     note = pd.Series([untold.get(pair, "") for pair in pairs], index=rights.index, dtype="str")
-    machine = kind.eq("cluster") & rights["holder_kind"].eq("machine")
-    note = note.mask(machine, "machines' reads are not kept of the cluster's log")
-    note = note.mask(kind.eq("repository") & rights["right"].isin(_READS), "reading a repository leaves no trace")
-    note = note.mask(kind.eq("repository") & rights["holder_kind"].eq("group"), "a team's use is its members'")
-    note = note.mask(kind.eq("organisation"), "nothing shows the use of a membership")
-    note = note.mask(kind.eq("cluster") & holders(rights).isna(), "nothing says as whom it acts")
-    note = note.mask(kind.eq("vault"), "Vault's log shows rights only as they are used")
+    cases = (
+        (kind.eq("cluster") & rights["holder_kind"].eq("machine"), _MACHINE),
+        (kind.eq("repository") & rights["right"].isin(_READS), _READING),
+        (kind.eq("repository") & rights["holder_kind"].eq("group"), _TEAM),
+        (kind.eq("organisation"), _MEMBER),
+        (kind.eq("cluster") & holders(rights).isna(), _NOBODY),
+        (kind.eq("vault"), _VAULT),
+    )
+    for holds, words in cases:
+        note = note.mask(holds, words)
     used = used_at.ge(span.unused).fillna(False).astype(bool)
     result = pd.Series("unused", index=rights.index, dtype="str").mask(note.ne(""), "untold")
     return pd.DataFrame({"usage": result.mask(used, "used"), "usage_note": note.mask(used, "")})
@@ -141,7 +156,9 @@ def usage(rights: pd.DataFrame, used_at: pd.Series, untold: dict[tuple[str, str]
 def untold(tables: Tables, settings: Settings, span: Span) -> dict[tuple[str, str], str]:
     """Systems whose logs do not tell of all of `span.unused` to `span.stop`, by kind and name, with the reason."""
     found = {}
-    for repository in sorted({one.name for one in settings.repositories} | set(tables["repo_grants"]["repo"])):
+    for repository in sorted(
+        {one.name for one in settings.repositories} | set(tables["repo_grants"]["repo"])
+    ):
         reasons = [
             _lacking(tables, settings, span, formats=formats, what=what, repo=repository)
             for formats, what in _OF_FORGE
@@ -210,12 +227,16 @@ def _holes(
     spans = hours.groupby(["source_name", "evidence"])[["first_at", "last_at", "quarantined"]].agg(
         {"first_at": "min", "last_at": "max", "quarantined": "max"}
     )
-    torn = spans[spans["quarantined"].gt(0) & spans["last_at"].ge(span.unused) & spans["first_at"].lt(span.stop)]
+    torn = spans[
+        spans["quarantined"].gt(0) & spans["last_at"].ge(span.unused) & spans["first_at"].lt(span.stop)
+    ]
     timeless = objects[objects["quarantined"].gt(0) & ~objects["sha256"].isin(hours["evidence"])]
     if len(torn) or len(timeless):
         return f"records of {name} could not be read"
     gaps = tables["evidence_gaps"]
     mine = gaps["format"].eq(name) & gaps["missing"].astype(bool) & gaps["part"].eq("")
-    mine &= gaps["cluster"].eq(cluster) if cluster else gaps["repo"].eq(repo) | gaps["repo"].isna()
+    mine &= (
+        gaps["cluster"].eq(cluster or "") if cluster else gaps["repo"].eq(repo or "") | gaps["repo"].isna()
+    )
     mine &= gaps["start"].lt(span.stop) & gaps["end"].ge(span.unused)
     return "".join(gaps.loc[mine.fillna(False).astype(bool), "detail"].head(1))

@@ -30,11 +30,18 @@ class Access(Section):
         "nobody reviews them",
     )
     dormant_days: int = Field(
-        60, ge=1, le=90, description="After how many days without use, up to the quarter's end, a right is dormant"
+        60,
+        ge=1,
+        le=90,
+        description="After how many days without use, up to the quarter's end, a right is dormant",
     )
     review_days: int = Field(
-        30, ge=1, description="Within how many days after rights were listed an access review must decide on all of them"
+        30,
+        ge=1,
+        description="Within how many days after rights were listed an access review must decide on all of them",
     )
     removal_days: int = Field(
-        14, ge=0, description="Within how many days after the decision a right must be gone that is revoked or changed"
+        14,
+        ge=0,
+        description="Within how many days after the decision a right must be gone that is revoked or changed",
     )
