@@ -27,7 +27,9 @@ _RULES: dict[str, list[Json]] = {
             "verbs": [*_READS, "patch"],
         }
     ],
-    "deployer": [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": [*_READS, "create", "patch"]}],
+    "deployer": [
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": [*_READS, "create", "patch"]}
+    ],
     _EVERYTHING: [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
     _ADMIN: [
         {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
@@ -63,7 +65,11 @@ class Grant:
         """The holder, as the list of rights names them."""
         if self.kind == "aws":
             return self.binding
-        return f"system:serviceaccount:{self.holder}" if self.kind == "account" else self.holder.removeprefix("group:")
+        return (
+            f"system:serviceaccount:{self.holder}"
+            if self.kind == "account"
+            else self.holder.removeprefix("group:")
+        )
 
     @property
     def right(self) -> str:
@@ -127,7 +133,9 @@ def added(world: World, cluster: str, number: int, start: datetime, end: datetim
 def write(world: World, number: int, source: str, made: datetime, held: list[Grant]) -> None:
     """One list: roles and bindings as `kubectl get -o json` prints them, and aws-auth where there is one."""
     cluster = held[0].cluster
-    items = [_object("ClusterRole", cluster, name, world.start, rules=rules) for name, rules in _RULES.items()]
+    items = [
+        _object("ClusterRole", cluster, name, world.start, rules=rules) for name, rules in _RULES.items()
+    ]
     items += [_binding(grant) for grant in held if grant.kind != "aws"]
     listed = {"apiVersion": "v1", "kind": "List", "items": items, "metadata": {"resourceVersion": ""}}
     _put(world, source, f"rbac-{made:%Y-%m-%d}.json", listed)
@@ -142,8 +150,14 @@ def _put(world: World, source: str, key: str, content: Json) -> None:
     world.evidence.write(source, key, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def _object(kind: str, cluster: str, name: str, created: datetime, *, namespace: str = "", **more: Any) -> Json:
-    metadata = {"name": name, "creationTimestamp": stamp(created), "annotations": {"netbpf.com/cluster": cluster}}
+def _object(
+    kind: str, cluster: str, name: str, created: datetime, *, namespace: str = "", **more: Any
+) -> Json:
+    metadata = {
+        "name": name,
+        "creationTimestamp": stamp(created),
+        "annotations": {"netbpf.com/cluster": cluster},
+    }
     if namespace:
         metadata["namespace"] = namespace
     return {"apiVersion": f"{_API}/v1", "kind": kind, "metadata": metadata, **more}
@@ -194,15 +208,14 @@ def since(grant: Grant, number: int, made: list[datetime]) -> datetime:
     return grant.created_at if first == 0 or grant.created_at > made[first - 1] else made[first]
 
 
-def judged(grant: Grant, number: int, made: list[datetime]) -> list[str]:
-    """Why a right of list `number` breaks ACC-04, but for its use."""
+def judged(grant: Grant, number: int, start: datetime) -> list[str]:
+    """Why a right of list `number`, which closes the quarter that began at `start`, breaks ACC-04, but for its use."""
     if grant.builtin:
         return []
     why = []
     if grant.role == _EVERYTHING:
         why.append("its role names everything")
-    began = made[number] - _LATER - timedelta(days=92)
-    new = number - 1 not in grant.listed if number else grant.created_at > began
+    new = number - 1 not in grant.listed if number else grant.created_at >= start
     if grant.role == _ADMIN and new:
         why.append("a new administrator of the cluster")
     return why

@@ -45,40 +45,60 @@ class Line:
 
 def act(world: World, trail: Trail, lists: list[List]) -> None:
     """Writes the lists of rights in clusters, and the records of reviews into `people-records`."""
-    made = [one.made for one in lists]
-    names = list(binding.sources(world))
     spans = list(quarters(world))
     held = {cluster: binding.usual(world, cluster) for cluster in world.environments}
-    open_reviews: list[tuple[int, list[Line]]] = []
+    every = [grant for grants in held.values() for grant in grants]
+    reviews: list[list[Line]] = []
     for number, (start, end) in enumerate(spans):
         label = f"AR-{quarter_of(start)}"
+        lines: list[Line] = []
         if number:
             lines = _lines(lists[number - 1], held, number - 1)
             _decide(world, label, lines, start)
             gone = _carried_out(world, label, lines)
             held = {name: [one for one in grants if id(one) not in gone] for name, grants in held.items()}
-            open_reviews.append((number, lines))
         else:
-            subject = f"review:{quarter_of(start)}"
-            world.truth.violation("ACC-03", subject, end - timedelta(seconds=1), why="nobody reviewed access yet")
+            subject, at = f"review:{quarter_of(start)}", end - timedelta(seconds=1)
+            world.truth.violation("ACC-03", subject, at, why="nobody reviewed access yet")
+        reviews.append(lines)
         for cluster in world.environments:
-            held[cluster] = held[cluster] + binding.added(world, cluster, number, start, end)
-        for source, cluster, moment in names:
+            new = binding.added(world, cluster, number, start, end)
+            held[cluster], every = held[cluster] + new, every + new
+        for source, cluster, made in binding.sources(world):
             if source.endswith(quarter_of(start)):
-                binding.write(world, number, source, moment, held[cluster])
-        _unused(world, trail, lists, held, number, end=end, made=made)
-    for number, lines in open_reviews:
-        start, end = spans[number]
-        _removals(world, trail, f"AR-{quarter_of(start)}", lines, lists, held=_bound(lines), number=number, end=end)
+                binding.write(world, number, source, made, held[cluster])
+        _unused(world, trail, lists, held, number, start=start, end=end)
+    for number, lines in enumerate(reviews):
+        _removals(world, trail, lines, lists, every, number=number, span=spans[number])
 
 
-def _bound(lines: list[Line]) -> dict[str, set[str]]:
-    """By cluster: the groups that had a right there as it was reviewed."""
-    found: dict[str, set[str]] = {}
-    for line in lines:
-        if line.grant is not None and line.grant.holder.startswith("group:"):
-            found.setdefault(line.system, set()).add(line.grant.holder)
-    return found
+def _unused(
+    world: World,
+    trail: Trail,
+    lists: list[List],
+    held: dict[str, list[Grant]],
+    number: int,
+    *,
+    start: datetime,
+    end: datetime,
+) -> None:
+    """ACC-04: rights of a list that nobody used for so long, that name everything, or are new and give all."""
+    made, cut, at = [one.made for one in lists], end - binding.DORMANT, end - timedelta(seconds=1)
+    for login, level in lists[number].held.items():
+        first = number
+        while first and lists[first - 1].level(login) == level:
+            first -= 1
+        if level not in _READS and made[first] <= cut and not trail.used(REPOSITORY, login.lower(), cut, end):
+            subject = f"{REPOSITORY}:{login.lower()}:{level}"
+            world.truth.violation("ACC-04", subject, at, why="nobody used it")
+    for grant in (one for grants in held.values() for one in grants):
+        why = binding.judged(grant, number, start)
+        old = binding.since(grant, number, made) <= cut and grant.kind != "account" and not grant.builtin
+        if old and trail.whole(grant.cluster, cut, end):
+            used = trail.used(grant.cluster, grant.holder, cut, end, grant.scope)
+            why += [] if used else ["nobody used it"]
+        if why:
+            world.truth.violation("ACC-04", grant.subject, at, why=", ".join(why))
 
 
 def _lines(listed: List, held: dict[str, list[Grant]], number: int) -> list[Line]:
@@ -146,7 +166,18 @@ def _row(label: str, start: datetime, line: Line) -> str:
     day = f"{start:%Y-%m-%d}"
     decided, removed = (f"{at:%Y-%m-%d}" if at else "" for at in (line.decided, line.removed))
     proof = f"ACCESS-{abs(hash_of(line.key(label))) % 9000 + 1000}" if removed else ""
-    cells = (label, day, line.reviewer, line.holder, line.system, line.right, line.decision, decided, removed, proof)
+    cells = (
+        label,
+        day,
+        line.reviewer,
+        line.holder,
+        line.system,
+        line.right,
+        line.decision,
+        decided,
+        removed,
+        proof,
+    )
     return ",".join(cells)
 
 
@@ -168,49 +199,50 @@ def _carried_out(world: World, label: str, lines: list[Line]) -> set[int]:
 def _removals(
     world: World,
     trail: Trail,
-    label: str,
     lines: list[Line],
     lists: list[List],
+    every: list[Grant],
     *,
-    held: dict[str, set[str]],
     number: int,
-    end: datetime,
+    span: tuple[datetime, datetime],
 ) -> None:
     """ACC-03: what was revoked or changed and is still there, was used since, or went too late."""
+    start, end = span
     for line in lines:
         if line.decision not in ("revoke", "change") or line.decided is None:
             continue
         due = line.decided + _REMOVE
-        there = _there(line, lists[number], number)
+        there = _there(line, lists[number], every, number)
         since = min(line.removed or due, due) + _DAY
-        used = None if _otherwise(world, line, lists, held, number) else _first_use(trail, line, since, end)
+        used = not _otherwise(world, line, lists, every, number) and trail.used(
+            line.system, line.holder, since, end
+        )
         late = line.removed is not None and line.removed > due and not there
-        why = [
-            text
-            for holds, text in ((there, "still there"), (used, "used since"), (late, "taken away late"))
-            if holds
-        ]
+        found = ((there, "still there"), (used, "used since"), (late, "taken away late"))
+        why = [text for holds, text in found if holds]
         if why:
-            world.truth.violation("ACC-03", f"{line.key(label)}:revoked", due, why=", ".join(why))
+            subject = f"{line.key(f'AR-{quarter_of(start)}')}:revoked"
+            world.truth.violation("ACC-03", subject, due, why=", ".join(why))
 
 
-def _there(line: Line, after: List, number: int) -> bool:
+def _there(line: Line, after: List, every: list[Grant], number: int) -> bool:
     """Whether the list after the review has the right still."""
-    if line.grant is not None:
-        return number in line.grant.listed
-    return {login.lower(): level for login, level in after.held.items()}.get(line.holder) == line.right
+    if line.grant is None:
+        return after.level(line.holder) == line.right
+    same = (
+        one for one in every if (one.cluster, one.name, one.right) == (line.system, line.holder, line.right)
+    )
+    return any(number in one.listed for one in same)
 
 
-def _otherwise(world: World, line: Line, lists: list[List], held: dict[str, set[str]], number: int) -> bool:
+def _otherwise(world: World, line: Line, lists: list[List], every: list[Grant], number: int) -> bool:
     """Whether the holder had another right there, so that nobody can tell by which one they acted."""
     if line.grant is None:
-        levels = {
-            {login.lower(): level for login, level in lists[place].held.items()}.get(line.holder)
-            for place in (number - 1, number)
-        }
+        levels = {lists[place].level(line.holder) for place in (number - 1, number)}
         return bool(levels - {None, line.right})
-    raise NotImplementedError
-
-
-def _first_use(trail: Trail, line: Line, since: datetime, end: datetime) -> datetime | None:
-    return trail.used(line.system, line.holder, since, end)
+    team = next((one.team for one in world.people if one.kube_user == line.holder), "")
+    return any(
+        (one.name == line.holder and one.right != line.right) or one.holder == f"group:netbpf:{team}"
+        for one in every
+        if one.cluster == line.system and one.listed & {number - 1, number}
+    )

@@ -11,6 +11,7 @@ from audit.simulator import cluster_people, enforcing, entitling, in_place
 from audit.simulator.audit_delivery import again, deliver
 from audit.simulator.audit_records import RECEIVED, Request, applied, body, heartbeats
 from audit.simulator.operations import Span
+from audit.simulator.trail import span_of
 from audit.simulator.world import World, stamp
 
 _SPARSEST = 85 * 60  # seconds between two heartbeats, at most (before jitter)
@@ -203,6 +204,7 @@ def _record_silences(world: World, cluster: str, silences: list[Span], times: li
         last, first = (datetime.fromtimestamp(second, UTC) for second in (before, after))
         subject = f"{cluster}:{stamp(last)}/{stamp(first)}"
         world.truth.violation("EVD-02", subject, last, why="the API server logged nothing")
+        world.holes.append((cluster, last, first))
 
 
 def _write(world: World, cluster: str, slots: dict[int, list[str]], width: int, rng: random.Random) -> None:
@@ -214,6 +216,8 @@ def _write(world: World, cluster: str, slots: dict[int, list[str]], width: int, 
         if rng.random() < 0.3:
             rng.shuffle(bodies)
         garbage = 1 if cluster == "dev" and rng.random() < 0.05 else 0
+        if garbage:
+            world.holes.append((cluster, *span_of(bodies)))
         delivery = deliver(cluster, until, bodies, rng, legacy=slot < legacy_until * last, garbage=garbage)
         deliveries = [delivery]
         if not garbage and rng.random() < 0.02:

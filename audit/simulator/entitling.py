@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ storefront = ["dev", "staging", "prod"]
 data = ["dev", "staging"]
 """
 MAX_ADMINS = 3
+_OUTSIDE = "an outside collaborator"
 _CLOSED = "data", "prod"  # the team that may not enter, and where
 _LATER = timedelta(hours=6)
 _LEVELS = ("pull", "triage", "push", "maintain", "admin")
@@ -45,11 +47,30 @@ def lists(world: World) -> Iterator[tuple[str, datetime]]:
         yield f"github-rights-{quarter_of(start)}", end + _LATER
 
 
-def grant(world: World) -> None:
-    """Writes the lists; ACC-01: holders who left, are unknown or outside, or hold too much; too many administrators."""
+@dataclass
+class List:
+    """A list of collaborators and members.
+
+    Attributes:
+        held: levels by login. wrong: logins that should not hold theirs.
+    """
+
+    made: datetime
+    held: dict[str, str]
+    members: set[str]
+    wrong: set[str]
+
+    def level(self, login: str) -> str | None:
+        """The level of a login, whatever the case of its letters."""
+        return next((level for name, level in self.held.items() if name.lower() == login.lower()), None)
+
+
+def grant(world: World) -> list[List]:
+    """Writes the lists, and gives them back; ACC-01: holders who left, are unknown or outside, or hold too much; too many administrators."""
     rng = world.dice("entitling")
     spans = list(quarters(world))
     leaver = next(one for one in world.people if one.left is not None)
+    found = []
     for number, (source, made) in enumerate(lists(world)):
         held, wrong = _usual(world, made), dict[str, str]()
         members = {one.login for one in _staff(world, made)}
@@ -69,14 +90,17 @@ def grant(world: World) -> None:
         if rng.random() < 0.4:
             login = rng.choice(engineers)
             members.discard(login)
-            wrong[login] = "an outside collaborator"
+            wrong[login] = _OUTSIDE
         if rng.random() < 0.5:
             for login in [login for login, level in held.items() if level == "maintain"]:
                 held[login] = "admin"
         if sum(level == "admin" for level in held.values()) > MAX_ADMINS:
             wrong["admins"] = "too many administer"
+        revocable = {login for login, why in wrong.items() if login in held and why != _OUTSIDE}
+        found.append(List(made, held, members | {leaver.login}, revocable))
         _write(world, source, held, sorted(members | {leaver.login}))
         _tell(world, number, made, wrong)
+    return found
 
 
 def _tell(world: World, number: int, made: datetime, wrong: dict[str, str]) -> None:
@@ -166,6 +190,7 @@ def returns(world: World, cluster: str, silent: Callable[[datetime], bool]) -> l
 
 def visited(world: World, cluster: str, request: Request) -> None:
     """ACC-02: a person was let in who is in no roster, had left, may not enter here, or acted as `system:masters`."""
+    world.requests.append((cluster, request))
     if request.code in _REFUSED:
         return
     name = request.user

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from audit.simulator import (
     alerting,
+    binding,
+    certifying,
     clusters,
     desk,
     enforcing,
@@ -29,6 +31,7 @@ from audit.simulator import (
     seals,
     vaults,
 )
+from audit.simulator.trail import Trail
 from audit.simulator.world import ENVIRONMENTS, REPOSITORY, Evidence, Truth, World, stamp
 
 APPS = ("catalog", "checkout", "gateway", "ledger", "search", "shipping")
@@ -121,7 +124,7 @@ def simulate(
     vaults.log(world)
     scanning.scan(world)
     alerting.tell(world)
-    entitling.grant(world)
+    certifying.act(world, Trail(world, hub), entitling.grant(world))
     (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
     (folder / seals.SIGNERS).write_text(seals.Ring.of(world).signers(), encoding="utf-8")
     (folder / "audit.toml").write_text(settings_toml(world, bucket=bucket), encoding="utf-8")
@@ -184,6 +187,10 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
                 repository=REPOSITORY,
                 exported_at=stamp(at),
             )
+        )
+    for name, cluster, at in binding.sources(world):
+        parts.append(
+            _table("[[sources]]", name=name, location=location(name), cluster=cluster, exported_at=stamp(at))
         )
     for environment in world.environments:
         for kind in ("audit", "operators", "gatekeeper", "constraints", alerting.METRICS):

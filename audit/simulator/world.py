@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from audit.simulator.audit_records import Request
+
 REPOSITORY = "netbpf/netbpf-gitops"
 ENVIRONMENTS = ("dev", "staging", "prod")
 COMPONENTS = ("networking", "databases", "monitoring", "security")
@@ -231,6 +233,8 @@ class World:
         relaxed: filled by `enforcing`, cluster by cluster, in order of time.
         incidents: filled by `lasting`, `scanning` and `alerting`.
         break_glass: spans in which someone may change a cluster by hand: ticket, person, cluster, opened, closed.
+        requests: what people asked of each cluster's API server, as far as its log has it.
+        holes: cluster and span in which its log is silent, or can't be read.
         label: what tells this run from others.
     """
 
@@ -249,6 +253,8 @@ class World:
     break_glass: list[dict[str, str]] = field(default_factory=list)
     relaxed: list[Relaxed] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
+    requests: list[tuple[str, Request]] = field(default_factory=list)
+    holes: list[tuple[str, datetime, datetime]] = field(default_factory=list)
     label: str = ""
 
     def dice(self, theme: str) -> random.Random:

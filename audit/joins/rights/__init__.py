@@ -20,6 +20,7 @@ READS = (
     "cluster_access",
     "cluster_identities",
     "cluster_writes",
+    "commits",
     "coverage",
     "evidence_gaps",
     "evidence_objects",
@@ -33,6 +34,7 @@ READS = (
     "rbac_rules",
     "repo_grants",
     "reviews",
+    "roles",
     "secret_access",
 )
 """All tables that it looks at; there is no other within its reach."""
@@ -50,9 +52,10 @@ def rights(tables: Tables, settings: Settings, period: Period, *, as_of: datetim
     dated = lists.made(tables["evidence_objects"], settings, grants.FORMATS)
     listed = lists.numbered(grants.listed(tables, settings), dated, span.after)
     listed = listed.assign(wildcard=_wild(listed, grants.wildcards(tables, dated)))
-    done = used.acts(tables)
-    found = _rights(listed, tables, settings, span, done)
-    decisions = decided.decisions(tables, settings, span, listed=listed, rights=found, done=done)
+    done = used.acts(tables, listed)
+    resolver = Resolver.of(tables, settings)
+    found = _rights(listed, tables, settings, span, done=done, resolver=resolver)
+    decisions = decided.decisions(tables, settings, span, resolver, listed=listed, rights=found, done=done)
     return {
         "access_rights": conform(AccessRights, found),
         "access_decisions": conform(AccessDecisions, decisions),
@@ -60,10 +63,15 @@ def rights(tables: Tables, settings: Settings, period: Period, *, as_of: datetim
 
 
 def _rights(
-    listed: pd.DataFrame, tables: Tables, settings: Settings, span: Span, done: pd.DataFrame
+    listed: pd.DataFrame,
+    tables: Tables,
+    settings: Settings,
+    span: Span,
+    *,
+    done: pd.DataFrame,
+    resolver: Resolver,
 ) -> pd.DataFrame:
     """`AccessRights`, with `template`: those of the lists and those that were seen."""
-    resolver = Resolver(tables["people"], tables["identities"], settings.machines)
     access = tables["cluster_access"]
     machines = principals(access, resolver, settings)["principal_kind"].eq(PrincipalKind.MACHINE.value)
     rows = compared.compared(listed, span)
@@ -75,12 +83,12 @@ def _rights(
         ("held", "wildcard"), "boolean"
     )
     rows = pd.concat([part.astype(same) for part in (rows, only_seen)], ignore_index=True)
-    rows = rows.assign(**judged.whose(rows, tables, settings))
+    rows = rows.assign(**judged.whose(rows, tables, settings, resolver))
     rows = rows.assign(
         **used.usage(rows, rows["last_used"], used.untold(tables, settings, span), span),
         how=judged.ways(rows),
     )
-    rows = rows.assign(excess=judged.excess(rows, tables, settings), dormant=judged.dormant(rows, span))
+    rows = rows.assign(excess=judged.excess(rows, settings, resolver), dormant=judged.dormant(rows, span))
     return rows.assign(excessive=rows["excess"].ne(""), leaver=rows["standing"].eq("left"))
 
 

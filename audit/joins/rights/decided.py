@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
+from audit.joins.identity import Resolver, System
 from audit.joins.rights.carried_out import outcomes
 from audit.joins.rights.shapes import EQUAL, TIME, Span, Tables, text
 from audit.settings import Settings
@@ -13,13 +12,14 @@ from audit.settings import Settings
 _LINE = ["review", "listed_at", "system", "subject", "right"]
 _DAY = pd.Timedelta(days=1)
 _SPELLINGS = {"push": "write", "pull": "read"}
-_WRITTEN_IN = ("git", "github", "kubernetes", "argocd")
+_WRITTEN_IN: tuple[System, ...] = ("roster", "git", "github", "sso", "kubernetes", "iam", "vault")
 
 
 def decisions(
     tables: Tables,
     settings: Settings,
     span: Span,
+    resolver: Resolver,
     *,
     listed: pd.DataFrame,
     rights: pd.DataFrame,
@@ -32,8 +32,8 @@ def decisions(
         rights: those of the quarter, with `template`.
         done: acts, as `audit.joins.rights.used.acts` gives them.
     """
-    lines = _lines(tables, settings, span)
-    known = _known(listed, rights, tables)
+    lines = _lines(tables, settings, span, resolver)
+    known = _known(listed, rights, resolver)
     met = _met(lines, known)
     by_line = met.sort_values(["place", "right_id"]).drop_duplicates("place").set_index("place")
     lines = lines.assign(right_id=by_line["right_id"].reindex(lines.index))
@@ -44,7 +44,7 @@ def decisions(
     return pd.concat([lines, left], ignore_index=True) if len(left) else lines
 
 
-def _lines(tables: Tables, settings: Settings, span: Span) -> pd.DataFrame:
+def _lines(tables: Tables, settings: Settings, span: Span, resolver: Resolver) -> pd.DataFrame:
     """One row for each right of each review: what was said of it last, with people resolved and deadlines."""
     rows = tables["access_reviews"]
     rows = rows[rows["listed_at"].lt(span.stop)]
@@ -56,16 +56,19 @@ def _lines(tables: Tables, settings: Settings, span: Span) -> pd.DataFrame:
     rows = rows.sort_values(
         [*_LINE, "decided_at", "removed_at", "evidence", "line"], na_position="first", kind="stable"
     )
-    named = rows["right_id"].where(
+    same = rows["right_id"].where(
         rows["right_id"].notna(), rows["system"] + "\0" + rows["subject"] + "\0" + rows["right"]
     )
-    rows = rows.assign(named=named).drop_duplicates(["review", "named"], keep="last").reset_index(drop=True)
+    rows = rows.assign(same=same).drop_duplicates(["review", "same"], keep="last").reset_index(drop=True)
     rules = settings.access
     taken = rows["decision"].isin(["revoke", "change"])
     removal = (rows["decided_at"] + pd.Timedelta(days=rules.removal_days)).where(taken)
+    named = pd.concat([rows["subject"], rows["reviewer"]], ignore_index=True)
+    listed = pd.concat([rows["listed_at"], rows["listed_at"]], ignore_index=True)
+    known = written(named, listed, resolver).fillna(named)
     return rows.rename(columns={"right_id": "written_id"}).assign(
-        person=written(rows["subject"], tables).fillna(rows["subject"]),
-        reviewer_person=written(rows["reviewer"], tables).fillna(rows["reviewer"]),
+        person=known.iloc[: len(rows)],
+        reviewer_person=known.iloc[len(rows) :].set_axis(rows.index),
         due_at=(rows["listed_at"] + pd.Timedelta(days=rules.review_days)).astype(TIME),
         removal_due_at=removal.astype(TIME),
     )
@@ -75,22 +78,23 @@ def _systems(settings: Settings) -> list[str]:
     return [one.name for one in settings.repositories] + [one.name for one in settings.clusters]
 
 
-def written(names: pd.Series, tables: Tables) -> pd.Series:
-    """Roster ids (str) of people as records write them, by id or by any name of theirs; missing where nobody has it."""
+def written(names: pd.Series, at: pd.Series, resolver: Resolver) -> pd.Series:
+    """Roster ids (str) of people as records wrote them at `at`, by id or by any name of theirs; missing for nobody."""
     raw = names.str.strip()
-    person = raw.where(raw.isin(tables["people"]["person"])).astype("str")
-    identities = tables["identities"]
+    person = pd.Series(pd.NA, index=names.index, dtype="str")
     for system in _WRITTEN_IN:
-        own = identities[identities["system"].eq(system)].drop_duplicates("identifier")
-        person = person.fillna(raw.str.casefold().map(own.set_index("identifier")["person"]).astype("str"))
-    return person
+        who = resolver.resolve(raw, system, at)
+        person = person.fillna(who["person"].where(who["known"]))
+    return person.mask(raw.eq(""))
 
 
-def _known(listed: pd.DataFrame, rights: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+def _known(listed: pd.DataFrame, rights: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
     """Every right there is or was: `right_id`, the columns `EQUAL`, and `person` (missing where nobody is known)."""
-    columns = ["right_id", *EQUAL]
-    rows = pd.concat([listed[columns], rights[columns]], ignore_index=True).drop_duplicates("right_id")
-    return rows.assign(person=written(rows["holder"], tables)).reset_index(drop=True)
+    columns = ["right_id", *EQUAL, "at"]
+    every = [listed.assign(at=listed["made"])[columns], rights.assign(at=rights["listed_at"])[columns]]
+    rows = pd.concat(every, ignore_index=True).sort_values("at", kind="stable")
+    rows = rows.drop_duplicates("right_id", keep="last").reset_index(drop=True)
+    return rows.assign(person=written(rows["holder"], rows["at"], resolver)).drop(columns="at")
 
 
 def _met(lines: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
@@ -102,7 +106,7 @@ def _met(lines: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     asked = lines[["written_id", "system", "subject", "person", "right"]].reset_index(names="place")
     by_id = asked.merge(known, left_on="written_id", right_on="right_id", suffixes=("_line", ""))
     rest = asked[~asked["place"].isin(by_id["place"])]
-    plain = known["right"].str.rsplit("/", n=1).str[-1]
+    plain = known["right"].str.replace(r"^.*/", "", regex=True)
     at = ("@" + known["scope"]).where(known["scope"].ne(""), "")
     spelled = known["right"].map(_SPELLINGS).astype("str")
     forms = [known["right"], known["right"] + at, plain, plain + at, spelled]
@@ -175,8 +179,9 @@ def _left_out(
 
 def _empty_handed(rows: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """Rows for what was left out, with the columns and dtypes of `lines`."""
-    blank: Any = {"subject": "", "right": "", "reviewer": "", "reviewer_person": "", "decision": "left out"}
-    rows = rows.reindex(columns=[*lines.columns]).fillna(blank)
+    blank = {"subject": "", "right": "", "reviewer": "", "reviewer_person": "", "decision": "left out"}
+    rows = rows.reindex(columns=[*lines.columns])
+    rows = rows.assign(**{name: rows[name].astype(object).fillna(value) for name, value in blank.items()})
     told = rows["right_id"].notna()
     rows["outcome"] = text("not asked", rows).mask(~told, "untold")
     rows["person"] = rows["subject"]

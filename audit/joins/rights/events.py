@@ -10,6 +10,7 @@ from audit.joins.rights.shapes import TIME, Tables
 _GRANTS = r"add|accept|creat|grant|update|permission|edited"
 _CREATES = r"add|accept|creat|grant"
 _WRITTEN = ("rolebindings", "clusterrolebindings")
+_FOLDERS = r"^.*/"
 _AWS_AUTH = "configmaps/kube-system/aws-auth"
 
 
@@ -24,7 +25,7 @@ def grants(tables: Tables, resolver: Resolver) -> pd.DataFrame:
 def _of_forge(rows: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
     rows = rows[rows["category"].eq("access") & rows["at"].notna() & rows["action"].str.contains(_GRANTS)]
     team = rows["action"].str.startswith(("team.", "membership."))
-    slug = rows["subject"].str.rsplit("/", n=1).str[-1].str.lower()
+    slug = rows["subject"].str.replace(_FOLDERS, "", regex=True).str.lower()
     user, repo = rows["user"].str.lower(), rows["repo"]
     of_repo = ("repo/" + repo + "/" + user.where(~team, slug)).where(repo.notna())
     of_org = ("org/" + rows["org"] + "/" + user).where(~team)
@@ -33,7 +34,7 @@ def _of_forge(rows: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
         {
             "object": of_repo.fillna(of_team).fillna(of_org),
             "at": rows["at"],
-            "by": resolver.resolve(rows["actor"], "github")["person"],
+            "by": resolver.resolve(rows["actor"], "github", rows["at"])["person"],
             "creates": rows["action"].str.contains(_CREATES),
         }
     ).dropna(subset=["object"])
@@ -41,7 +42,7 @@ def _of_forge(rows: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
 
 def _of_clusters(writes: pd.DataFrame) -> pd.DataFrame:
     """Writes that were done: of bindings, and of aws-auth."""
-    plain = writes["resource"].str.split(".", n=1).str[0]
+    plain = writes["resource"].str.replace(r"\..*", "", regex=True)
     name = plain + "/" + writes["namespace"] + "/" + writes["name"]
     done = writes["outcome"].isin(["done", "unknown"]) & writes["verb"].isin(["create", "update", "patch"])
     wanted = done & (plain.isin(_WRITTEN) | name.eq(_AWS_AUTH))

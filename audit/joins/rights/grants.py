@@ -144,7 +144,7 @@ def _identities(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(group=rows["groups"].str.split(",")).explode("group", ignore_index=True)
     policy = rows["kind"].eq("access policy")
     account = rows["kind"].eq("account")
-    name = rows["policy"].str.rsplit("/", n=1).str[-1]
+    name = rows["policy"].str.replace(r"^.*/", "", regex=True)
     group = rows["group"].astype("str")
     right = ("group/" + group).mask(group.eq(""), "may enter")
     right = right.mask(policy, "policy/" + name).mask(account, "whoever the account has")

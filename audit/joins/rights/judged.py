@@ -12,29 +12,34 @@ from audit.settings import Settings
 
 LEVELS = {name: rank for rank, name in enumerate(("none", "pull", "triage", "push", "maintain", "admin"))}
 """Levels in a repository, by what they allow."""
-_SYSTEMS: tuple[System, ...] = ("github", "kubernetes")
+_SYSTEMS: tuple[System, ...] = ("github", "kubernetes", "vault")
+_CLOUD: System = "iam"
 
 
-def whose(rows: pd.DataFrame, tables: Tables, settings: Settings) -> pd.DataFrame:
-    """`person`, `holder_kind` and `standing` (all str) of each right, with its index.
+def whose(rows: pd.DataFrame, tables: Tables, settings: Settings, resolver: Resolver) -> pd.DataFrame:
+    """`person`, `holder_kind` and `standing` (all str) of each right at the time of its list, with its index.
 
     Args:
         rows: rights (`LISTED`), with `listed_at`.
     """
-    resolver = Resolver(tables["people"], tables["identities"], settings.machines)
     person, kind = rows["holder"].copy(), rows["holder_kind"].copy()
     known = pd.Series(False, index=rows.index)
-    for system in _SYSTEMS:
-        mine = rows["named_in"].eq(system)
-        name = rows["holder"].where(rows["template"].isna(), rows["template"])[mine]
-        who = resolver.resolve(name, system)
-        person[mine], known[mine] = who["person"], who["known"]
-        kind[mine] = kind[mine].where(
-            kind[mine].ne("") & ~(kind[mine].eq("group") & who["known"]), who["kind"]
-        )
-    ours, vault = _of_vault(rows[rows["named_in"].eq("vault")], tables, settings)
-    known[ours.index], person[ours.index] = ours.notna(), ours.fillna("vault:" + rows["holder"][ours.index])
-    kind[ours.index] = vault
+    names = rows["holder"].where(rows["template"].isna(), rows["template"])
+    names = names.mask(rows["named_in"].eq("vault"), vault_names(rows["holder"]))
+    for place, system, name in (
+        *((rows["named_in"].eq(system), system, names) for system in _SYSTEMS),
+        (rows["template"].notna(), _CLOUD, rows["holder"]),
+    ):
+        who = resolver.resolve(name[place], system, rows["listed_at"][place])
+        new = ~known[place] | who["known"]
+        person[place] = person[place].where(~new, who["person"])
+        known[place] |= who["known"]
+        named = kind[place].ne("") & ~(kind[place].eq("group") & who["known"])
+        kind[place] = kind[place].where(named, who["kind"])
+    vault = rows["named_in"].eq("vault")
+    kind = kind.mask(
+        vault & matches_any(rows["holder"], settings.vault.workloads), PrincipalKind.MACHINE.value
+    )
     people = tables["people"].drop_duplicates("person").set_index("person")
     facts = people[["joined", "left"]].reindex(person).set_axis(rows.index)
     standing = text("unknown", rows).mask(known, "there")
@@ -44,26 +49,13 @@ def whose(rows: pd.DataFrame, tables: Tables, settings: Settings) -> pd.DataFram
     return pd.DataFrame({"person": person.where(kind.ne("group")), "holder_kind": kind, "standing": standing})
 
 
-def _of_vault(rows: pd.DataFrame, tables: Tables, settings: Settings) -> tuple[pd.Series, pd.Series]:
-    """Roster ids (str; missing where nobody matches) and kinds (str) of Vault's tokens."""
-    name = vault_names(rows["holder"].str.casefold())
-    identities = tables["identities"].drop_duplicates("identifier").set_index("identifier")["person"]
-    person = name.map(identities).astype("str")
-    kinds = tables["people"].drop_duplicates("person").set_index("person")["kind"]
-    kind = person.map(kinds).astype("str").fillna(PrincipalKind.PERSON.value)
-    return person, kind.mask(
-        matches_any(rows["holder"], settings.vault.workloads), PrincipalKind.MACHINE.value
-    )
-
-
-def excess(rows: pd.DataFrame, tables: Tables, settings: Settings) -> pd.Series:
+def excess(rows: pd.DataFrame, settings: Settings, resolver: Resolver) -> pd.Series:
     """In what each right is excessive (str), separated by '; '; empty for nothing.
 
     Args:
         rows: rights with `person`, `holder_kind` and `standing`.
     """
-    people = tables["people"].drop_duplicates("person").set_index("person")
-    facts = people[["role", "team"]].reindex(rows["person"]).set_axis(rows.index)
+    facts = resolver.held(rows["person"], rows["listed_at"])
     rules = settings.access
     of_repo, of_cluster = rows["system_kind"].eq("repository"), rows["system_kind"].eq("cluster")
     allowed = facts["role"].map(dict(rules.roles)).astype("str").fillna(rules.level)

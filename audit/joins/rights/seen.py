@@ -20,17 +20,20 @@ def seen(tables: Tables, span: Span, machines: pd.Series) -> pd.DataFrame:
     Args:
         machines: of each request of `cluster_access` whether a machine made it (bool).
     """
-    parts = [_groups(tables["cluster_access"], machines), _vault(tables["secret_access"])]
+    access, secrets = tables["cluster_access"], tables["secret_access"]
+    before = access["at"].lt(span.stop)
+    parts = [
+        _groups(access[before], machines[before]),
+        _vault(secrets[secrets["at"].lt(span.stop)]),
+    ]
     times = pd.concat([part[["at"]] for part in parts], ignore_index=True)["at"]
     rows = together(parts).assign(at=times.astype(TIME))
     rows = rows.assign(right_id=ids(rows))
-    rows = rows[rows["at"].lt(span.stop)].sort_values(["right_id", "at", "evidence", "line"], kind="stable")
-    first = rows.groupby("right_id")["at"].min()
+    rows = rows.sort_values(["right_id", "at", "evidence", "line"], kind="stable")
+    rows = rows.assign(first=rows.groupby("right_id")["at"].transform("min").astype(TIME))
     rows = rows[rows["at"].ge(span.start)].drop_duplicates("right_id", keep="last")
-    first_use = rows["right_id"].map(first).astype(TIME)
     return rows.rename(columns={"at": "last_used"}).assign(
-        first=first_use,
-        since=first_use,
+        since=rows["first"],
         since_basis="use",
         listed_at=rows["at"],
         compared_at=pd.Series(pd.NaT, index=rows.index, dtype=TIME),

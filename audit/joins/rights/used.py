@@ -35,9 +35,15 @@ _OF_FORGE = (
 """What shows the use of a repository: for each kind of act, formats of which one must be whole."""
 
 
-def acts(tables: Tables) -> pd.DataFrame:
-    """Every act by who did it and where: `system`, `holder`, `scope` (namespace; empty for none), `at`, `evidence`, `line`."""
-    return pd.concat([_on_forge(tables), _in_clusters(tables["cluster_access"])], ignore_index=True).astype(
+def acts(tables: Tables, listed: pd.DataFrame) -> pd.DataFrame:
+    """Every act by who did it and where: `system`, `holder`, `scope` (namespace; empty for none), `at`, `evidence`, `line`.
+
+    Args:
+        listed: rights; of groups, only those that hold one are looked at.
+    """
+    groups = set(listed.loc[listed["holder_kind"].eq("group"), "holder"])
+    parts = [_on_forge(tables), _in_clusters(tables["cluster_access"], groups)]
+    return pd.concat(parts, ignore_index=True).astype(
         {"system": "str", "holder": "str", "scope": "str", "at": TIME, "evidence": "str", "line": "Int64"}
     )
 
@@ -68,19 +74,19 @@ def _part(rows: pd.DataFrame, who: str, when: str) -> pd.DataFrame:
     return part.dropna(subset=["system", "holder", "at"])
 
 
-def _in_clusters(rows: pd.DataFrame) -> pd.DataFrame:
-    """Requests that were let in, of the user and of each of their groups."""
+def _in_clusters(rows: pd.DataFrame, wanted: set[str]) -> pd.DataFrame:
+    """Requests that were let in, of the user and of each of their groups that is wanted."""
     refused = rows["code"].isin(_REFUSED).fillna(False).astype(bool)
-    rows = rows[~refused & rows["user"].notna()]
-    by = ["cluster", "user", "groups", "namespace"]
-    last = rows.sort_values("at", kind="stable").drop_duplicates([*by, "at"])
-    last = last[[*by, "at", "evidence", "line"]].rename(columns={"cluster": "system", "namespace": "scope"})
-    users = last.rename(columns={"user": "holder"}).drop(columns="groups")
-    named = last[last["groups"].ne("")]
-    groups = (
-        named.assign(holder=named["groups"].str.split(",")).explode("holder").drop(columns=["user", "groups"])
-    )
-    groups["holder"] = _GROUP + groups["holder"].astype("str")
+    rows = rows.loc[
+        ~refused & rows["user"].notna(), ["cluster", "user", "groups", "namespace", "at", "evidence", "line"]
+    ]
+    rows = rows.rename(columns={"cluster": "system", "namespace": "scope"})
+    users = rows.rename(columns={"user": "holder"}).drop(columns="groups")
+    of = {
+        each: [_GROUP + one for one in each.split(",") if one in wanted] for each in rows["groups"].unique()
+    }
+    named = rows[rows["groups"].isin([each for each, found in of.items() if found])]
+    groups = named.assign(holder=named["groups"].map(of)).explode("holder").drop(columns=["user", "groups"])
     return pd.concat([users, groups], ignore_index=True)
 
 
