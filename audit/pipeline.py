@@ -23,6 +23,7 @@ import pandas as pd
 
 import audit
 from audit import mine as mining
+from audit import sampling
 from audit import tables as t
 from audit.build import Built
 from audit.build import build as build_tables
@@ -46,6 +47,7 @@ from audit.metrics import compute, judged
 from audit.model import Conclusion
 from audit.normalise import roster
 from audit.period import Period
+from audit.report.earlier import earlier
 from audit.report.publish import Published, publish, withdraw
 from audit.settings import Settings, Source
 from audit.trace import Trace
@@ -297,6 +299,7 @@ def report(settings: Settings, run: Run, progress: Progress = _silent, *, draft:
         draft: freeze nothing, though the quarter is over.
     """
     progress("report", 0, 1)
+    judging = own.controls(settings)
     run.published = publish(
         run.tables,
         settings,
@@ -304,7 +307,16 @@ def report(settings: Settings, run: Run, progress: Progress = _silent, *, draft:
         run.folder,
         as_of=run.as_of,
         made_at=last_as_of(settings, otherwise=run.as_of),
-        catalogue=registry.catalogue(own.controls(settings)),
+        catalogue=registry.catalogue(judging),
+        earlier=lambda: earlier(
+            Store(settings.store_path),
+            run.tables,
+            settings,
+            run.period,
+            as_of=run.as_of,
+            controls=judging,
+        ),
+        samples=lambda: sampling.printed(run.tables, settings, run.period, run.as_of),
         draft=draft,
     )
     run.problems += stamped(settings)

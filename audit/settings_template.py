@@ -49,7 +49,9 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "cluster": "prod",
         "opened": "2026-07-01T10:00:00Z",
         "closed": "2026-07-01T12:00:00Z",
-    }
+    },
+    "owners": {"owner": "platform team", "controls": ["CHG-*"], "apps": ["checkout"]},
+    "samples": {"population": "changes", "method": "random", "seed": 20261015},
 }
 _VALUES: dict[str, Any] = {"organisation.name": "NETBPF", "people.roster": "roster.yaml"}
 
@@ -149,6 +151,9 @@ def _entries(name: str, model: type[BaseModel]) -> list[str]:
 def _example(name: str, model: type[BaseModel]) -> str:
     lines = [f"# {_meaning(model)}", f"# [[{name}]]"]
     for key, field in model.model_fields.items():
+        if key not in _EXAMPLES[name]:
+            lines += [f"# {field.description}", _unset(key, field)]
+            continue
         value = _EXAMPLES[name][key]
         lines.append(
             f"# {key} = {value if key in ('opened', 'closed') else _toml(value)}  # {field.description}"

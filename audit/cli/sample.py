@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +12,7 @@ import typer
 from audit import pipeline, sampling
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, SettingsPath, out
 from audit.errors import ExitCode, UsageError
-from audit.sampling.draws import whole
-from audit.sampling.sheets import fingerprint
-from audit.sampling.sizes import rate
-from audit.settings import load
+from audit.settings import Draw, load
 from audit.trace.finding import Finder
 from audit.trace.shapes import Item
 
@@ -56,40 +52,22 @@ def sample(
     ):
         if given not in known:
             raise UsageError(f"--{name}: there is no '{given}'", remedy=f"name one of: {', '.join(known)}")
-    rates = (
-        rate("confidence", confidence),
-        rate("tolerable", tolerable),
-        rate("expected", expected, zero=True),
-    )
     chosen = load(settings)
     done = pipeline.checked(chosen, chosen.quarter(quarter))
-    items = sampling.numbered(population, done.tables, chosen, done.period, done.as_of)
-    of = whole(items, method)
-    needed = sampling.size(of, *rates)
-    drawn = sampling.draw(items, method, needed.items, seed)
-    plan = sampling.Plan(
-        quarter=done.period.label,
-        as_of=done.as_of.astimezone(UTC).isoformat(),
-        population=population,
-        items=len(items),
-        whole=of,
-        population_sha256=fingerprint(items, ("number", "subject")),
-        method=method,
-        seed=seed,
-        confidence=confidence,
-        tolerable=tolerable,
-        expected=expected,
-        size=needed.items,
-        allowed=needed.allowed,
-        sample_sha256=fingerprint(drawn, ("number", "subject", "hits")),
-    )
+    asked = Draw.model_validate(
+        {
+            "population": population, "method": method, "seed": seed,
+            "confidence": confidence, "tolerable": tolerable, "expected": expected,
+        }
+    )  # fmt: skip
+    plan, drawn = sampling.plan(asked, done.tables, chosen, done.period, done.as_of)
     finder = Finder(done.tables, chosen, done.period, done.as_of)
     sampling.write(output, plan, drawn, lambda name: _items(finder, name))
     if as_json:
         print(json.dumps({"folder": str(output), **asdict(plan)}, indent=1, sort_keys=True))
         return
     out.print(
-        f"{output}: {len(drawn)} of {len(items):,} {population}; up to {needed.allowed} may deviate",
+        f"{output}: {len(drawn)} of {plan.items:,} {population}; up to {plan.allowed} may deviate",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
 

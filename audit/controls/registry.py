@@ -110,6 +110,7 @@ class Page:
     Attributes:
         title: the statement that is tested.
         needs: evidence it needs, in words, with the format's name.
+        formats: formats of that evidence; `git` for the repositories, `roster` for the roster.
         remedy: what to do about an exception, one short sentence; `remediation` is the whole section.
     """
 
@@ -119,6 +120,7 @@ class Page:
     severity: str
     frameworks: dict[str, tuple[str, ...]]
     needs: tuple[str, ...]
+    formats: tuple[str, ...]
     remedy: str
     why: str
     evidence: str
@@ -140,6 +142,11 @@ def _page(control: Control) -> Page:
         severity=control.severity.value,
         frameworks=control.frameworks,
         needs=tuple(f"{need.what} ({need.name})" for need in control.needs),
+        formats=tuple(
+            dict.fromkeys(
+                name for need in control.needs for name in getattr(need, "formats", ()) or (need.name,)
+            )
+        ),
         remedy=control.remediation,
         why=control.section("Why"),
         evidence=control.section("Evidence"),

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from audit.report.pieces import SampleRow
 from audit.report.shapes import (
     ControlResult,
     DeploymentRow,
@@ -41,6 +42,7 @@ POPULATIONS = {
     "exceptions": "Every exception, one a row",
     "figures": "Every figure with what it is made of, one a row (annex C)",
     "reconciliation": "Every landing, deployment and write without its counterpart, one a row (reconciliation)",
+    "samples": "Every item that was drawn for a sample sheet, one a row",
     "waivers": "Every waiver that stood in the quarter, one a row",
 }
 """What each population holds, by the name of its files."""
@@ -60,7 +62,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TIMES = frozenset(
     {"at", "collected_at", "covers_from", "covers_until", "landed_at", "production", "started_at"}
 )
-_NESTED = frozenset({"references", "passages", "exceptions"})
+_NESTED = frozenset({"references", "passages", "exceptions", "responses"})
 
 
 def rows(report: Report) -> dict[str, tuple[type, Sequence[Any]]]:
@@ -73,6 +75,7 @@ def rows(report: Report) -> dict[str, tuple[type, Sequence[Any]]]:
         "exceptions": (ExceptionRow, [row for control in report.controls for row in control.exceptions]),
         "figures": (Figure, report.figures),
         "reconciliation": (ReconciledRow, report.reconciled),
+        "samples": (SampleRow, [row for sheet in report.samples for row in sheet.rows]),
         "waivers": (WaiverRow, report.waivers),
     }
 

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from audit.model import LandingKind
 from audit.report import words
 from audit.report.shapes import CoverageRow, Trend
+from audit.report.wording import ENGLISH, Wording
 
 WIDTH, HEIGHT = 300.0, 136.0
 _TOP, _BOTTOM, _SIDE = 26.0, 20.0, 14.0
@@ -19,29 +20,29 @@ _FILLS = ("#1d4e7e", "#5b8fbf", "#a8c6e0", "#7a6a9b", "#8a9a5b", "#c9a227", "#4b
 _ALARM = "#c2491d"
 
 
-def chart(trend: Trend) -> Markup:
+def chart(trend: Trend, w: Wording = ENGLISH) -> Markup:
     """The chart of a trend, 300 units wide."""
     if trend.form == "ranked":
-        return _ranked(trend)
-    drawn = {"stacked": _bars, "bars": _bars, "line": _line}[trend.form](trend)
+        return _ranked(trend, w)
+    drawn = {"stacked": _bars, "bars": _bars, "line": _line}[trend.form](trend, w)
     axis = [_rule(_SIDE, HEIGHT - _BOTTOM, WIDTH - _SIDE)]
     axis += [
         _text(_middle(trend, index), HEIGHT - 7, label, fill=_SOFT)
         for index, label in enumerate(trend.labels)
     ]
-    return _svg(HEIGHT, describe(trend), [*drawn, *axis])
+    return _svg(HEIGHT, describe(trend, w), [*drawn, *axis])
 
 
-def describe(trend: Trend) -> str:
+def describe(trend: Trend, w: Wording = ENGLISH) -> str:
     """Every value of a trend in words."""
     parts = []
     for series in trend.series:
         told = ", ".join(
-            f"{label} {'not determined' if value is None else words.figure(value, trend.unit)}"
+            f"{label} {w.text('not determined') if value is None else words.figure(value, trend.unit, w)}"
             for label, value in zip(trend.labels, series.values, strict=True)
         )
-        parts.append(f"{series.name}: {told}" if series.name else told)
-    return f"{trend.title}. {'; '.join(parts)}."
+        parts.append(f"{w.text(series.name)}: {told}" if series.name else told)
+    return f"{w.text(trend.title)}. {'; '.join(parts)}."
 
 
 def fill(name: str, index: int) -> str:
@@ -59,7 +60,7 @@ def _scale(top: float) -> float:
     return (HEIGHT - _TOP - _BOTTOM) / top if top > 0 else 0.0
 
 
-def _bars(trend: Trend) -> list[str]:
+def _bars(trend: Trend, w: Wording) -> list[str]:
     """Bars, stacked where there are several series; each total stands on its bar."""
     totals = [sum(s.values[i] or 0 for s in trend.series) for i in range(len(trend.labels))]
     known = [any(s.values[i] is not None for s in trend.series) for i in range(len(trend.labels))]
@@ -76,13 +77,13 @@ def _bars(trend: Trend) -> list[str]:
                 marks.append(_box(x - width / 2, y, width, high, fill(series.name, number)))
             if high >= 11 and len(trend.series) > 1:
                 ink = _INK if fill(series.name, number) == _FILLS[2] else "#ffffff"
-                marks.append(_text(x, y + high / 2 + 3, words.count(value), fill=ink, size=8))
-        label = words.figure(total, trend.unit) if known[index] else "n/d"
+                marks.append(_text(x, y + high / 2 + 3, words.count(value, w), fill=ink, size=8))
+        label = words.figure(total, trend.unit, w) if known[index] else w.text("n/d")
         marks.append(_text(x, y - 5, label, weight=600))
     return marks
 
 
-def _line(trend: Trend) -> list[str]:
+def _line(trend: Trend, w: Wording) -> list[str]:
     """Lines from zero (shares: to 100%), broken where a value is not determined; values at the points."""
     values = [value for series in trend.series for value in series.values if value is not None]
     top = 1.0 if trend.unit in ("ratio", "share", "fraction") else max(values, default=0.0)
@@ -106,7 +107,7 @@ def _line(trend: Trend) -> list[str]:
         ]
         for index, point in enumerate(points):
             if point is None:
-                marks.append(_text(_middle(trend, index), HEIGHT - _BOTTOM - 6, "n/d", fill=_SOFT))
+                marks.append(_text(_middle(trend, index), HEIGHT - _BOTTOM - 6, w.text("n/d"), fill=_SOFT))
                 continue
             marks.append(
                 f'<circle cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="3.4" fill="#ffffff" stroke="{colour}" stroke-width="2"/>'
@@ -115,7 +116,7 @@ def _line(trend: Trend) -> list[str]:
                 value = series.values[index] or 0.0
                 below = _is_low(series.values, index) and point[1] < HEIGHT - _BOTTOM - 14
                 y = point[1] + 15 if below else point[1] - 8
-                label = words.figure(value, trend.unit)
+                label = words.figure(value, trend.unit, w)
                 wide = 5.2 * len(label)
                 marks.append(_box(point[0] - wide / 2, y - 8, wide, 10, "#ffffff"))
                 marks.append(_text(point[0], y, label, weight=600))
@@ -134,7 +135,7 @@ def _labelled(count: int) -> set[int]:
     return set(range(count)) if count <= 6 else {0, count - 2, count - 1}
 
 
-def _ranked(trend: Trend) -> Markup:
+def _ranked(trend: Trend, w: Wording) -> Markup:
     """Bars that lie, the longest first."""
     values = [value or 0 for value in trend.series[0].values]
     scale = (WIDTH - 110) / max([*values, 1])
@@ -143,11 +144,11 @@ def _ranked(trend: Trend) -> Markup:
         y = 8 + index * 17
         marks.append(_text(0, y + 9, label, anchor="start", size=9))
         marks.append(_box(52, y, max(value * scale, 1), 12, _FILLS[0]))
-        marks.append(_text(52 + value * scale + 6, y + 9, words.count(value), anchor="start", weight=600))
-    return _svg(12 + 17 * len(values), describe(trend), marks)
+        marks.append(_text(52 + value * scale + 6, y + 9, words.count(value, w), anchor="start", weight=600))
+    return _svg(12 + 17 * len(values), describe(trend, w), marks)
 
 
-def strip(row: CoverageRow) -> Markup:
+def strip(row: CoverageRow, w: Wording = ENGLISH) -> Markup:
     """One cell a day: full where every hour had a record, hollow where none had, half high between."""
     width, high = 700.0, 18.0
     step = width / max(len(row.days), 1)
@@ -164,20 +165,28 @@ def strip(row: CoverageRow) -> Markup:
             marks.append(_box(x, high - (high - 0.5) * part, wide, (high - 0.5) * part, colour))
         if row.days[index].endswith("-01"):
             marks.append(
-                _text(x, high + 10, f"{date.fromisoformat(row.days[index]):%B}", anchor="start", fill=_SOFT)
+                _text(
+                    x,
+                    high + 10,
+                    w.months[date.fromisoformat(row.days[index]).month - 1],
+                    anchor="start",
+                    fill=_SOFT,
+                )
             )
-    return _svg(high + 12, coverage_in_words(row), marks, width)
+    return _svg(high + 12, coverage_in_words(row, w), marks, width)
 
 
-def coverage_in_words(row: CoverageRow) -> str:
+def coverage_in_words(row: CoverageRow, w: Wording = ENGLISH) -> str:
     """A strip in words."""
     whole = sum(seen >= hours for seen, hours in zip(row.hours, row.expected, strict=True))
     silent = [day for day, seen in zip(row.days, row.hours, strict=True) if not seen]
-    told = f"{whole} of {len(row.days)} days with records in every hour"
-    if silent:
-        told += f"; {len(silent)} without any: {', '.join(silent[:6])}"
-        told += f" and {len(silent) - 6} more" if len(silent) > 6 else ""
-    return f"{told}."
+    told = w.text("{whole} of {days} days with records in every hour", whole=whole, days=len(row.days))
+    if not silent:
+        return f"{told}."
+    named = ", ".join(silent[:6])
+    if len(silent) > 6:
+        named = w.text("{days} and {n} more", days=named, n=len(silent) - 6)
+    return w.text("{told}; {n} without any: {days}.", told=told, n=len(silent), days=named)
 
 
 def _svg(height: float, title: str, marks: Sequence[str], width: float = WIDTH) -> Markup:

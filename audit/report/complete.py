@@ -1,12 +1,15 @@
-"""What shows that the evidence is complete: sources, ties, coverage, quarantine, repositories, objects."""
+"""What shows that the evidence is complete: sources, queries, ties, coverage, quarantine, repositories, objects."""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
 from audit.period import Period
+from audit.report.pieces import Parameter, QueryRow
 from audit.report.plain import iso, records, words
 from audit.report.shapes import (
     CountRow,
@@ -17,7 +20,7 @@ from audit.report.shapes import (
     SourceRow,
     TieRow,
 )
-from audit.settings import Settings
+from audit.settings import Settings, Source
 
 _COUNTS = ["size", "records", "kept", "noise", "quarantined"]
 
@@ -112,3 +115,52 @@ def evidence(objects: pd.DataFrame) -> list[EvidenceRow]:
     columns = ["source_name", "key", "version_id", "sha256", "collected_at", *_COUNTS]
     rows = records(objects[columns].rename(columns={"source_name": "source"}))
     return [EvidenceRow(number=number, **row) for number, row in enumerate(rows, 1)]
+
+
+def queries(settings: Settings) -> list[QueryRow]:
+    """What each source of the settings is asked for, and what is left out."""
+    return [_query(source, settings) for source in sorted(settings.sources, key=lambda one: one.name)]
+
+
+def _query(source: Source, settings: Settings) -> QueryRow:
+    if source.kind == "s3":
+        query = "the latest version of every object below the prefix (ListObjectVersions, else ListObjectsV2)"
+    elif source.kind == "folder":
+        query = "every regular file below the folder, hidden ones included"
+    else:
+        query = "REST API: everything that audit collect github collects of it, page by page to the last"
+    left = []
+    if source.kind == "github":
+        since = settings.github.since
+        left.append(f"unchanged since {since}" if since else "unchanged since the trend's first quarter")
+        left += [f"part {part}" for part in settings.github.leave_out]
+    if source.format != "auto":
+        left.append(f"records that are not {source.format}")
+    if source.ended_at is not None:
+        left.append(f"asked for no more: it ended on {source.ended_at.date()}")
+    return QueryRow(source.name, query, "; ".join(left) or "nothing")
+
+
+_LISTED = {"store", "s3", "engine", "scheduler", "organisation", "sources", "repositories"}
+"""Settings that decide nothing, or that the report lists elsewhere."""
+
+
+def parameters(settings: Settings) -> list[Parameter]:
+    """Every setting that differs from the default and decides something, by dotted name."""
+    found: list[Parameter] = []
+
+    def walk(name: str, value: Any) -> None:
+        if isinstance(value, dict) and value:
+            for key in sorted(value):
+                walk(f"{name}.{key}" if name else key, value[key])
+        else:
+            found.append(Parameter(name, json.dumps(value, sort_keys=True, ensure_ascii=False)))
+
+    said = settings.model_dump(mode="json", exclude_defaults=True, exclude=_LISTED)
+    for name in sorted(said):
+        if isinstance(said[name], list) and any(isinstance(each, dict) for each in said[name]):
+            for number, each in enumerate(said[name], 1):
+                walk(f"{name}[{number}]", each)
+        else:
+            walk(name, said[name])
+    return found

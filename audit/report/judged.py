@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pandas as pd
 
+from audit.controls.clauses import Clause, reason
 from audit.model import Conclusion, Severity
+from audit.report import acts
+from audit.report.earlier import Earlier
+from audit.report.pieces import ClauseRow
 from audit.report.plain import records, words
-from audit.report.shapes import Block, ControlResult, Count, ExceptionRow, Gap, Passage, Reference
+from audit.report.shapes import (
+    Block,
+    ControlResult,
+    Count,
+    ExceptionRow,
+    Gap,
+    Passage,
+    Reference,
+    SourceRow,
+)
 
 MOST_IMPORTANT = 5
 
@@ -31,6 +45,8 @@ class Described(Protocol):
     @property
     def needs(self) -> Sequence[str]: ...
     @property
+    def formats(self) -> Sequence[str]: ...
+    @property
     def remedy(self) -> str: ...
     @property
     def why(self) -> str: ...
@@ -42,8 +58,23 @@ class Described(Protocol):
     def remediation(self) -> str: ...
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What is known of controls beside their tests.
+
+    Attributes:
+        duties: who must act, and by when.
+        earlier: what they came to in the quarter before.
+        sources: of the evidence.
+    """
+
+    duties: acts.Duties
+    earlier: Earlier
+    sources: Sequence[SourceRow]
+
+
 def controls(
-    conclusions: pd.DataFrame, exceptions: pd.DataFrame, catalogue: Iterable[Described]
+    conclusions: pd.DataFrame, exceptions: pd.DataFrame, catalogue: Iterable[Described], beside: Beside
 ) -> list[ControlResult]:
     """Every control of the catalogue with its conclusion and exceptions, in the catalogue's order.
 
@@ -53,16 +84,21 @@ def controls(
     judged = {row["control"]: row for row in records(conclusions)}
     failed: dict[str, list[ExceptionRow]] = {}
     for row in records(exceptions):
+        owner, due = beside.duties.of(row)
         row["evidence"] = words(row["evidence"])
-        failed.setdefault(row["control"], []).append(ExceptionRow(**row))
-    return [_control(entry, judged[entry.id], failed.get(entry.id, [])) for entry in catalogue]
+        failed.setdefault(row["control"], []).append(ExceptionRow(**row, owner=owner, due=due))
+    return [_control(entry, judged[entry.id], failed.get(entry.id, []), beside) for entry in catalogue]
 
 
-def _control(entry: Described, judged: dict[str, Any], failed: list[ExceptionRow]) -> ControlResult:
+def _control(
+    entry: Described, judged: dict[str, Any], failed: list[ExceptionRow], beside: Beside
+) -> ControlResult:
     failed = sorted(failed, key=lambda row: (Severity(row.severity).rank, row.at, row.subject))
     expected = {row.expected for row in failed}
     unwaived = [row for row in failed if not row.waiver]
     worst = (unwaived or failed)[0].severity if failed else str(judged["severity"])
+    owner, due = acts.of_control(unwaived)
+    previous, previous_open, previous_told = beside.earlier.of(entry.id)
     return ControlResult(
         id=entry.id,
         title=entry.title.rstrip("."),
@@ -78,8 +114,44 @@ def _control(entry: Described, judged: dict[str, Any], failed: list[ExceptionRow
         gaps=words(judged["gaps"], "; "),
         expected=next(iter(expected)) if len(expected) == 1 else "",
         where=where(unwaived or failed),
+        sources=_sources(entry.formats, beside.sources),
+        owner=owner,
+        due=due,
+        previous=previous,
+        previous_open=previous_open,
+        previous_told=previous_told,
+        responses=beside.duties.answers(entry.id, failed),
         exceptions=failed,
     )
+
+
+def _sources(formats: Sequence[str], sources: Sequence[SourceRow]) -> list[str]:
+    """The repositories, the roster and the sources whose records are of one of these formats."""
+    own = [name for given, name in (("git", "Git"), ("roster", "roster")) if given in formats]
+    return own + [source.name for source in sources if set(formats) & set(source.formats)]
+
+
+def clauses(known: Iterable[Clause], results: Sequence[ControlResult]) -> list[ClauseRow]:
+    """Every clause of the policy with the controls of this report that test it, or why none does."""
+    ids = {result.id for result in results}
+    found = []
+    for clause in known:
+        tested = [name for name in clause.controls if name in ids]
+        why = "" if tested else reason(clause) or "the controls that test it are not in this report"
+        found.append(ClauseRow(clause.path, tested, why))
+    return found
+
+
+def of_clause(row: ClauseRow, results: Iterable[ControlResult]) -> str:
+    """What a clause comes to: the worst of its controls; `not tested` without any."""
+    return worst(row, [(result, result.conclusion) for result in results])
+
+
+def worst(row: ClauseRow, concluded: Iterable[tuple[ControlResult, str]]) -> str:
+    """The same, of controls beside their conclusions."""
+    order = (Conclusion.EXCEPTIONS, Conclusion.NOT_TESTED, Conclusion.EFFECTIVE, Conclusion.NOT_APPLICABLE)
+    found = {conclusion for result, conclusion in concluded if result.id in row.controls}
+    return next((str(each) for each in order if each in found), str(Conclusion.NOT_TESTED))
 
 
 def counts(results: Iterable[ControlResult]) -> list[Count]:
@@ -104,14 +176,9 @@ def gaps(results: Sequence[ControlResult]) -> list[Gap]:
 
 def most_important(results: Iterable[ControlResult]) -> list[ControlResult]:
     """The controls with exceptions that no waiver covers, the worst severity first, then the most exceptions; five at most."""
-    failed = [result for result in results if result.exception_count > result.waived_count]
-    failed.sort(key=lambda result: (Severity(result.severity).rank, -_open(result), result.id))
+    failed = [result for result in results if result.open > 0]
+    failed.sort(key=lambda result: (Severity(result.severity).rank, -result.open, result.id))
     return failed[:MOST_IMPORTANT]
-
-
-def _open(result: ControlResult) -> int:
-    """How many exceptions no waiver covers."""
-    return result.exception_count - result.waived_count
 
 
 def where(failed: Sequence[ExceptionRow]) -> str:

@@ -12,10 +12,13 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from audit.controls.clauses import CLAUSES
 from audit.model import Conclusion, LandingKind
 from audit.period import Period
-from audit.report import complete, counted, judged, populations, reconciliation, waived
+from audit.report import acts, answers, complete, counted, judged, populations, reconciliation, waived
+from audit.report.earlier import UNKNOWN, Earlier
 from audit.report.judged import Described
+from audit.report.pieces import Response, SampleSheet
 from audit.report.plain import iso
 from audit.report.shapes import (
     ControlResult,
@@ -26,6 +29,7 @@ from audit.report.shapes import (
     SourceRow,
     Summary,
 )
+from audit.report.wording import ENGLISH, Wording
 from audit.settings import Settings
 
 __all__ = ["Described", "Report", "build", "sentences"]
@@ -43,6 +47,11 @@ def build(
     edition: int = 1,
     draft: bool = False,
     restates: Restatement | None = None,
+    earlier: Earlier = UNKNOWN,
+    responses: Sequence[Response] = (),
+    samples: Sequence[SampleSheet] = (),
+    signers: Sequence[str] = (),
+    wording: Wording = ENGLISH,
 ) -> Report:
     """The report of one quarter.
 
@@ -55,22 +64,41 @@ def build(
         edition: of the final report.
         draft: it is one, though the quarter is over; while the quarter runs it always is.
         restates: what differs from the edition before.
+        earlier: what controls came to in the quarter before.
+        responses: what management answers.
+        samples: drawn as the settings ask.
+        signers: ids of the keys that the last manifest's signatures name.
+        wording: of the summary's sentences, and of the pages.
 
     Raises:
         KeyError: a table or a control's conclusion is missing.
+        UsageError: a response is to nothing that the report has.
     """
     status = "draft" if draft or as_of < period.end else "final"
-    controls = judged.controls(tables["conclusions"], tables["exceptions"], catalogue)
+    sources = complete.sources(tables["evidence_objects"], settings)
+    duties = acts.Duties(settings, as_of, period.time_zone, responses)
+    controls = judged.controls(
+        tables["conclusions"], tables["exceptions"], catalogue, judged.Beside(duties, earlier, sources)
+    )
+    answers.require_known(
+        responses,
+        (name for one in controls for name in (one.id, *(row.exception_id for row in one.exceptions))),
+    )
     landings = populations.landings(tables, settings, period, as_of)
     deployments = populations.deployments(tables, settings, period, as_of)
-    sources = complete.sources(tables["evidence_objects"], settings)
     previous = period.previous().label
     figures = counted.figures(tables["metrics"], period.label, previous)
     gaps = judged.gaps(controls)
     untested = {control.id for control in controls if control.conclusion == Conclusion.NOT_TESTED}
     summary = Summary(
         sentences=sentences(
-            period, as_of, landings=landings, deployments=deployments, controls=controls, sources=sources
+            period,
+            as_of,
+            landings=landings,
+            deployments=deployments,
+            controls=controls,
+            sources=sources,
+            w=wording,
         ),
         counts=judged.counts(controls),
         findings=judged.most_important(controls),
@@ -90,6 +118,7 @@ def build(
         status=status,
         edition=edition if status == "final" else 0,
         restates=restates,
+        language=wording.language,
         summary=summary,
         trends=counted.trends(tables["metrics"], controls),
         controls=controls,
@@ -111,7 +140,12 @@ def build(
         evidence=complete.evidence(tables["evidence_objects"]),
         manifests=manifest[0] if manifest else 0,
         last_manifest=manifest[1] if manifest else "",
+        signers=sorted(signers),
         frameworks=_frameworks(controls),
+        clauses=judged.clauses(CLAUSES, controls),
+        samples=list(samples),
+        queries=complete.queries(settings),
+        parameters=complete.parameters(settings),
     )
 
 
@@ -123,58 +157,81 @@ def sentences(
     deployments: Sequence[DeploymentRow],
     controls: Sequence[ControlResult],
     sources: Sequence[SourceRow],
+    w: Wording = ENGLISH,
 ) -> list[str]:
     """What was tested, in plain words."""
+    return [
+        f"{_changes(period, as_of, landings, w)} {_deployed(len(deployments), w)}",
+        f"{_tested(controls, sources, w)} {_found(controls, w)}",
+    ]
+
+
+def _changes(period: Period, as_of: datetime, landings: Sequence[LandingRow], w: Wording) -> str:
     zone = ZoneInfo(period.time_zone)
-    start = period.start.astimezone(zone)
-    last = (min(period.end, as_of) - timedelta(seconds=1)).astimezone(zone)
-    span = f"From {_day(start)} to {_day(last)}{', the quarter not being over' if as_of < period.end else ''}"
+    start = w.date(period.start.astimezone(zone))
+    last = w.date((min(period.end, as_of) - timedelta(seconds=1)).astimezone(zone))
+    span = w.text(
+        "From {start} to {last}, the quarter not being over"
+        if as_of < period.end
+        else "From {start} to {last}",
+        start=start,
+        last=last,
+    )
+    if not landings:
+        return w.text("{span}, no change landed on a default branch.", span=span)
+    repos = len({row.repo for row in landings})
     direct = sum(row.kind == LandingKind.DIRECT for row in landings)
     reached = sum(bool(row.production) for row in landings)
-    repos = len({row.repo for row in landings})
+    return w.text(
+        "{span}, {changes} landed on {branches}: {direct} with no pull request on record, {reached} on record as having "
+        "reached production.",
+        span=span,
+        changes=w.many(len(landings), "{n} change", "{n} changes"),
+        branches=w.many(
+            repos, "the default branch of {n} repository", "the default branches of {n} repositories"
+        ),
+        direct=w.number(f"{direct:,}") if direct else w.text("none"),
+        reached=w.number(f"{reached:,}") if reached else w.text("none"),
+    )
+
+
+def _deployed(count: int, w: Wording) -> str:
+    if not count:
+        return w.text("No deployment to production is on record.")
+    times = w.text("once" if count == 1 else "twice") if count <= 2 else w.many(count, "once", "{n} times")
+    return w.text("Production was deployed to {times}, failed attempts and repeats included.", times=times)
+
+
+def _tested(controls: Sequence[ControlResult], sources: Sequence[SourceRow], w: Wording) -> str:
     objects = sum(source.objects for source in sources)
+    basis = w.text("the repositories alone")
+    if objects:
+        basis = w.text(
+            "{objects} from {sources}",
+            objects=w.many(objects, "{n} evidence object", "{n} evidence objects"),
+            sources=w.many(len(sources), "{n} source", "{n} sources"),
+        )
+    tested = [control for control in controls if control.conclusion != Conclusion.NOT_TESTED]
+    partly = sum(bool(control.gaps) for control in tested)
+    text = "{tested} of {whole} controls could be tested, on {basis}."
+    if partly:
+        text = "{tested} of {whole} controls could be tested, {partly} of them only in part, on {basis}."
+    return w.text(text, tested=len(tested), whole=len(controls), partly=partly, basis=basis)
+
+
+def _found(controls: Sequence[ControlResult], w: Wording) -> str:
     failed = sum(control.exception_count for control in controls)
     covered = sum(control.waived_count for control in controls)
-    deployed = (
-        f"Production was deployed to {_times(len(deployments))}, failed attempts and repeats included."
-        if deployments
-        else "No deployment to production is on record."
+    if not failed:
+        return w.text("No exception was found.")
+    if not covered:
+        return w.many(failed, "{n} exception was found.", "{n} exceptions were found.")
+    return w.many(
+        failed,
+        "{n} exception was found; waivers cover {covered} of them.",
+        "{n} exceptions were found; waivers cover {covered} of them.",
+        covered=w.number(f"{covered:,}"),
     )
-    if landings:
-        changes = (
-            f"{span}, {_many(len(landings), 'change')} landed on the default "
-            f"{'branch' if repos == 1 else 'branches'} of {_many(repos, 'repository', 'repositories')}: "
-            f"{direct or 'none'} with no pull request on record, {reached or 'none'} on record as having "
-            f"reached production. {deployed}"
-        )
-    else:
-        changes = f"{span}, no change landed on a default branch. {deployed}"
-    tested = sum(control.conclusion != Conclusion.NOT_TESTED for control in controls)
-    basis = (
-        f"{_many(objects, 'evidence object')} from {_many(len(sources), 'source')}"
-        if objects
-        else "the repositories alone"
-    )
-    partly = sum(bool(control.gaps) and control.conclusion != Conclusion.NOT_TESTED for control in controls)
-    tests = (
-        f"{tested} of {len(controls)} controls could be tested{f', {partly} of them only in part' if partly else ''}, "
-        f"on {basis}. "
-        f"{_many(failed, 'exception') if failed else 'No exception'} {'were' if failed > 1 else 'was'} found"
-        f"{f'; waivers cover {covered:,} of them' if covered else ''}."
-    )
-    return [changes, tests]
-
-
-def _many(count: int, one: str, several: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
-
-
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"
 
 
 def _frameworks(controls: Iterable[ControlResult]) -> list[str]:

@@ -20,6 +20,7 @@ from audit.errors import UsageError
 from audit.report import attached, result, templates
 from audit.report.environment import environment
 from audit.report.shapes import Report
+from audit.report.wording import shipped
 
 SECONDS = 900
 
@@ -111,4 +112,4 @@ def _lay_out(work: Path, seconds: int) -> None:
 
 def html(report: Report) -> str:
     """The page that is laid out: one HTML document, its values escaped."""
-    return environment(report).get_template("report.html").render(report=report)
+    return environment(report, shipped(report.language)).get_template("report.html").render(report=report)

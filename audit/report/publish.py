@@ -7,7 +7,7 @@ differs and why, and stands beside the edition before.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,11 +19,14 @@ import audit
 from audit.controls import own
 from audit.evidence import editions, keys
 from audit.evidence.editions import Edition, Facts
+from audit.evidence.manifest import load
 from audit.evidence.store import Store
 from audit.evidence.verify import head
 from audit.period import Period
-from audit.report import model, pdf, restated, result, signed
+from audit.report import answers, model, pdf, restated, result, signed
+from audit.report.earlier import UNKNOWN, Earlier
 from audit.report.judged import Described
+from audit.report.pieces import SampleSheet
 from audit.report.result import code
 from audit.report.shapes import Restatement
 from audit.settings import Settings
@@ -62,6 +65,8 @@ def publish(
     as_of: datetime,
     made_at: datetime,
     catalogue: Iterable[Described],
+    earlier: Callable[[], Earlier] = lambda: UNKNOWN,
+    samples: Callable[[], Sequence[SampleSheet]] = tuple,
     draft: bool = False,
 ) -> Published:
     """`report.pdf` and `results.json` of a checked quarter, in its folder; frozen when the quarter is over.
@@ -70,11 +75,13 @@ def publish(
         tables: every table of the quarter, as they lie in `folder`.
         as_of: up to when events count: the frozen edition's, where there is one.
         made_at: when evidence was last collected.
+        earlier: finds what controls came to in the quarter before; asked only when a report is made anew.
+        samples: draws those that the settings ask for; asked only then.
         draft: freeze nothing.
 
     Raises:
         IntegrityError: what was reported before is gone or was changed.
-        UsageError: another run is collecting into the store.
+        UsageError: another run is collecting into the store, or the file of responses can't be used.
     """
     store = Store(settings.store_path)
     final = not draft and as_of >= period.end
@@ -96,6 +103,10 @@ def publish(
         edition=number,
         draft=not final,
         restates=restates,
+        earlier=earlier(),
+        responses=answers.read(settings),
+        samples=samples(),
+        signers=_signers(store),
     )
     result.write(built, folder / "results.json")
     pdf.render(built, folder / "report.pdf", manifest=last_manifest(store))
@@ -111,6 +122,12 @@ def _sign(path: Path, settings: Settings) -> None:
         aside = path.with_name(f".{path.name}.part")
         aside.write_bytes(signed.sign(path.read_bytes(), settings))
         aside.replace(path)
+
+
+def _signers(store: Store) -> tuple[str, ...]:
+    """Ids of the keys that signed the last manifest."""
+    content = last_manifest(store)
+    return load("manifest.json", content).signed_by if content else ()
 
 
 def last_manifest(store: Store) -> bytes | None:

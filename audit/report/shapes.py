@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass, replace
 
+from audit.report.pieces import ClauseRow, Parameter, QueryRow, Response, SampleSheet
+
 
 @dataclass(frozen=True)
 class Block:
@@ -43,7 +45,12 @@ class Reference:
 
 @dataclass(frozen=True)
 class ExceptionRow:
-    """One item of a population that failed a control."""
+    """One item of a population that failed a control.
+
+    Attributes:
+        owner: who must act; empty where no setting and no answer of management says.
+        due: the day by which (`2026-11-15`).
+    """
 
     exception_id: str
     control: str
@@ -61,6 +68,8 @@ class ExceptionRow:
     found: str
     waiver: str
     evidence: list[str]
+    owner: str
+    due: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,13 @@ class ControlResult:
         exception_count: items that failed, waived ones included. waived_count: those of them that a waiver covers.
         remedy: what to do about an exception, one short sentence.
         where: the places and people with the most exceptions, in words.
+        sources: names of the sources whose evidence the test needs; `Git` for the repositories.
+        owner: who must act on its open exceptions, those with most of them first; empty where nobody is named.
+        due: the day by which the first of them must be dealt with (`2026-11-15`); empty without any.
+        previous: what it came to in the quarter before; empty where that is not known.
+        previous_open: exceptions that no waiver covered then; None where that is not known.
+        previous_told: where that is known from, or why it is not.
+        responses: what management answers to all its exceptions, or to single ones.
     """
 
     id: str
@@ -89,7 +105,19 @@ class ControlResult:
     gaps: list[str]
     expected: str
     where: str
+    sources: list[str]
+    owner: str
+    due: str
+    previous: str
+    previous_open: int | None
+    previous_told: str
+    responses: list[Response]
     exceptions: list[ExceptionRow]
+
+    @property
+    def open(self) -> int:
+        """Exceptions that no waiver covers."""
+        return self.exception_count - self.waived_count
 
 
 @dataclass(frozen=True)
@@ -472,8 +500,14 @@ class Report:
         edition: 1 for the first report of the quarter that is final; 0 for a draft.
         restates: what differs from the edition before; None for the first.
         starts, ends: the quarter, half-open.
+        language: of the pages (BCP 47).
         manifests: how many the evidence has.
         last_manifest: sha256 of the last one, which vouches for all before it; empty without any.
+        signers: ids of the keys that its signatures name; empty where it is not signed.
+        clauses: of the policy, in its order.
+        samples: those that the settings ask for.
+        queries: what each source was asked for.
+        parameters: settings that differ from the defaults.
     """
 
     organisation: str
@@ -488,6 +522,7 @@ class Report:
     status: str
     edition: int
     restates: Restatement | None
+    language: str
     summary: Summary
     trends: list[Trend]
     controls: list[ControlResult]
@@ -507,4 +542,9 @@ class Report:
     evidence: list[EvidenceRow]
     manifests: int
     last_manifest: str
+    signers: list[str]
     frameworks: list[str]
+    clauses: list[ClauseRow]
+    samples: list[SampleSheet]
+    queries: list[QueryRow]
+    parameters: list[Parameter]

@@ -1,55 +1,36 @@
-"""How values are printed: numbers, times, sizes, and text that others wrote.
-
-Text from evidence is hostile: control characters, direction marks, and characters that no shipped font can draw
-are printed as their code point, `[U+202E]`, so that what a reader sees is what was there.
-"""
+"""How values are printed: numbers, times, sizes, and text that others wrote. In English, where no wording is given."""
 
 from __future__ import annotations
 
-import math
 import re
-import unicodedata
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from audit.report.shapes import Figure
-from audit.report.templates import glyphs
+from audit.report.characters import printable
+from audit.report.shapes import ControlResult, Figure
+from audit.report.since import trend
+from audit.report.wording import ENGLISH, Wording
+
+__all__ = [
+    "basis", "breaks", "change", "clip", "clip_short", "count", "day", "duration", "figure", "local", "pointer", "printable",
+    "prose", "since", "size",
+]  # fmt: skip
 
 LONGEST = 400
 _UNBROKEN = 18
 _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 
 
-def printable(value: object) -> object:
-    """`value` as it goes on a page: every expression of every template passes through here.
-
-    Raises:
-        ValueError: it is None or not a number: a template must say in words what is missing.
-    """
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        raise ValueError(f"{value!r} would be printed: say what is missing instead")
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    if value.isascii() and value.isprintable():
-        return value
-    return "".join(map(_character, value))
-
-
-def _character(character: str) -> str:
-    if character in "\n\t":
-        return " "
-    if ord(character) in glyphs() and unicodedata.category(character)[0] != "C":
-        return character
-    return f"[U+{ord(character):04X}]"
-
-
-def clip(text: str, longest: int = LONGEST) -> str:
+def clip(text: str, longest: int = LONGEST, w: Wording = ENGLISH) -> str:
     """`text`, cut to `longest` characters with the count of what follows; results.json holds it whole."""
     if len(text) <= longest:
         return text
-    return f"{text[:longest]} … [{len(text) - longest:,} more characters in results.json]"
+    more = w.many(
+        len(text) - longest, "{n} more character in results.json", "{n} more characters in results.json"
+    )
+    return f"{text[:longest]} … [{more}]"
 
 
 def clip_short(text: str, longest: int) -> str:
@@ -66,66 +47,87 @@ def prose(text: str) -> Markup:
     )
 
 
-def count(value: float) -> str:
+def count(value: float, w: Wording = ENGLISH) -> str:
     """A whole number with thousands separated."""
-    return f"{value:,.0f}"
+    return w.number(f"{value:,.0f}")
 
 
-def size(value: int) -> str:
+def size(value: int, w: Wording = ENGLISH) -> str:
     """Bytes, in the unit that leaves one to three digits before the point."""
     amount, unit = float(value), "B"
     for larger in ("kB", "MB", "GB", "TB"):
         if amount < 1000:
             break
         amount, unit = amount / 1000, larger
-    return f"{value:,} B" if unit == "B" else f"{amount:.1f} {unit}"
+    return w.number(f"{value:,} B" if unit == "B" else f"{amount:.1f} {unit}")
 
 
-def figure(value: float, unit: str) -> str:
+def figure(value: float, unit: str, w: Wording = ENGLISH) -> str:
     """A metric's value with its unit."""
     if unit in ("ratio", "share", "fraction"):
-        return f"{value * 100:.1f}%"
+        return w.number(f"{value * 100:.1f}%")
     if unit in ("percent", "%"):
-        return f"{value:.1f}%"
+        return w.number(f"{value:.1f}%")
     if unit in _SECONDS:
-        return duration(value * _SECONDS[unit])
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+        return duration(value * _SECONDS[unit], w)
+    return w.number(f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}")
 
 
-def basis(figure: Figure) -> str:
+def basis(figure: Figure, w: Wording = ENGLISH) -> str:
     """What a metric's value is made of; a dash for a plain count."""
     if figure.numerator is None:
         return "–"
     if figure.denominator is not None:
-        return f"{count(figure.numerator)} of {count(figure.denominator)}" if figure.denominator else "–"
-    return f"{count(figure.numerator)} measured" if figure.unit in _SECONDS else "–"
+        if not figure.denominator:
+            return "–"
+        return w.text("{n} of {whole}", n=count(figure.numerator, w), whole=count(figure.denominator, w))
+    return w.text("{n} measured", n=count(figure.numerator, w)) if figure.unit in _SECONDS else "–"
 
 
-def change(value: float, previous: float, unit: str) -> str:
+def change(value: float, previous: float, unit: str, w: Wording = ENGLISH) -> str:
     """The difference to the quarter before, in the metric's own unit (ratios: percentage points)."""
     difference = value - previous
     scale = 100 if unit in ("ratio", "share", "fraction") else 1
     if unit in ("ratio", "share", "fraction", "percent", "%"):
-        text, tail = f"{abs(difference) * scale:.1f}", " pp"
+        text, tail = w.number(f"{abs(difference) * scale:.1f}"), f" {w.text('pp')}"
     else:
-        text, tail = figure(abs(difference), unit), ""
-    if re.fullmatch(r"[0.]+( .*)?", text):
-        return "same"
+        text, tail = figure(abs(difference), unit, w), ""
+    if not re.search(r"[1-9]", text):
+        return w.text("same")
     return f"{'+' if difference > 0 else '−'}{text}{tail}"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, w: Wording = ENGLISH) -> str:
     """A length of time in its two largest units."""
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f} {w.text('s')}"
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return f"{minutes} {w.text('min')}"
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+        whole = f"{hours} {w.text('h')}"
+        return f"{whole} {minutes} {w.text('min')}" if minutes else whole
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    whole = f"{count(days, w)} {w.text('d')}"
+    return f"{whole} {hours} {w.text('h')}" if hours else whole
+
+
+def since(control: ControlResult, w: Wording = ENGLISH) -> str:
+    """What changed in a control since the quarter before; `not known` where that is not known."""
+    if not control.previous:
+        return w.text("not known")
+    if control.previous == control.conclusion == "exceptions" and control.previous_open is not None:
+        more = control.open - control.previous_open
+        if not more:
+            return w.text("same")
+        sign = f"{'+' if more > 0 else '−'}{count(abs(more), w)}"
+        return w.text("worse: {change}" if more > 0 else "better: {change}", change=sign)
+    if control.previous == control.conclusion:
+        return w.text("same")
+    direction = trend(control)
+    text = "worse: was {before}" if direction < 0 else "better: was {before}" if direction else "was {before}"
+    return w.text(text, before=w.text(control.previous))
 
 
 def local(moment: str, zone: str, form: str = "%Y-%m-%d %H:%M") -> str:
@@ -135,11 +137,10 @@ def local(moment: str, zone: str, form: str = "%Y-%m-%d %H:%M") -> str:
     return datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)).strftime(form)
 
 
-def day(moment: str, zone: str, *, before: bool = False) -> str:
+def day(moment: str, zone: str, *, before: bool = False, w: Wording = ENGLISH) -> str:
     """A day, as in 1 July 2026; with `before`, the day of the instant before it."""
     at = datetime.fromisoformat(moment) - timedelta(seconds=1 if before else 0)
-    there = at.astimezone(ZoneInfo(zone))
-    return f"{there.day} {there:%B %Y}"
+    return w.date(at.astimezone(ZoneInfo(zone)))
 
 
 def breaks(text: str) -> Markup:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from audit.sampling.draws import METHODS, draw
 from audit.sampling.evaluation import Evaluation, evaluate
 from audit.sampling.numbered import POPULATIONS, numbered
+from audit.sampling.planning import plan, printed
 from audit.sampling.sheets import Plan, write
 from audit.sampling.sizes import Size, size, upper_limit
 
@@ -20,6 +21,8 @@ __all__ = [
     "draw",
     "evaluate",
     "numbered",
+    "plan",
+    "printed",
     "size",
     "upper_limit",
     "write",

@@ -25,16 +25,20 @@ from audit.settings.sections import (
     BreakGlass,
     Cluster,
     Documents,
+    Draw,
+    Due,
     Emergency,
     FormatName,
     GitHub,
     Machines,
     Organisation,
     OwnControls,
+    Owner,
     PathRule,
     People,
     Policies,
     Protection,
+    ReportPages,
     ReportSignature,
     Repository,
     Scanning,
@@ -59,16 +63,20 @@ __all__ = [
     "BreakGlass",
     "Cluster",
     "Documents",
+    "Draw",
+    "Due",
     "Emergency",
     "FormatName",
     "GitHub",
     "Machines",
     "Organisation",
     "OwnControls",
+    "Owner",
     "PathRule",
     "People",
     "Policies",
     "Protection",
+    "ReportPages",
     "Repository",
     "Scanning",
     "Scope",
@@ -141,6 +149,10 @@ class Settings(Section):
     policies: Policies = Policies()
     waivers: Waivers = Waivers()
     own_controls: OwnControls = OwnControls()
+    owners: tuple[Owner, ...] = ()
+    due: Due = Due()
+    samples: tuple[Draw, ...] = ()
+    report: ReportPages = ReportPages()
 
     _folder: Path = Path()
 

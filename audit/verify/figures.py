@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
-from audit.model import Side
 from audit.report import environment, words
-from audit.report.shapes import ControlResult, DeploymentRow, Figure, LandingRow, Report
-from audit.verify.pages import Printed, squeezed
+from audit.report.pieces import SampleSheet
+from audit.report.shapes import ControlResult, Report
+from audit.report.wording import Wording
+from audit.verify import overview
+from audit.verify.against import Against, on_page
+from audit.verify.pages import Printed
 from audit.verify.recounted import Populations, tally
 from audit.verify.verdicts import Check, held
 
-_MATRIX = ("Control", "Statement tested", "Policy clause", "Population", "Exceptions", "Waived", "Conclusion")
-_FINDINGS = ("Control", "Severity", "Finding")
 _EXCEPTIONS = ("Id", "When", "Who", "Where", "Found", "Evidence")
 _CHANGES = (
     "No.", "Landed", "Kind", "Request", "Commit", "Subject", "Authors", "Approved by", "In production", "Failed", "",
@@ -25,35 +26,39 @@ _WAIVERS = (
     "Waiver", "Control", "Asked by, granted by", "Reason, and what is done instead", "Scope", "Covers", "State",
 )  # fmt: skip
 _EVIDENCE = ("No.", "Source", "Key", "sha256, object version", "Collected", "Size", "Records", "Kept")
-_OUTCOMES = ("Outcome", "Meaning", "Standing", "Control", "Items")
-_UNMATCHED = ("No.", "Side", "When", "Item", "Explanation, or what it raised")
-_DEFINITIONS = ("Figure", "Definition", "Value", "Made of", "Undetermined")
+_DEFINITIONS = ("Figure", "Definition", "Value", "Made of", "Undeter~mined")
+_SHEET = ("Sheet", "Item", "When", "What it is", "Environ~ments")
 
 
-def checks(printed: Printed, populations: Populations, report: Report) -> list[Check]:
-    """One check for each part of the pages: what differs, figure by figure, else that all of it agrees."""
-    zone = report.time_zone
+def checks(printed: Printed, populations: Populations, report: Report, w: Wording) -> list[Check]:
+    """One check for each part of the pages: what differs, figure by figure, else that all of it agrees.
+
+    Args:
+        w: the wording of the pages.
+    """
+    a = Against(printed, populations, report, w)
     parts = [
         ("the attached controls, exceptions and conclusions agree with each other", _recounted(populations)),
-        ("the summary's sentences", _sentences(printed, populations, report)),
-        ("the summary's counts of controls by conclusion", _counts(printed, populations)),
-        ("the summary's findings", _findings(printed, populations)),
-        ("the summary's key figures", _key_figures(printed, populations, report)),
-        (f"the control matrix of {len(populations.controls)} controls", _matrix(printed, populations)),
-        ("population and conclusion on each control's page", _control_pages(printed, populations)),
-        (f"{len(populations.exceptions):,} exceptions", _exceptions(printed, populations)),
-        (f"{len(populations.waivers):,} waivers", _waivers(printed, populations)),
-        (f"annex A: {len(populations.changes):,} changes", _changes(printed, populations.changes, zone)),
-        (
-            f"annex B: {len(populations.deployments):,} deployments",
-            _deployments(printed, populations.deployments, zone),
-        ),
-        (f"annex C: {len(populations.figures):,} figures", _definitions(printed, populations.figures)),
+        ("the summary's sentences", overview.sentences(a)),
+        ("the summary's counts of controls by conclusion", overview.counts(a)),
+        ("the summary's findings", overview.findings(a)),
+        ("what got worse", overview.worse(a)),
+        ("the summary's key figures", overview.key_figures(a)),
+        (f"the control matrix of {len(populations.controls)} controls", overview.matrix(a)),
+        ("the sections by subject", overview.subjects(a)),
+        ("population and conclusion on each control's page", _control_pages(a)),
+        (f"{len(populations.exceptions):,} exceptions", _exceptions(a)),
+        (f"{len(populations.waivers):,} waivers", _waivers(a)),
+        (f"annex A: {len(populations.changes):,} changes", _changes(a)),
+        (f"annex B: {len(populations.deployments):,} deployments", _deployments(a)),
+        (f"annex C: {len(populations.figures):,} figures", _definitions(a)),
         (
             f"reconciliation: {len(populations.reconciliation):,} items",
-            _reconciliation(printed, populations, report),
+            overview.reconciliation(a),
         ),
-        ("annex E: the sha256 of each object that it lists", _evidence(printed, populations)),
+        (f"annex D: {len(report.clauses):,} clauses", overview.clauses(a)),
+        ("annex E: the sha256 of each object that it lists", _evidence(a)),
+        (f"annex F: {len(populations.samples):,} items drawn", _samples(a)),
     ]
     found = [check for right, wrong in parts for check in held("figures", wrong, right)]
     return [*found, *held("figures", (), f"counted anew: {tally(populations)}")]
@@ -73,241 +78,158 @@ def _recounted(populations: Populations) -> Iterator[str]:
                 f"{control.id}: {control.conclusion} in controls.parquet; its exceptions, gaps and population "
                 f"come to {populations.conclusion(control)}"
             )
+        due = min((row.due for row in populations.open(control.id)), default="")
+        if control.due != due:
+            yield f"{control.id}: due {control.due or 'never'} in controls.parquet, {due or 'never'} in exceptions.parquet"
     for name in sorted({row.control for row in populations.exceptions} - known):
         yield f"{name}: has exceptions, and is not among the controls"
 
 
-def _sentences(printed: Printed, populations: Populations, report: Report) -> Iterator[str]:
-    for sentence in populations.sentences(report):
-        if _shown(sentence) not in printed.paragraphs:
-            yield f"summary: not on the pages, as counted anew: {sentence}"
-
-
-def _counts(printed: Printed, populations: Populations) -> Iterator[str]:
-    counted = populations.counts()
-    for head, table in printed.tables.items():
-        said = {cell.lstrip("✓×?–"): index for index, cell in enumerate(head)}
-        wanted = {squeezed(name.capitalize()): count for name, count in counted.items()}
-        if said.keys() == wanted.keys() and len(table.rows) == 1:
-            for name, count in wanted.items():
-                shown = table.rows[0][said[name]]
-                if shown != words.count(count):
-                    yield f"summary: {shown} controls {name}, counted anew {count}"
-            return
-    yield "summary: the counts of controls by conclusion are not on the pages"
-
-
-def _findings(printed: Printed, populations: Populations) -> Iterator[str]:
-    expected = [
-        (control.id, control.severity.capitalize(), f"{_failed(control, populations)}:")
-        for control in populations.worst()
-    ]
-    yield from _rows(printed, _FINDINGS, "summary", expected, columns=(0, 1, 2), prefix={2})
-
-
-def _failed(control: ControlResult, populations: Populations) -> str:
-    failed = words.count(populations.failed(control.id))
-    of = f" of {words.count(control.population)}" if control.population else ""
-    waived = populations.waived(control.id)
-    return f"{failed}{of} failed{f', {words.count(waived)} waived' if waived else ''}"
-
-
-def _key_figures(printed: Printed, populations: Populations, report: Report) -> Iterator[str]:
-    head = ("Figure", report.quarter, report.previous_quarter, "Change", "Made of")
-    expected = [
-        (
-            figure.title,
-            _value(figure),
-            "–" if figure.previous is None else words.figure(figure.previous, figure.unit),
-            _difference(figure),
-            words.basis(figure),
-        )
-        for figure in populations.key_figures()
-    ]
-    yield from _rows(printed, head, "key figures", expected, columns=range(5))
-
-
-def _value(figure: Figure) -> str:
-    return "not determined" if figure.value is None else words.figure(figure.value, figure.unit)
-
-
-def _difference(figure: Figure) -> str:
-    if figure.value is None or figure.previous is None:
-        return "–"
-    return words.change(figure.value, figure.previous, figure.unit)
-
-
-def _matrix(printed: Printed, populations: Populations) -> Iterator[str]:
-    expected = [
-        (
-            control.id,
-            _population(control),
-            _matrix_count(control, populations),
-            _dashed(populations.waived(control.id)),
-            _concluded(control, populations),
-        )
-        for control in populations.controls
-    ]
-    yield from _rows(printed, _MATRIX, "control matrix", expected, columns=(0, 3, 4, 5, 6))
-
-
-def _population(control: ControlResult) -> str:
-    if control.population is None:
-        return "not known"
-    if control.population == 0:
-        return "none seen" if control.conclusion == "not tested" else "none"
-    return words.count(control.population)
-
-
-def _matrix_count(control: ControlResult, populations: Populations) -> str:
-    tested = populations.conclusion(control) in ("effective", "exceptions")
-    return words.count(populations.failed(control.id)) if tested else "–"
-
-
-def _dashed(number: int) -> str:
-    return words.count(number) if number else "–"
-
-
-def _concluded(control: ControlResult, populations: Populations) -> str:
-    name = populations.conclusion(control)
-    return f"{environment.SYMBOLS[name]} {name.capitalize()}"
-
-
-def _control_pages(printed: Printed, populations: Populations) -> Iterator[str]:
-    facts = printed.table()
+def _control_pages(a: Against) -> Iterator[str]:
+    facts = a.printed.table()
     rows = facts.rows if facts else []
-    for label, expected in (
-        ("Conclusion", [_concluded(control, populations) for control in populations.controls]),
-        ("Population", [_fact(control, populations) for control in populations.controls]),
+    controls = a.populations.controls
+    failed = [control for control in controls if a.populations.open(control.id)]
+    nobody = a.w.text("nobody named")
+    for label, those, expected in (
+        ("Conclusion", controls, [a.concluded(one) for one in controls]),
+        ("Population", controls, [_fact(one, a) for one in controls]),
+        ("Since {quarter}", controls, [_since(one, a) for one in controls]),
+        (
+            "Owner, due",
+            failed,
+            [f"{words.clip(one.owner, 120, a.w) or nobody}, {one.due}" for one in failed],
+        ),
     ):
-        shown = [row[1] for row in rows if len(row) == 2 and row[0] == label]
+        name = on_page(a.w.text(label, quarter=a.report.previous_quarter))
+        shown = [row[1] for row in rows if len(row) == 2 and row[0] == name]
+        said = label.partition(" {")[0].lower()
         if len(shown) != len(expected):
-            yield f"controls: {label.lower()} is printed of {len(shown)} of {len(expected)} controls"
+            yield f"controls: {said} is printed of {len(shown)} of {len(expected)} controls"
             continue
-        for control, text, value in zip(populations.controls, expected, shown, strict=True):
-            if not (value == _shown(text) or value.startswith(_shown(f"{text}:"))):
-                yield f"{control.id}: {label.lower()} is printed as {value:.60}, counted anew {text}"
+        for control, text, value in zip(those, expected, shown, strict=True):
+            if not (value == on_page(text) or value.startswith(on_page(f"{text}:"))):
+                yield f"{control.id}: {said} is printed as {value:.60}, counted anew {text}"
 
 
-def _fact(control: ControlResult, populations: Populations) -> str:
-    failed = populations.failed(control.id)
+def _since(control: ControlResult, a: Against) -> str:
+    return (
+        words.since(control, a.w)
+        if control.previous
+        else words.clip(control.previous_told, words.LONGEST, a.w)
+    )
+
+
+def _fact(control: ControlResult, a: Against) -> str:
+    failed = a.populations.failed(control.id)
     if not failed:
-        return _population(control)
-    share = f" ({100 * failed / control.population:.1f}%)" if control.population else ""
-    waived = populations.waived(control.id)
-    covered = f", {words.count(waived)} of them waived" if waived else ""
-    return f"{_population(control)}; {words.count(failed)} failed{covered}{share}"
+        return a.population(control)
+    said = a.w.text("{failed} failed", failed=a.count(failed))
+    waived = a.populations.waived(control.id)
+    if waived:
+        said += a.w.text(", {waived} of them waived", waived=a.count(waived))
+    share = f" ({a.w.number(f'{100 * failed / control.population:.1f}')}%)" if control.population else ""
+    return f"{a.population(control)}; {said}{share}"
 
 
-def _exceptions(printed: Printed, populations: Populations) -> Iterator[str]:
-    expected = [(words.clip(row.exception_id, 60),) for row in populations.exceptions]
-    yield from _rows(printed, _EXCEPTIONS, "exceptions", expected, columns=(0,), prefix={0})
+def _exceptions(a: Against) -> Iterator[str]:
+    expected = [(words.clip(row.exception_id, 60, a.w),) for row in a.populations.exceptions]
+    yield from a.rows(_EXCEPTIONS, "exceptions", expected, columns=(0,), prefix={0})
 
 
-def _waivers(printed: Printed, populations: Populations) -> Iterator[str]:
-    expected = [
-        (words.clip(row.id, 60), words.clip(row.control, 20), words.count(row.uses), row.state.capitalize())
-        for row in populations.waivers
-    ]
-    yield from _rows(printed, _WAIVERS, "waivers", expected, columns=(0, 1, 5, 6), prefix={0, 6})
-
-
-def _changes(printed: Printed, changes: Sequence[LandingRow], zone: str) -> Iterator[str]:
+def _waivers(a: Against) -> Iterator[str]:
     expected = [
         (
-            str(row.number),
+            words.clip(row.id, 60, a.w),
+            words.clip(row.control, 20, a.w),
+            a.count(row.uses),
+            a.w.text(row.state.capitalize()),
+        )
+        for row in a.populations.waivers
+    ]
+    yield from a.rows(_WAIVERS, "waivers", expected, columns=(0, 1, 5, 6), prefix={0, 6})
+
+
+def _changes(a: Against) -> Iterator[str]:
+    zone = a.report.time_zone
+    expected = [
+        (
+            f"A{row.number}",
             words.local(row.landed_at, zone),
-            row.kind,
+            a.w.text(row.kind),
             f"#{row.pull_request}" if row.pull_request else "–",
             row.head_sha[:12],
             words.local(row.production, zone),
             " ".join(row.controls),
         )
-        for row in changes
+        for row in a.populations.changes
     ]
-    yield from _rows(printed, _CHANGES, "annex A", expected, columns=(0, 1, 2, 3, 4, 8, 9), prefix={4})
+    yield from a.rows(_CHANGES, "annex A", expected, columns=(0, 1, 2, 3, 4, 8, 9), prefix={4})
 
 
-def _deployments(printed: Printed, deployments: Sequence[DeploymentRow], zone: str) -> Iterator[str]:
+def _deployments(a: Against) -> Iterator[str]:
+    zone = a.report.time_zone
     expected = [
         (
-            str(row.number),
+            f"B{row.number}",
             words.local(row.started_at, zone),
             row.cluster,
-            row.status,
-            words.count(row.carried),
+            a.w.text(row.status),
+            a.count(row.carried),
             " ".join(row.controls),
         )
-        for row in deployments
+        for row in a.populations.deployments
     ]
-    yield from _rows(printed, _DEPLOYMENTS, "annex B", expected, columns=(0, 1, 2, 5, 7, 8))
+    yield from a.rows(_DEPLOYMENTS, "annex B", expected, columns=(0, 1, 2, 5, 7, 8))
 
 
-def _definitions(printed: Printed, figures: Sequence[Figure]) -> Iterator[str]:
+def _definitions(a: Against) -> Iterator[str]:
     expected = [
-        (figure.title, _value(figure), words.basis(figure), words.count(figure.undetermined))
-        for figure in figures
+        (a.w.text(one.title), a.value(one), a.basis(one), a.count(one.undetermined))
+        for one in a.populations.figures
     ]
-    yield from _rows(printed, _DEFINITIONS, "annex C", expected, columns=(0, 2, 3, 4), prefix={0})
+    yield from a.rows(_DEFINITIONS, "annex C", expected, columns=(0, 2, 3, 4), prefix={0})
 
 
-def _reconciliation(printed: Printed, populations: Populations, report: Report) -> Iterator[str]:
-    """Counts of outcomes that are listed, as the attached items give them; the others as the results have them."""
-    listed = Counter((row.side, row.outcome) for row in populations.reconciliation)
-    changes = sum(row.items for row in report.reconciled_counts if row.side == Side.LANDING)
-    if changes != len(populations.changes):
-        yield f"reconciliation: {changes:,} landings in its counts, {len(populations.changes):,} are attached"
-    expected = []
-    for side in Side:
-        rows = [row for row in report.reconciled_counts if row.side == side]
-        numbers = [listed[side, row.outcome] if row.listed else row.items for row in rows]
-        expected += [
-            (row.outcome.capitalize(), words.count(number)) for row, number in zip(rows, numbers, strict=True)
-        ]
-        expected.append((f"{words.count(sum(numbers))} ", words.count(sum(numbers))))
-    yield from _rows(printed, _OUTCOMES, "reconciliation", expected, columns=(0, -1), prefix={0})
-    items = [
-        (str(row.number), row.side.capitalize(), words.local(row.at, report.time_zone))
-        for row in populations.reconciliation[: environment.RECONCILED_ROWS]
-    ]
-    yield from _rows(printed, _UNMATCHED, "reconciliation", items, columns=(0, 1, 2), prefix={1})
-
-
-def _evidence(printed: Printed, populations: Populations) -> Iterator[str]:
+def _evidence(a: Against) -> Iterator[str]:
     expected = [
-        (str(row.number), row.sha256, words.size(row.size), words.count(row.records), words.count(row.kept))
-        for row in populations.evidence[: environment.EVIDENCE_ROWS]
+        (
+            f"E{row.number}",
+            row.sha256,
+            words.size(row.size, a.w),
+            a.count(row.records),
+            a.count(row.kept),
+        )
+        for row in a.populations.evidence[: environment.EVIDENCE_ROWS]
     ]
-    yield from _rows(printed, _EVIDENCE, "annex E", expected, columns=(0, 3, 5, 6, 7), prefix={3})
+    yield from a.rows(_EVIDENCE, "annex E", expected, columns=(0, 3, 5, 6, 7), prefix={3})
 
 
-def _rows(
-    printed: Printed,
-    head: Sequence[str],
-    where: str,
-    expected: Sequence[tuple[str, ...]],
-    *,
-    columns: Iterable[int],
-    prefix: Iterable[int] = (),
-) -> Iterator[str]:
-    """What differs between the rows of a printed table and those that are expected, in their order.
-
-    Args:
-        columns: of the table, to which the expected texts belong.
-        prefix: of them, those whose cell only begins with the expected text.
-    """
-    table = printed.table(*head)
-    shown = table.rows if table else []
-    if len(shown) != len(expected):
-        yield f"{where}: {len(shown):,} rows are printed, {len(expected):,} are attached"
-        return
-    begins = set(prefix)
-    for cells, texts in zip(shown, expected, strict=True):
-        for column, text in zip(columns, texts, strict=True):
-            cell, wanted = (cells[column] if column < len(cells) else ""), _shown(text)
-            if not (cell.startswith(wanted) if column in begins else cell == wanted):
-                yield f"{where}, {texts[0]:.60}: {head[column]} is printed as {cell:.80}, counted anew {text:.80}"
+def _samples(a: Against) -> Iterator[str]:
+    """Sheets of as many columns stand in one table of the structure; each item must be that of its population."""
+    subjects = {
+        "changes": {row.number: f"{row.repo}@{row.head_sha}" for row in a.populations.changes},
+        "deployments": {
+            row.number: f"{row.cluster}/{row.application}@{row.started_at}"
+            for row in a.populations.deployments
+        },
+    }
+    sheets = [sheet for sheet in a.report.samples if not sheet.problem]
+    for width in sorted(Counter(len(sheet.columns) for sheet in sheets)):
+        expected = []
+        for sheet in (one for one in sheets if len(one.columns) == width):
+            drawn = [row for row in a.populations.samples if row.sample == sheet.id]
+            if sum(row.hits for row in drawn) != sheet.size:
+                yield f"{sheet.id}: {sum(row.hits for row in drawn)} are drawn, {sheet.size} were planned"
+            known = subjects.get(sheet.population)
+            for row in drawn:
+                expected.append((row.sample, _item(sheet, row.number, row.hits)))
+                if known is not None and known.get(row.number) != row.subject:
+                    yield f"{sheet.id}: item {row.number} is {row.subject:.80}, not that of its population"
+        head = (*_SHEET, *"abcdefgh"[:width], "Result, remark, initials, date")
+        yield from a.rows(head, "annex F", expected, columns=(0, 1))
 
 
-def _shown(text: str) -> str:
-    return squeezed(str(words.printable(text)))
+def _item(sheet: SampleSheet, number: int, hits: int) -> str:
+    letter = {"changes": "A", "deployments": "B"}.get(sheet.population, "")
+    return f"{letter}{number}" + (f" ×{hits}" if hits > 1 else "")

@@ -53,7 +53,7 @@ class Printed:
 
 def squeezed(text: str) -> str:
     """Text without white space, which line breaks put anywhere, and without hyphens that only break a line."""
-    return re.sub(r"[\s\u00ad]+", "", text)
+    return re.sub(r"[\s\u00ad\u2010]+", "", text)
 
 
 def printed(reader: PdfReader) -> Printed:

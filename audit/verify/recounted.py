@@ -14,6 +14,7 @@ from audit.errors import IntegrityError
 from audit.model import Conclusion
 from audit.period import Period
 from audit.report import attached, counted, judged, model
+from audit.report.pieces import SampleRow
 from audit.report.plain import iso
 from audit.report.shapes import (
     ControlResult,
@@ -26,9 +27,12 @@ from audit.report.shapes import (
     Report,
     WaiverRow,
 )
+from audit.report.wording import Wording
 from audit.report.words import count
 
-_ABSENT: dict[type, dict[str, Any]] = {ControlResult: {"references": [], "passages": [], "exceptions": []}}
+_ABSENT: dict[type, dict[str, Any]] = {
+    ControlResult: {"references": [], "passages": [], "exceptions": [], "responses": []}
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Populations:
     exceptions: list[ExceptionRow]
     figures: list[Figure]
     reconciliation: list[ReconciledRow]
+    samples: list[SampleRow]
     waivers: list[WaiverRow]
 
     def failed(self, control: str) -> int:
@@ -51,6 +56,10 @@ class Populations:
     def waived(self, control: str) -> int:
         """How many of a control's attached exceptions a waiver covers."""
         return sum(row.control == control and bool(row.waiver) for row in self.exceptions)
+
+    def open(self, control: str) -> list[ExceptionRow]:
+        """A control's attached exceptions that no waiver covers."""
+        return [row for row in self.exceptions if row.control == control and not row.waiver]
 
     def conclusion(self, control: ControlResult) -> str:
         """What a control comes to by its attached exceptions that no waiver covers, gaps and population."""
@@ -73,7 +82,7 @@ class Populations:
         """The figures of the summary."""
         return counted.key_figures(self.figures)
 
-    def sentences(self, report: Report) -> list[str]:
+    def sentences(self, report: Report, w: Wording) -> list[str]:
         """The summary's sentences, composed anew; period and sources are the report's."""
         starts, ends = (datetime.fromisoformat(each) for each in (report.starts, report.ends))
         period = Period(starts, ends, report.quarter, report.time_zone, 1)
@@ -84,6 +93,7 @@ class Populations:
             deployments=self.deployments,
             controls=self.controls,
             sources=report.sources,
+            w=w,
         )
 
 
@@ -101,6 +111,7 @@ def read(attachments: dict[str, bytes]) -> Populations:
         "exceptions": ExceptionRow,
         "figures": Figure,
         "reconciliation": ReconciledRow,
+        "samples": SampleRow,
         "waivers": WaiverRow,
     }
     return Populations(

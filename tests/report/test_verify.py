@@ -262,7 +262,7 @@ def test_a_stream_that_ends_where_a_step_of_unpacking_does_is_measured(size: int
 def test_pages_are_read_cell_by_cell(path: Path) -> None:
     found = printed(opening.open_pdf("report.pdf", path.read_bytes()).reader)
     matrix = found.table(
-        "Control", "Statement tested", "Policy clause", "Population", "Exceptions", "Waived", "Conclusion"
+        "Control", "Statement tested", "Population", "Exceptions", "Waived", "Conclusion", "Since 2026Q2"
     )
     assert matrix is not None
     assert [len(row) for row in matrix.rows] == [7] * len(CONTROLS)

@@ -14,11 +14,26 @@ from audit.evidence.manifest import Entry, append
 from audit.evidence.store import Store
 from audit.evidence.verify import head
 from audit.report import model
+from audit.report.earlier import Earlier
+from audit.report.pieces import Response
 from audit.report.shapes import Report
+from audit.sampling import printed
 
 AS_OF = datetime(2026, 10, 5, 8, tzinfo=UTC)
 CONTROLS = ("CHG-01", "CHG-02", "CHG-03", "CHG-04", "CHG-05", "CLU-01", "DEP-02", "EVD-02")
 """Those that the quarter's tables have exceptions or gaps of."""
+OWNERS = [{"owner": "platform team", "controls": ["CHG-*"]}, {"owner": "checkout", "apps": ["checkout"]}]
+RESPONSES = [
+    Response("CHG-01", "release team", "Pushes to main are refused since then.", "2026-10-20", "a.yaml:1")
+]
+BEFORE = {
+    name: {"conclusion": conclusion, "exceptions": count, "waived": 0}
+    for name, conclusion, count in (
+        ("CHG-01", "effective", 0), ("CHG-02", "exceptions", 9), ("CHG-03", "not tested", 0), ("DEP-02", "exceptions", 1),
+        ("CHG-05", "effective", 0), ("CLU-01", "exceptions", 7),
+    )
+}  # fmt: skip
+"""What some of them came to in the quarter before."""
 
 
 def store_at(folder: Path) -> Store:
@@ -37,9 +52,14 @@ def report_of(chain: Store, landings: int = 24) -> Report:
     tables = made.quarter(landings, 6)
     for name in ("conclusions", "exceptions"):
         tables[name] = tables[name][tables[name]["control"].isin(CONTROLS)].reset_index(drop=True)
+    settings = made.settings(
+        owners=OWNERS, samples=[{"seed": 7, "tolerable": "0.2"}, {"seed": 7, "population": "writes"}]
+    )
     return model.build(
-        tables, made.settings(), made.PERIOD, as_of=made.AS_OF, version="0.1.0",
-        catalogue=[entry for entry in made.CATALOGUE if entry.id in CONTROLS], manifest=head(chain),
+        tables, settings, made.PERIOD, as_of=made.AS_OF, version="0.1.0",
+        catalogue=[entry for entry in made.CATALOGUE if entry.id in CONTROLS], manifest=head(chain), signers=["0f0f"],
+        earlier=Earlier("edition 1 of 2026Q2", BEFORE), responses=RESPONSES,
+        samples=printed(tables, settings, made.PERIOD, made.AS_OF),
     )  # fmt: skip
 
 

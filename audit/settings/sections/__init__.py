@@ -22,6 +22,7 @@ from audit.settings.sections.limits import Scope, Thresholds
 from audit.settings.sections.people import BreakGlass, Machines, People
 from audit.settings.sections.places import Cluster, Organisation, PathRule, Repository
 from audit.settings.sections.policies import Policies
+from audit.settings.sections.reporting import Draw, Due, Owner, ReportPages
 from audit.settings.sections.scanning import Scanning
 from audit.settings.sections.sources import S3, GitHub, Source
 
@@ -32,17 +33,21 @@ __all__ = [
     "BreakGlass",
     "Cluster",
     "Documents",
+    "Draw",
+    "Due",
     "Emergency",
     "FormatName",
     "GitHub",
     "Machines",
     "Organisation",
     "OwnControls",
+    "Owner",
     "PathRule",
     "People",
     "Policies",
     "Protection",
     "Regex",
+    "ReportPages",
     "ReportSignature",
     "Repository",
     "Scanning",
