@@ -7,13 +7,17 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import boto3
+import kubernetes_validate
+import promql_parser
 import pytest
 import yaml
 from botocore.exceptions import ClientError
+from botocore.validate import ParamValidator
 from typer.main import get_command
 
 from audit import pipeline
@@ -24,6 +28,8 @@ from audit.sources.loopback import S3Server
 from audit.telemetry import FAMILIES
 from tests.integration.conftest import AS_OF
 
+KUBERNETES = ("1.32", "1.37")
+"""Releases of Kubernetes whose schemas the manifests are held against."""
 DEPLOY = Path(__file__).parent.parent / "deploy"
 ROOT = DEPLOY.parent
 
@@ -50,6 +56,38 @@ def test_every_command_of_the_workflow_exists_with_its_options() -> None:
     for line in found:
         parse(shlex.split(line)[1:])
     assert flow["permissions"] == {"contents": "read", "id-token": "write"}
+
+
+def _linted(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """What a linter that is installed beside Python says."""
+    program = Path(sys.executable).with_name(name)
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_linter_of_workflows_finds_nothing_and_would_find_an_action_that_is_not_pinned(
+    tmp_path: Path,
+) -> None:
+    def linted(path: Path) -> subprocess.CompletedProcess[str]:
+        return _linted("zizmor", "--offline", "--no-progress", "--strict-collection", path)
+
+    flow = DEPLOY / "github/quarterly-audit.yml"
+    done = linted(flow)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = flow.read_text(encoding="utf-8")
+    assert len(re.findall(r"uses: [\w/-]+@[0-9a-f]{40} # v[\d.]+$", text, re.MULTILINE)) == text.count(
+        "uses: "
+    )
+    for name, wrong in (
+        ("unpinned.yml", re.sub(r"@[0-9a-f]{40} # (v\d)\S*", r"@\1", text)),
+        ("misspelt.yml", text.replace("runs-on:", "runs_on:")),
+    ):
+        (tmp_path / name).write_text(wrong, encoding="utf-8")
+        assert linted(tmp_path / name).returncode != 0, name
+
+
+def test_a_linter_of_container_files_finds_nothing_but_what_is_explained() -> None:
+    done = _linted("hadolint", DEPLOY / "Containerfile")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("line", ["audit run --quarter 2026Q3 --no-such-option", "audit no-such-command"])
@@ -85,6 +123,16 @@ def test_the_job_runs_a_command_that_exists_as_nobody_on_a_read_only_file_system
         == manifests["PersistentVolumeClaim"]["metadata"]["name"]
     )
     assert pod["serviceAccountName"] == manifests["ServiceAccount"]["metadata"]["name"]
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_the_manifests_are_what_the_schemas_of_kubernetes_ask_for(version: str) -> None:
+    for manifest in _manifests().values():
+        kubernetes_validate.validate(manifest, version, strict=True)
+    job = _manifests()["CronJob"]
+    job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["securityContex"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(job, version, strict=True)
 
 
 def test_the_settings_beside_the_job_are_settings() -> None:
@@ -140,11 +188,25 @@ def test_the_dashboard_asks_for_metrics_that_are_written_and_for_all_of_them() -
     assert asked == set(FAMILIES)
     places = [tuple(panel["gridPos"].values()) for panel in dashboard["panels"]]
     assert len(set(places)) == len({panel["id"] for panel in dashboard["panels"]}) == len(places)
-    assert all(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            promql_parser.parse(target["expr"])
 
 
-def test_the_alerts_that_the_how_to_tells_of_ask_for_metrics_that_are_written() -> None:
-    assert _asked_for((ROOT / "docs/how-to/operate.md").read_text(encoding="utf-8")) <= set(FAMILIES)
+def test_alerts_can_be_parsed_and_ask_for_metrics_that_are_written() -> None:
+    text = (DEPLOY / "prometheus/alerts.yml").read_text(encoding="utf-8")
+    (group,) = yaml.safe_load(text)["groups"]
+    assert len({rule["alert"] for rule in group["rules"]}) == len(group["rules"])
+    for rule in group["rules"]:
+        assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+        promql_parser.parse(rule["expr"])
+        assert {"summary", "description"} == set(rule["annotations"])
+    assert _asked_for(text) <= set(FAMILIES)
+    told = (ROOT / "docs/how-to/operate.md").read_text(encoding="utf-8")
+    assert _asked_for(told) <= set(FAMILIES)
+    assert all(f"`{rule['alert']}`" in told for rule in group["rules"])
+    with pytest.raises(ValueError, match=r"parse|invalid|unexpected"):
+        promql_parser.parse("gitops_audit_run_exit_code >")
 
 
 ACTIONS = {
@@ -204,3 +266,13 @@ def test_the_lifecycle_keeps_evidence_for_longer_than_a_trend_and_never_where_it
     moves = [*rule["Transitions"], *rule["NoncurrentVersionTransitions"]]
     assert {move["StorageClass"] for move in moves} == {"GLACIER_IR"}
     assert rule["Expiration"]["Days"] > 5 * 366
+
+
+def test_the_lifecycle_has_the_shape_that_s3_takes() -> None:
+    shape = boto3.session.Session().client("s3", region_name="eu-central-1").meta.service_model.shape_for(
+        "BucketLifecycleConfiguration"
+    )  # fmt: skip
+    lifecycle = json.loads((DEPLOY / "aws/lifecycle.json").read_text(encoding="utf-8"))
+    assert not ParamValidator().validate(lifecycle, shape).has_errors()
+    lifecycle["Rules"][0]["Expiraton"] = {"Days": 1}
+    assert ParamValidator().validate(lifecycle, shape).has_errors()

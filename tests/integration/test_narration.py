@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from audit import narrate
 from audit.cli import main
@@ -138,6 +139,11 @@ def test_a_run_leaves_a_whole_file_of_metrics_that_say_what_the_report_says(
         assert values[f"gitops_audit_control_conclusion{labels}"] == 1
     assert {name.partition("{")[0] for name in values} == set(FAMILIES)
     assert {line.split()[2] for line in lines if line.startswith("# TYPE")} == set(FAMILIES)
+    as_prometheus = list(text_string_to_metric_families(path.read_text(encoding="utf-8")))
+    assert {family.name: (family.type, family.documentation) for family in as_prometheus} == {
+        name: ("gauge", meaning) for name, meaning in FAMILIES.items()
+    }
+    assert sum(len(family.samples) for family in as_prometheus) == len(samples)
     assert [one.name for one in tmp_path.iterdir()] == ["audit.prom"]
 
 
