@@ -12,7 +12,7 @@ import textwrap
 from pathlib import Path
 
 from audit import tables as t
-from audit.cli import app, main
+from audit.cli import COMMANDS, main
 from audit.controls import registry
 from audit.controls.clauses import CLAUSES, reason
 from audit.controls.interface import Example
@@ -97,13 +97,8 @@ def _anchor(page: registry.Page) -> str:
 
 def commands() -> str:
     """`--help` of every command."""
-    names = [
-        command.name or str(command.callback.__name__)
-        for command in app.registered_commands
-        if command.callback
-    ]
     parts = ["# Commands\n\n", _NOTE]
-    for name in ("", *names):
+    for name in ("", *COMMANDS):
         text = io.StringIO()
         with contextlib.redirect_stdout(text):
             main([*([name] if name else []), "--help"])

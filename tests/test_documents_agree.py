@@ -6,6 +6,7 @@ import itertools
 import re
 import shlex
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from audit.cli import COMMANDS, app
+from audit.cli import COMMANDS, application
 from audit.controls.registry import CONTROLS
 from audit.normalise.registry import FORMATS
 
@@ -56,9 +57,15 @@ SHOWN = re.compile(r"(?:^|`)(?:\.venv/bin/)?audit ([a-z-][^`\n#|>]*)", re.MULTIL
 """A command line: in a block of its own, or between backticks."""
 
 
+@cache
+def command_line() -> Any:
+    """Every command of the product."""
+    return get_command(application())
+
+
 def parse(words: list[str]) -> None:
     """Parses a command line as the product does; a command named alone need not have what it requires."""
-    root: Any = get_command(app)
+    root = command_line()
     context = root.make_context("audit", words)
     name, command, rest = root.resolve_command(context, [*context._protected_args, *context.args])
     command.make_context(name, rest, parent=context, resilient_parsing=not rest)
@@ -86,18 +93,33 @@ def test_a_command_that_can_not_be_typed_is_noticed() -> None:
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"parse"}))
 def test_every_command_speaks_json(name: str) -> None:
     """But `parse`, which prints nothing else."""
-    root: Any = get_command(app)
+    root = command_line()
     assert "--json" in [option for each in root.commands[name].params for option in each.opts]
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_help_has_an_example_that_can_be_typed(name: str) -> None:
-    root: Any = get_command(app)
+    root = command_line()
     said = " ".join(root.commands[name].help.split())
     found = re.search(r"Examples?: audit (.+)$", said)
     assert found, name
     for line in found[1].split(", audit "):
         parse(shlex.split(line))
+
+
+def test_help_of_what_is_not_typed_is_what_it_says_when_it_is() -> None:
+    """It is read without importing what the command works with."""
+    by_name: Any = get_command(application("init"))
+    assert list(by_name.commands) == list(COMMANDS)
+    for name, command in command_line().commands.items():
+        assert by_name.commands[name].help == command.help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_first_words_of_a_help_stand_whole_in_the_list_of_commands(name: str) -> None:
+    command = command_line().commands[name]
+    assert command.get_short_help_str(limit=100 - 4 - max(map(len, COMMANDS))).endswith(".")
+    assert not command.get_short_help_str(limit=100 - 4 - max(map(len, COMMANDS))).endswith("...")
 
 
 @pytest.mark.parametrize("name", documents())

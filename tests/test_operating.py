@@ -18,15 +18,14 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
-from typer.main import get_command
 
 from audit import pipeline
-from audit.cli import app
 from audit.settings import load
 from audit.sources import origins
 from audit.sources.loopback import S3Server
 from audit.telemetry import FAMILIES
 from tests.integration.conftest import AS_OF
+from tests.test_documents_agree import command_line
 
 KUBERNETES = ("1.32", "1.37")
 """Releases of Kubernetes whose schemas the manifests are held against."""
@@ -36,7 +35,7 @@ ROOT = DEPLOY.parent
 
 def parse(arguments: list[str]) -> None:
     """Parses a command line as the product does, without running it."""
-    root: Any = get_command(app)
+    root = command_line()
     context = root.make_context("audit", list(arguments), resilient_parsing=False)
     left = [*context._protected_args, *context.args] if hasattr(context, "_protected_args") else context.args
     name, command, rest = root.resolve_command(context, left)

@@ -1,9 +1,17 @@
-"""The command line: one short function a command, a module for each group. Errors are printed with their remedy, never as a traceback."""
+"""The command line: one short function a command, a module for each group. Errors are printed with their remedy, never as a traceback.
+
+A command's module, and with it what it works with, is imported when that command is typed: help and completion come at once.
+"""
 
 from __future__ import annotations
 
+import ast
+import os
 import sys
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,27 +20,39 @@ from typer.exceptions import TyperException
 
 import audit
 from audit import narrate
-from audit.cli import doctor, evidence, export, forms, mine, parse, quarter, sample, sign, start, verify
-from audit.cli.options import out
 from audit.errors import AuditError, ExitCode, UsageError
 
-app = typer.Typer(
-    name="audit",
-    help="Proves, every quarter, how an organisation that runs on GitOps changed its systems.",
-    epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 evidence missing or stale, 4 integrity. The highest wins.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"terminal_width": 100, "max_content_width": 100},
-)
+COMMANDS = {
+    "init": "start.init",
+    "run": "quarter.run",
+    "collect": "evidence.collect",
+    "mine": "mine.mine",
+    "build": "evidence.build",
+    "quarantine": "evidence.quarantine",
+    "check": "quarter.check",
+    "report": "quarter.report",
+    "trace": "quarter.trace",
+    "convert": "forms.convert",
+    "diff": "forms.diff",
+    "export": "export.export",
+    "sample": "sample.sample",
+    "controls": "controls.controls",
+    "doctor": "doctor.doctor",
+    "sign": "sign.sign",
+    "verify": "verify.verify",
+    "verify-evidence": "evidence.verify_evidence",
+    "demo": "demo.demo",
+    "parse": "parse.parse_files",
+}
+"""Every command by its name, in the order in which the help lists them: module below this one, and function."""
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        out.print(f"gitops-audit {audit.__version__}", highlight=False)
+        print(f"gitops-audit {audit.__version__}")
         raise typer.Exit
 
 
-@app.callback()
 def _main(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done.")] = False,
     _: Annotated[
@@ -46,32 +66,50 @@ def _main(
     narrate.set_up_logging(verbose, log_format)
 
 
-COMMANDS: dict[str, Callable[..., object]] = {
-    "init": start.init,
-    "run": quarter.run,
-    "collect": evidence.collect,
-    "mine": mine.mine,
-    "build": evidence.build,
-    "quarantine": evidence.quarantine,
-    "check": quarter.check,
-    "report": quarter.report,
-    "trace": quarter.trace,
-    "convert": forms.convert,
-    "diff": forms.diff,
-    "export": export.export,
-    "sample": sample.sample,
-    "controls": start.controls,
-    "doctor": doctor.doctor,
-    "sign": sign.sign,
-    "verify": verify.verify,
-    "verify-evidence": evidence.verify_evidence,
-    "demo": start.demo,
-    "parse": parse.parse_files,
-}
-"""Every command under its name, in the order in which the help lists them."""
+def application(*names: str) -> typer.Typer:
+    """The command line with these commands; of the others it knows the names and the help. All when none is named."""
+    app = typer.Typer(
+        name="audit",
+        help="Proves, every quarter, how an organisation that runs on GitOps changed its systems.",
+        epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 evidence missing or stale, 4 integrity. The highest wins.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"terminal_width": 100, "max_content_width": 100},
+    )
+    app.callback()(_main)
+    for name, place in COMMANDS.items():
+        if name in names or not names:
+            module, _, function = place.partition(".")
+            app.command(name)(getattr(import_module(f"audit.cli.{module}"), function))
+        else:
+            app.command(name, help=_helps(place))(_not_loaded)
+    return app
 
-for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+
+def _not_loaded() -> None:
+    """Stands for a command that was not typed."""
+    raise AssertionError
+
+
+def _helps(place: str) -> str:
+    """The docstring of a command, read without importing what it works with."""
+    module, _, function = place.partition(".")
+    return _docstrings(module)[function]
+
+
+@cache
+def _docstrings(module: str) -> dict[str, str]:
+    tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
+    return {
+        each.name: ast.get_docstring(each) or "" for each in tree.body if isinstance(each, ast.FunctionDef)
+    }
+
+
+def _typed(arguments: list[str]) -> str:
+    """The command among the arguments, or among those that a shell asks to complete; empty when there is none."""
+    completed = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or ""
+    words = completed.split()[1:] if "_AUDIT_COMPLETE" in os.environ else arguments
+    return next((word for word in words if word in COMMANDS), "")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -79,7 +117,8 @@ def main(arguments: list[str] | None = None) -> int:
     narrate.set_up_logging(verbose=False)
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        code: Any = app(given or ["--help"], standalone_mode=False, prog_name="audit")
+        app: Callable[..., Any] = application(_typed(given))
+        code = app(given or ["--help"], standalone_mode=False, prog_name="audit")
     except AuditError as error:
         narrate.tell_error(error)
         return error.exit_code

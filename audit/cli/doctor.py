@@ -17,9 +17,9 @@ _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
 def doctor(
     settings: SettingsPath = DEFAULT_SETTINGS, as_of: AsOf = None, as_json: AsJson = False
 ) -> ExitCode:
-    """Look whether everything is there that a run needs; say what to do where it is not. Changes nothing.
+    """Look whether all is there that a run needs; say what to do where it is not.
 
-    Settings, roster, keys, git, libraries, Pango, fonts, disk, the store's chain, each source (reached, listed, one object
+    Changes nothing. Settings, roster, keys, git, libraries, Pango, fonts, disk, the store's chain, each source (reached, listed, one object
     read), each repository, and whether the last quarter is covered. Ends with 0 when nothing is bad, else with the code
     that a run would end with. Example: audit doctor --settings audit.toml
     """

@@ -80,7 +80,7 @@ def _only(chosen: Settings, kind: Kind | None, repositories: list[str]) -> Calla
 
 
 def build(settings: SettingsPath = DEFAULT_SETTINGS, as_json: AsJson = False) -> None:
-    """Read the stored evidence into tables; what can't be read is quarantined and counted.
+    """Read the stored evidence into tables; quarantine and count what can't be read.
 
     Example: audit build
     """
@@ -98,7 +98,7 @@ def quarantine(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> ExitCode:
-    """List what could not be read: object, record, byte and reason; or read it once more after a fix.
+    """List what could not be read, where and why; or read it once more after a fix.
 
     What a record holds is not printed: 'audit trace' does, by the name at the end of its line. Ends with 3 when anything
     is quarantined. Example: audit quarantine --source prod-audit --retry
@@ -122,8 +122,9 @@ def quarantine(
 
 
 def verify_evidence(settings: SettingsPath = DEFAULT_SETTINGS, as_json: AsJson = False) -> ExitCode:
-    """Recompute the manifest chain and every stored object, offline; name what changed.
+    """Recompute every stored object and the manifest chain, offline.
 
+    Names what changed, and ends with 4 when anything did.
     Example: audit verify-evidence
     """
     chosen = load(settings)

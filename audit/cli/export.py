@@ -33,9 +33,9 @@ def export(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> None:
-    """Write the tables of a checked quarter into a folder: a Parquet file each, and export.json.
+    """Write the tables of a checked quarter into a folder, for others.
 
-    With --pseudonymise, people, logins, e-mail and network addresses, and names in texts are replaced by keyed
+    A Parquet file each, and export.json. With --pseudonymise, people, logins, e-mail and network addresses, and names in texts are replaced by keyed
     pseudonyms; commits keep their sha, by which whoever has the repository finds them.
     Example: audit export --quarter 2026Q3 --output shared --pseudonymise --key-file pseudonyms.key
     """

@@ -36,8 +36,9 @@ def convert(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> None:
-    """Make a workbook, a Markdown summary, a web page or OSCAL of a reported quarter, from its results.json.
+    """Make a workbook, a summary, a web page or OSCAL of a reported quarter.
 
+    Each is made from its results.json, and says what the report says.
     Example: audit convert --quarter 2026Q3 --to xlsx --to markdown
     """
     chosen = load(settings)
@@ -57,7 +58,7 @@ def diff(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two reported quarters: conclusions, exceptions, figures and sources that differ.
+    """Compare two reported quarters: conclusions, exceptions, figures, sources.
 
     Example: audit diff 2026Q2 2026Q3
     """

@@ -35,8 +35,9 @@ def mine(
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
-    """Mine repositories: with PATH, print what it alone says of its landings; without, those of the settings.
+    """Mine the repositories of the settings; with PATH, one alone, without settings.
 
+    Of one alone it prints how each change landed, what was built from it, images, secrets in the clear.
     Example: audit mine ../netbpf-gitops --quarter 2026Q3
     """
     if path is not None:

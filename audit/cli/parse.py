@@ -28,9 +28,9 @@ def parse_files(
         str, typer.Option(help="Repository that the records speak of, where they name none.")
     ] = "-",
 ) -> ExitCode:
-    """Print the rows of files as JSON lines, without settings or store; on stderr what can't be read, and counts.
+    """Print the rows of files as JSON lines, without settings or store.
 
-    Ends with 3 when something could not be read. Example: audit parse audit.log.gz
+    On stderr stands what can't be read, where and why, and the count of records. Ends with 3 when something could not be read. Example: audit parse audit.log.gz
     """
     parse.require_files([path for path in files if path != parse.STDIN])
     counts, errors = parse.Counts(), Console(stderr=True, soft_wrap=True)

@@ -81,8 +81,9 @@ def report(
     draft: AsDraft = False,
     as_json: AsJson = False,
 ) -> None:
-    """Render a checked quarter: results.json and report.pdf, frozen as an edition once the quarter is over.
+    """Render a checked quarter: results.json and report.pdf.
 
+    Once the quarter is over, they are frozen as an edition; --draft freezes nothing.
     Example: audit report --quarter 2026Q3
     """
     chosen = load(settings)
@@ -103,7 +104,7 @@ def trace(
     ] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Print what a number or finding of a checked quarter rests on, down to raw evidence lines and commits.
+    """Print what a number or finding rests on, down to raw lines and commits.
 
     FINDING is an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a row of
     annex A or B (A12, B7), a change (owner/name@commit), a pull request (owner/name#7), a deployment

@@ -31,7 +31,7 @@ def sample(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> None:
-    """Draw an attribute sample of a checked quarter, with a packet for each item; or evaluate one that was filled in.
+    """Draw an attribute sample of a checked quarter; or evaluate one that was filled.
 
     The size is exact (hypergeometric). The folder gets plan.json, sample.csv, whose column result takes pass, deviation or
     not determined, and a packet for each item with all that the evidence says of it. By --method environment each

@@ -26,9 +26,9 @@ def sign(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> None:
-    """Sign a report with the key that [report_signature] names; what 'audit report' freezes is signed by itself.
+    """Sign a report with the key that [report_signature] names.
 
-    The signed file begins with the exact bytes of the unsigned one. Reviewers can add their signatures to it.
+    What 'audit report' freezes is signed by itself. The signed file begins with the exact bytes of the unsigned one. Reviewers can add their signatures to it.
     Example: audit sign report.pdf --output signed.pdf
     """
     path = output or report.with_suffix(".signed.pdf")

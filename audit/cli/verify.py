@@ -23,9 +23,10 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> ExitCode:
-    """Verify a report from the file alone, offline: signatures, attachments, every figure, every byte.
+    """Verify a report from the file alone, offline.
 
-    With --certificate, it must be signed, and by whom that root vouches for. Prints what agrees and what does not; ends with 4 when something differs or is not proved.
+    Signatures, attachments, every figure, every byte. With --certificate, it must be signed, and by whom that root vouches
+    for. Prints what agrees and what does not; ends with 4 when something differs or is not proved.
     Example: audit verify report.pdf --certificate root.pem
     """
     roots = [each for path in certificate or [] for each in read_certificates("--certificate", path)]

@@ -1,0 +1,30 @@
+"""The command that shows the product at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit import demo as demonstration
+from audit import narrate, screen
+from audit.cli.options import AsJson, out
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for everything it makes.")] = Path(
+        "build/demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Which organisation: the same seed acts the same.")] = 1,
+    changes: Annotated[int, typer.Option(min=20, help="Changes that land, about.")] = 240,
+    log_events: Annotated[int, typer.Option(min=1000, help="Cluster log events, about.")] = 40_000,
+    as_json: AsJson = False,
+) -> None:
+    """Act out a demonstration organisation, and report on it.
+
+    Its evidence is served from a real S3 server on loopback, and collected from there. Findings are expected: it ends with 0 when the report is there. Example: audit demo --seed 7
+    """
+    with narrate.Narrator() as progress:
+        done = demonstration.run(output, seed=seed, changes=changes, log_events=log_events, progress=progress)
+    screen.show_run(out, done, as_json=as_json)
