@@ -12,6 +12,7 @@ from pathlib import Path
 
 import audit
 from audit import pipeline
+from audit.errors import UsageError
 from audit.settings import load
 from audit.simulator.organisation import simulate
 from audit.sources.loopback import S3Server
@@ -49,7 +50,13 @@ def _organisation(
         {"version": audit.__version__, "seed": seed, "changes": changes, "log_events": log_events}
     )
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise UsageError(
+                f"{folder}: can't be made: {error.strerror}", remedy="name another folder with --output"
+            ) from None
         simulate(folder, seed=seed, changes=changes, log_events=log_events, bucket=BUCKET)
         stamp.write_text(wanted, encoding="utf-8")
     progress("simulate", 1, 1)

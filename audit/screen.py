@@ -15,7 +15,6 @@ from rich.table import Table
 
 from audit.build import Built
 from audit.controls.registry import Page
-from audit.errors import UsageError
 from audit.evidence.collect import Collected
 from audit.model import Severity
 from audit.parse import Counts, Found, Refused
@@ -304,14 +303,8 @@ def show_retried(out: Console, done: Retried, *, as_json: bool) -> None:
 
 
 def show_controls(out: Console, catalogue: tuple[Page, ...], wanted: str | None, *, as_json: bool) -> None:
-    """The list of controls, or the page of one.
-
-    Raises:
-        UsageError: there is no control of that id.
-    """
+    """The list of controls, or the page of one."""
     chosen = [control for control in catalogue if wanted is None or control.id == wanted.upper()]
-    if not chosen:
-        raise UsageError(f"there is no control '{wanted}'", remedy="'audit controls' lists them")
     if as_json:
         _dump([asdict(page) for page in chosen])
     elif wanted is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -112,6 +113,11 @@ def _typed(arguments: list[str]) -> str:
     return next((word for word in words if word in COMMANDS), "")
 
 
+def _without(message: str) -> str:
+    """What is wrong with a command line, without words of the libraries that found it."""
+    return message.replace("Value error, ", "").rstrip(".")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; returns its exit code (see `audit.errors.ExitCode`)."""
     narrate.set_up_logging(verbose=False)
@@ -119,11 +125,25 @@ def main(arguments: list[str] | None = None) -> int:
         given = sys.argv[1:] if arguments is None else arguments
         app: Callable[..., Any] = application(_typed(given))
         code = app(given or ["--help"], standalone_mode=False, prog_name="audit")
+        sys.stdout.flush()
     except AuditError as error:
         narrate.tell_error(error)
         return error.exit_code
     except TyperException as error:
-        narrate.tell_error(UsageError(str(error), remedy="see 'audit --help'"))
+        asked: Any = getattr(error, "ctx", None)
+        typed = asked.command_path if asked else "audit"
+        narrate.tell_error(UsageError(_without(error.format_message()), remedy=f"see '{typed} --help'"))
+        return ExitCode.USAGE
+    except BrokenPipeError:  # whoever read the output, as `head` does, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        said = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
+        narrate.tell_error(
+            UsageError(
+                said, remedy="look at the path, the right to read or write it, and the room on its disk"
+            )
+        )
         return ExitCode.USAGE
     except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from audit import screen
 from audit.cli.options import AsJson, out
 from audit.controls import examples, own, registry
-from audit.errors import ExitCode
+from audit.errors import ExitCode, UsageError
 from audit.settings import load
 
 
@@ -30,6 +31,12 @@ def controls(
     Ends with 1 when an example comes to something else. Examples: audit controls CHG-03, audit controls --test
     """
     every = own.controls(load(settings)) if settings else registry.CONTROLS
+    if control is not None and control.upper() not in {each.id for each in every}:
+        like = difflib.get_close_matches(control.upper(), [each.id for each in every], n=1)
+        raise UsageError(
+            f"there is no control '{control}'" + (f"; did you mean '{like[0]}'?" if like else ""),
+            remedy="'audit controls' lists them; --settings adds your own",
+        )
     if not test:
         screen.show_controls(out, registry.catalogue(every), control, as_json=as_json)
         return ExitCode.CLEAN

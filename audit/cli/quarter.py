@@ -51,7 +51,10 @@ def run(
     except AuditError as error:
         if metrics_file is not None:
             failed = telemetry.of_failure(quarter, int(error.exit_code), finished=moment_of(None))
-            telemetry.write(metrics_file, failed)
+            try:
+                telemetry.write(metrics_file, failed)
+            except AuditError as other:  # the first error is the one that ends the command
+                narrate.tell_error(other)
         raise
     if metrics_file is not None:
         took = time.monotonic() - started

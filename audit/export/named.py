@@ -62,6 +62,9 @@ SEVERAL: dict[str, frozenset[str]] = {
 }
 """Columns of names separated by spaces or commas."""
 
+MARKED: dict[str, frozenset[str]] = {"protections": frozenset({"bypass"})}
+"""Columns of several things, separated by commas, among which `user NAME` is somebody, by table."""
+
 OURS: dict[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {

@@ -24,7 +24,7 @@ import pandas as pd
 
 from audit import tables as t
 from audit.errors import UsageError
-from audit.export.named import ONE, OURS, SEVERAL
+from audit.export.named import MARKED, ONE, OURS, SEVERAL
 from audit.settings import FormatName, Machines
 
 KEY_BYTES = 32
@@ -38,6 +38,7 @@ _MEMBER = re.compile(
 )
 """A member of JSON in a text that is somebody's number, or the network address from which somebody came."""
 _WORD = re.compile(r"[^\W_]+")
+_MARKED = re.compile(r"(?<=\buser )[^\s,]+", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,]+")
 _SHORTEST, _LONGEST = 3, 200  # characters of a name that is looked for in texts
 _NOT_NAMES = {"root", "admin", "system", "github", "none", "unknown", "user", "default"} | {
@@ -116,6 +117,10 @@ class Pseudonyms:
         pieces = [value[start:end] for start, end in pairwise(ends)]
         return "".join(self.name(piece) if number % 2 == 0 else piece for number, piece in enumerate(pieces))
 
+    def marked(self, value: str) -> str:
+        """Several things, of which `user NAME` is somebody; the others as any text."""
+        return self.text(_MARKED.sub(lambda found: self.name(found[0]), value))
+
     def text(self, value: str) -> str:
         """A text with every name in it replaced, every e-mail address, and the ids of exceptions, which tell subjects."""
         value = _IDENTIFIER.sub(self._exception, value)
@@ -138,6 +143,8 @@ class Pseudonyms:
                 write = self.name
             elif column in SEVERAL.get(table, ()):
                 write = self.names
+            elif column in MARKED.get(table, ()):
+                write = self.marked
             values = {value: write(value) for value in rows[column].dropna().unique()}
             made[column] = rows[column].map(values, na_action="ignore").astype(rows[column].dtype)
         return made
@@ -188,6 +195,11 @@ def _seen(tables: Mapping[str, pd.DataFrame]) -> set[str]:
         for column in columns:
             found |= {
                 one for value in tables[table][column].dropna().unique() for one in _BETWEEN.split(value)
+            }
+    for table, columns in MARKED.items():
+        for column in columns:
+            found |= {
+                one for value in tables[table][column].dropna().unique() for one in _MARKED.findall(value)
             }
     return found - {""}
 

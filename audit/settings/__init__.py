@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from audit.errors import UsageError
 from audit.model import Severity
 from audit.period import Period
+from audit.settings.nearest import meant
 from audit.settings.sections import (
     S3,
     Access,
@@ -222,6 +223,8 @@ def load(path: Path) -> Settings:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file", remedy="run 'audit init' to write one") from None
+    except IsADirectoryError:
+        raise UsageError(f"{path}: is a folder", remedy=f"name the file: {path / 'audit.toml'}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path}: can't be read: {error}", remedy="check its permissions and that it is UTF-8"
@@ -254,7 +257,8 @@ def validate(
             loc = [str(part) for part in item["loc"]]
             name = ".".join(loc) or "settings"
             origin = (overridden or {}).get(name) or f"{where}{_line_of(text, loc)}"
-            message = item["msg"].removeprefix("Value error, ")
+            unknown = item["type"] == "extra_forbidden"
+            message = meant(Settings, loc) if unknown else item["msg"].removeprefix("Value error, ")
             problems.append(f"{origin}: {name}: {message[0].lower()}{message[1:]}")
         raise UsageError(
             "\n".join(problems), remedy="see 'audit init --print' for every key with its meaning"

@@ -19,7 +19,7 @@ from audit.api import Quarter
 from audit.cli import main
 from audit.controls import dep_02
 from audit.errors import UsageError
-from audit.export.named import ONE, OURS, SEVERAL
+from audit.export.named import MARKED, ONE, OURS, SEVERAL
 from audit.export.pseudonyms import Pseudonyms
 from audit.settings import Machines
 from tests.integration.conftest import Acted
@@ -242,6 +242,18 @@ def test_machines_keep_their_names_and_words_of_the_product_stay() -> None:
     assert one.names("ada, renovate[bot]") == f"{one.name('ada')}, renovate[bot]"
 
 
+def test_whoever_may_pass_a_protection_by_has_a_pseudonym_there_and_teams_keep_their_names() -> None:
+    one = Pseudonyms(KEY, names=["ada"])
+    rows = pd.DataFrame(
+        {"bypass": pd.Series(["admins,user zo,user Ada,team core", "User 4711 (always)"], dtype="str")}
+    )
+    table = t.TABLES["protections"]
+    whole = t.empty(table).reindex(range(2)).assign(bypass=rows["bypass"])
+    first, second = one.over("protections", whole)["bypass"]
+    assert first == f"admins,user {one.name('zo')},user {one.name('ada')},team core"
+    assert second == f"User {one.name('4711')} (always)"
+
+
 @pytest.mark.parametrize(
     "text", ["", "İ" * 50 + " ada", "a" * 5_000, "%40" * 500, "@" * 5_000, "x\x00ada\ud800"]
 )
@@ -278,8 +290,42 @@ def test_columns_that_sound_like_people_are_said_to_name_them() -> None:
     assert forgotten == []
 
 
+OF_PEOPLE = re.compile(
+    r"^(?:who|whom|whose|whoever)\b|\b(?:logins?|e-mail|persons?|people|author|reviewer|approver|user|IP)\b",
+    re.I,
+)
+OF_NOBODY = {
+    "memberships.kind",  # User, Bot or Organization
+    "operator_requests.issuer",  # a service
+    "cluster_access.user_agent",  # a program
+    "cloud_events.user_agent",  # a program
+    "cloud_events.target",  # JSON; who is named in it is looked for as in any text
+    "vulnerabilities.severity_source",  # a database
+}
+"""Columns whose meaning speaks of people, but whose values name none."""
+
+
+def test_columns_whose_meaning_speaks_of_people_are_said_to_name_them() -> None:
+    """Whatever they are called: a column can't be declared without its meaning."""
+    speaks = {
+        f"{name}.{row.column}"
+        for name, table in t.TABLES.items()
+        for row in t.describe(table).itertuples()
+        if str(row.dtype) == "str"
+        and OF_PEOPLE.search(str(row.meaning))
+        and not any(check.name == "isin" for check in t.columns(table)[str(row.column)].checks)
+    }
+    named = {
+        f"{name}.{column}"
+        for each in (ONE, SEVERAL, MARKED, OURS)
+        for name, columns in each.items()
+        for column in columns
+    }
+    assert speaks - named == OF_NOBODY
+
+
 def test_columns_that_are_said_to_name_people_exist() -> None:
-    for columns in (ONE, SEVERAL, OURS):
+    for columns in (ONE, SEVERAL, MARKED, OURS):
         for table, named in columns.items():
             assert named <= set(t.columns(t.TABLES[table])), table
 

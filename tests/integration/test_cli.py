@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -299,6 +300,79 @@ def test_help_and_catalogue_print_something(arguments: list[str], capfd: pytest.
 def test_a_wrong_command_line_ends_with_2(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "Remedy:" in capfd.readouterr().err
+
+
+NAMED = '[organisation]\nname = "NETBPF"\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        (["run"], NAMED, ["Missing option '--quarter' / '-q'", "audit run --help"]),
+        (["run", "--quartr", "2026Q3"], NAMED, ["--quartr (Possible options: --quarter)", "audit run --help"]),
+        (["rnu"], NAMED, ["No such command 'rnu'. Did you mean 'run'?", "audit --help"]),
+        (["convert", "-q", "2026Q3", "--to", "docx"], NAMED, ["'--to'", "'docx' is not one of 'xlsx', 'markdown'"]),
+        (["demo", "--changes", "3"], NAMED, ["'--changes'", "greater than or equal to 20"]),
+        (["demo", "--output", "audit.toml"], NAMED, ["audit.toml/organisation-1-240-40000: can't be made", "--output"]),
+        (["run", "-q", "2026Q3", "--as-of", "yesterday"], NAMED, ["'--as-of'", "'yesterday' does not match"]),
+        (["controls", "CHG03"], NAMED, ["there is no control 'CHG03'; did you mean 'CHG-03'?"]),
+        (["controls", "XYZ-99", "--test"], NAMED, ["there is no control 'XYZ-99'"]),
+        (["build"], NAMED + 'time_zon = "UTC"\n', ["audit.toml:3: organisation.time_zon: there is no such key; did you mean 'time_zone'?"]),
+        (["build"], NAMED + '[[source]]\nname = "x"\n', ["audit.toml:3: source: there is no such key; did you mean 'sources'?"]),
+        (["build"], NAMED + 'engine = "dask"\n', ["organisation.engine: there is no such key here; it belongs to the top of the file"]),
+        (["build"], NAMED + "[quux]\n", ["quux: there is no such key here\n"]),
+        (["build"], NAMED + '[[sources]]\nname = "x"\nlocation = "file:x"\nclustr = "y"\n', ["audit.toml:6: sources.0.clustr: there is no such key; did you mean 'cluster'?"]),
+        (["build"], "[organisation\n", ["audit.toml: not TOML", "at line 1"]),
+        (["build", "-s", "."], NAMED, [".: is a folder", "name the file: audit.toml"]),
+        (["run", "-q", "2026Q9", "--metrics-file", "no/such.prom"], NAMED, ["metrics can't be written", "'2026Q9' does not name a quarter"]),
+        (["mine", "nowhere"], NAMED, ["nowhere: there is no such folder"]),
+        (["verify", "."], NAMED, [".: can't be read: Is a directory"]),
+        (["parse", "--format", "kubernets-audit", "audit.toml"], NAMED, ["kubernets-audit", "kubernetes-audit"]),
+        (["init", "audit.toml"], NAMED, ["audit.toml: exists already"]),
+        (["init", "no/audit.toml"], NAMED, ["no/audit.toml: can't be written"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) and value and value[0].islower() else "",
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_file_line_and_remedy(
+    arguments: list[str],
+    settings: str,
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("audit.toml").write_text(settings, encoding="utf-8")
+    assert main(arguments) == ExitCode.USAGE
+    error = capfd.readouterr().err
+    for words in said:
+        assert words in error
+    assert "Remedy:" in error
+    assert "Value error" not in error
+    assert "Traceback" not in error
+
+
+def test_a_folder_that_can_not_be_written_is_told_without_a_traceback(
+    ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    command = ["convert", "-q", "2026Q3", "--to", "markdown", "-s", str(ran.folder / "audit.toml")]
+    assert main([*command, "--output", str(tmp_path / "file" / "below")]) == ExitCode.USAGE
+    assert f"{tmp_path / 'file' / 'below'}: Not a directory" in capfd.readouterr().err
+
+
+def test_a_reader_that_has_enough_gets_no_traceback() -> None:
+    """As `head` does: it closes the pipe after the first line."""
+    done = subprocess.Popen(
+        [sys.executable, "-c", "from audit.cli import main; import sys; sys.exit(main(['init', '--print']))"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert done.stdout
+    assert done.stderr
+    done.stdout.close()
+    told = done.stderr.read()
+    assert b"Traceback" not in told
+    assert done.wait(60) in (0, 141)
 
 
 def test_settings_errors_reach_the_user_without_a_traceback(
