@@ -40,7 +40,7 @@ from audit.evidence.versions import versions
 from audit.git import alone
 from audit.joins.build import join
 from audit.joins.continuity import continuity
-from audit.joins.counts import source_counts
+from audit.joins.counts import losses, source_counts
 from audit.joins.reconciling import reconciled
 from audit.joins.rights import rights
 from audit.metrics import compute, judged
@@ -261,6 +261,9 @@ def check(
         manifest.latest_counts(manifest.load_all(store)),
         period,
         sources=[source.name for source in settings.sources],
+    )
+    tables["evidence_losses"] = losses(
+        manifest.load_all(store), [(each.name, each.location) for each in settings.sources], until=as_of
     )
     tables |= continuity(tables, settings, period, as_of=as_of)
     tables |= reconciled(tables, settings, period, as_of=as_of)

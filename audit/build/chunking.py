@@ -82,7 +82,16 @@ def _chunk(source: Source, store: Store, run: list[Version]) -> Chunk:
         "formats": {name: format_.version for name, format_ in sorted(FORMATS.items())},
         "columns": {name: list(t.columns(table)) for name, table in t.TABLES.items()},
         "entries": [
-            [e.key, e.version_id, e.etag, e.sha256, str(e.last_modified), str(e.collected_at), replaced_by]
+            [
+                e.key,
+                e.version_id,
+                e.etag,
+                e.sha256,
+                e.retention,
+                str(e.last_modified),
+                str(e.collected_at),
+                replaced_by,
+            ]
             for e, replaced_by in ((each.entry, each.replaced_by) for each in run)
         ],
     }

@@ -59,6 +59,7 @@ class Facts:
             "etag": entry.etag,
             "checksum": entry.checksum,
             "verified": entry.verified,
+            "retention": entry.retention,
             "last_modified": entry.last_modified,
             "collected_at": entry.collected_at,
             "replaced_by": replaced_by,

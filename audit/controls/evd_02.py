@@ -6,9 +6,8 @@ it holds only for the hours that it covers.
 
 ## Evidence
 The times of all audit records of each cluster, noise included, object by object and hour by hour. API servers talk to
-themselves all the time: an hour without any record is an hour that was not recorded. An object that was collected and
-that the source then replaced by other bytes is kept, and told of, unless the new bytes only add to the old. So are requests that share
-an id and are not the same.
+themselves all the time: an hour without any record is an hour that was not recorded. Requests that share an id and are not the
+same are told of. Objects that were replaced or can't be read are EVD-04's.
 
 ## Limits
 A silence shorter than the limit (`thresholds.silence_minutes`, at least 60) is not noticed, nor are single records
@@ -25,11 +24,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from audit.controls.fresh import LOGS, of_formats
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import API_SERVER
 from audit.controls.parts import joined, lasting, pointed, when
-from audit.controls.suspect import rewritten
 from audit.model import Severity
 
 _LOG = """
@@ -93,7 +90,7 @@ EXAMPLES = (
 
 
 def test(tables: Tables, context: Context) -> Result:
-    """Every cluster of the settings; each long silence of its audit log fails, and each object that was rewritten."""
+    """Every cluster of the settings; each long silence of its audit log fails, and each id that several requests claim."""
     clusters = [cluster.name for cluster in context.settings.clusters]
     population = pd.DataFrame({"subject": pd.Series(clusters, dtype="str")})
     population["at"] = context.start
@@ -108,23 +105,8 @@ def test(tables: Tables, context: Context) -> Result:
         expected=f"an audit record at least every {limit} minutes",
         found="no audit record for " + lasting(rows["end"] - rows["start"]) + f" (limit: {limit} minutes)",
     )
-    found = (silent, _rewritten(tables, context, environments), _claimed(tables, environments))
+    found = (silent, _claimed(tables, environments))
     return Result(population, pd.concat(found, ignore_index=True))
-
-
-def _rewritten(tables: Tables, context: Context, environments: dict[str, str]) -> pd.DataFrame:
-    """Exceptions for the log's objects whose bytes were replaced, other than by more records behind them."""
-    rows = rewritten(of_formats(tables["evidence_objects"], LOGS), tables, context)
-    rows = rows[rows["cluster"].isin(list(environments))].reset_index(drop=True)
-    name = "object '" + rows["key"] + "' of source '" + rows["source_name"] + "'"
-    return failures(
-        rows,
-        subject=rows["cluster"] + ":rewritten:" + rows["sha256"],
-        environment=rows["cluster"].map(environments),
-        expected="a log to which records are added, and from which none is taken",
-        found=name + " was rewritten: it was " + rows["sha256"] + " and became " + rows["replaced_by"],
-        evidence=rows["sha256"] + " " + rows["replaced_by"],
-    )
 
 
 def _claimed(tables: Tables, environments: dict[str, str]) -> pd.DataFrame:

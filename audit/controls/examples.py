@@ -190,7 +190,7 @@ def _evidence(control: Control, example: Example, settings: s.Settings) -> dict[
     for name, need in needs.items():
         if isinstance(need, FromClusters):
             objects.extend(_object(need.formats[0], cluster.name) for cluster in settings.clusters)
-        elif name not in ("git", "roster"):
+        elif name not in ("evidence", "git", "roster"):
             objects.append(_object(_format(need), ""))
     rows: dict[str, list[dict[str, str]]] = {"evidence_objects": objects}
     if "git" in needs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from audit.controls.custody import OBJECT, concerned
 from audit.controls.interface import Context, Gap, Tables
 
 _SHOWN = 3  # objects named in a gap about several
@@ -15,12 +16,8 @@ def rewritten(objects: pd.DataFrame, tables: Tables, context: Context) -> pd.Dat
     Returns:
         rows of `objects` with `at` (the first time in the quarter that one of its records speaks of).
     """
-    hours = tables["coverage"][["source_name", "evidence", "first_at", "last_at"]]
-    hours = hours.rename(columns={"evidence": "sha256"})
-    inside = hours[(hours["last_at"] >= context.start) & (hours["first_at"] < context.stop)]
-    inside = inside.assign(at=inside["first_at"].where(inside["first_at"] >= context.start, context.start))
-    first = inside.groupby(["source_name", "sha256"])["at"].min().reset_index()
-    return objects[objects["replaced_by"].notna()].merge(first, on=["source_name", "sha256"])
+    known = concerned(tables, context).dropna(subset=["at"])[[*OBJECT, "at"]].drop_duplicates(OBJECT)
+    return objects[objects["replaced_by"].notna()].merge(known, on=OBJECT)
 
 
 def shrunk(objects: pd.DataFrame, tables: Tables, context: Context, what: str) -> list[Gap]:

@@ -21,7 +21,7 @@ from audit.evidence.store import Store
 from audit.evidence.verify import check_chain
 from audit.evidence.walked import follow
 from audit.settings import Settings, Source
-from audit.sources.interface import Changed, Interrupted, Listed, Origin, Unread, Unreadable, Walk
+from audit.sources.interface import Changed, Interrupted, Listed, Listing, Origin, Unread, Unreadable, Walk
 from audit.sources.origins import origins
 from audit.sources.parallel import each
 
@@ -103,9 +103,23 @@ def collect(
             ]
         brought = _not_in(journal.entries(), recorded)
         counts = {result.name: result.counts for result in results}
-        manifest = append(store, as_of=as_of, entries=brought, tips=tips, counts=counts, signer=signs)
+        held = _held([*recorded, *brought])
+        lost = [
+            one for result in results for one in result.lost(held.get((result.name, result.location), ()))
+        ]
+        manifest = append(
+            store, as_of=as_of, entries=brought, tips=tips, counts=counts, lost=lost, signer=signs
+        )
         journal.clear()
     return Collected(tuple(results), manifest)
+
+
+def _held(entries: Iterable[Entry]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """Key and version id of what was ever brought, by source and location."""
+    held: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for entry in entries:
+        held.setdefault((entry.source, entry.location), set()).add((entry.key, entry.version_id))
+    return held
 
 
 def _before(settings: Settings, as_of: datetime) -> Callable[[datetime], bool]:
@@ -126,7 +140,7 @@ class Known:
     def __init__(self, entries: Iterable[Entry]) -> None:
         """Args: entries, the latest of a key last."""
         self._by_listing: dict[tuple[object, ...], Entry] = {}
-        self._latest: dict[tuple[str, ...], Entry] = {}
+        self._latest: dict[tuple[str, str, str], Entry] = {}
         for entry in entries:
             where = (entry.source, entry.location, entry.key)
             said = (*where, entry.etag, entry.size, entry.last_modified)
@@ -142,6 +156,10 @@ class Known:
         return self._by_listing.get(
             (*where, listed.etag, listed.size, listed.last_modified, listed.version_id)
         )
+
+    def keys(self, origin: Origin) -> set[str]:
+        """Keys of which something was brought."""
+        return {key for source, at, key in self._latest if (source, at) == (origin.name, origin.location)}
 
     def unchanged(self, brought: Entry) -> bool:
         """Whether an object without an ETag has the bytes that it had."""
@@ -169,7 +187,7 @@ class _Run:
         try:
             listing = self.origin.listing()
             result.listed, result.folders = len(listing.objects) + len(listing.unread), listing.folders
-            result.deleted, result.superseded = listing.deleted, listing.superseded
+            result.past, result.gone = listing.past, self._gone(listing)
             result.unread += listing.unread
             changed = self._bring(listing.objects, threads)
             if changed:
@@ -180,6 +198,14 @@ class _Run:
             result.problems.append(error)
         result.problems += in_words(self.origin.name, self.origin.location, result.unread)
         return result
+
+    def _gone(self, listing: Listing) -> tuple[str, ...]:
+        """Keys that were brought before and are not listed any more, nor shown as deleted."""
+        shown = {one.key for one in listing.objects} | {one.key for one in listing.unread}
+        shown |= {one.key for one in listing.past if one.kind == "deleted"}
+        closed = tuple(one.key for one in listing.unread if one.key.endswith("/"))
+        gone = self.known.keys(self.origin) - shown
+        return tuple(sorted(key for key in gone if not key.startswith(closed)))
 
     def _again(self, changed: dict[str, str]) -> list[Listed]:
         """Those of the changed keys that the source still has; the others are told of."""

@@ -82,6 +82,26 @@ class Listed(msgspec.Struct, frozen=True):
     failed: bool
 
 
+class Lost(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An object, or a version of one, that a source has or had and does not give. Each is told once.
+
+    Attributes:
+        kind: `superseded`, `deleted`: as in `audit.sources.interface.Past`, of what the store never held; `gone`: the store holds it, and
+            the source no longer lists it; `unread`: it could not be read.
+        version_id: of the version; empty where there is none.
+        at: when it was superseded or deleted, where the source says so (UTC).
+        reason: why it could not be read.
+    """
+
+    source: str
+    location: str
+    key: str
+    kind: str
+    version_id: str = ""
+    at: datetime | None = None
+    reason: str = ""
+
+
 class Reported(msgspec.Struct, frozen=True):
     """A quarter's report, frozen: what `audit.evidence.editions` keeps of it.
 
@@ -108,6 +128,7 @@ class Manifest:
         tips: by repository, the sha that each ref pointed to; empty when they had not changed.
         reported: the report that was frozen then; nearly always none.
         counts: by source, what it listed; empty when all of it was as before.
+        lost: what sources did not give, and no manifest before it tells of.
         sha256: of its own file.
         signed_by: ids of the keys that its signatures name; not verified by loading it.
     """
@@ -119,6 +140,7 @@ class Manifest:
     tips: dict[str, dict[str, str]]
     reported: tuple[Reported, ...]
     counts: dict[str, Listed]
+    lost: tuple[Lost, ...]
     sha256: str
     signed_by: tuple[str, ...]
 
@@ -134,6 +156,7 @@ class _Predicate(msgspec.Struct, frozen=True, omit_defaults=True):
     tips: dict[str, dict[str, str]]
     reported: tuple[Reported, ...] = ()
     counts: dict[str, Listed] = {}
+    lost: tuple[Lost, ...] = ()
 
 
 def append(
@@ -144,11 +167,12 @@ def append(
     tips: Tips | None = None,
     reported: Iterable[Reported] = (),
     counts: Mapping[str, Listed] | None = None,
+    lost: Iterable[Lost] = (),
     signer: Signer | None = None,
 ) -> Manifest | None:
     """Adds a manifest to the chain; None, and no manifest, when there is nothing new to say.
 
-    `tips` and `counts` that are as the chain already has them are nothing new.
+    `tips`, `counts` and `lost` that are as the chain already has them are nothing new.
 
     Raises:
         IntegrityError: a manifest of the store can't be read.
@@ -161,7 +185,9 @@ def append(
         frozen = tuple(reported)
         known = latest_counts(before)
         told = {name: each for name, each in sorted((counts or {}).items()) if each != known.get(name)}
-        if not new and not changed and not frozen and not told:
+        known_lost = {one for manifest in before for one in manifest.lost}
+        missed = sorted(set(lost) - known_lost, key=msgspec.json.encode)
+        if not (new or changed or frozen or told or missed):
             return None
         predicate = _Predicate(
             sequence=len(before) + 1,
@@ -171,6 +197,7 @@ def append(
             tips=changed,
             reported=frozen,
             counts=told,
+            lost=tuple(missed),
         )
         envelope = Envelope(encode_statement(predicate), PAYLOAD, {})
         if signer is not None:
@@ -338,6 +365,7 @@ def _manifest(predicate: _Predicate, content: bytes, envelope: Envelope) -> Mani
         tips=predicate.tips,
         reported=predicate.reported,
         counts=predicate.counts,
+        lost=predicate.lost,
         sha256=hashlib.sha256(content).hexdigest(),
         signed_by=tuple(sorted(cast("dict[str, Any]", envelope.signatures))),
     )

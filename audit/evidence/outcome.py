@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from audit.errors import AuditError, EvidenceMissing
-from audit.evidence.manifest import Listed
-from audit.sources.interface import Unread
+from audit.evidence.manifest import Listed, Lost
+from audit.sources.interface import Past, Unread
 
 Progress = Callable[[str, int, int, int], None]
 """Called with a source's name, its objects done and listed, and bytes pulled from it so far."""
@@ -24,7 +24,8 @@ class SourceCollected:
         pulled: of them, those read now.
         kept: of them, those that an earlier run, or one that was interrupted, had brought.
         bytes: read now.
-        deleted, superseded, folders: as in `audit.sources.interface.Listing`.
+        folders, past: as in `audit.sources.interface.Listing`.
+        gone: keys that an earlier run brought, and that it no longer lists.
         unread: what could not be read, one by one.
         problems: the same in words, grouped, or why the source gave nothing.
         failed: it could not be listed or read to its end.
@@ -37,10 +38,10 @@ class SourceCollected:
     pulled: int = 0
     kept: int = 0
     bytes: int = 0
-    deleted: int = 0
-    superseded: int = 0
     folders: int = 0
     unread: list[Unread] = field(default_factory=list)
+    past: tuple[Past, ...] = ()
+    gone: tuple[str, ...] = ()
     problems: list[AuditError] = field(default_factory=list)
     failed: bool = False
     remarks: list[str] = field(default_factory=list)
@@ -52,11 +53,26 @@ class SourceCollected:
             listed=self.listed,
             read=self.pulled + self.kept,
             unread=len(self.unread),
-            deleted=self.deleted,
-            superseded=self.superseded,
+            deleted=sum(one.kind == "deleted" for one in self.past),
+            superseded=sum(one.kind == "superseded" for one in self.past),
             folders=self.folders,
             failed=self.failed,
         )
+
+    def lost(self, held: Container[tuple[str, str]]) -> Iterator[Lost]:
+        """What it did not give.
+
+        Args:
+            held: key and version id of what the store has of it: versions that were read before others took their place.
+        """
+        where = (self.name, self.location)
+        for one in self.past:
+            if not one.same and (one.key, one.version_id) not in held:
+                yield Lost(*where, one.key, one.kind, one.version_id, one.at)
+        for key in self.gone:
+            yield Lost(*where, key, "gone")
+        for unread in self.unread:
+            yield Lost(*where, unread.key, "unread", reason=unread.reason)
 
     def tell(self, progress: Progress | None) -> None:
         """Tells how far it is."""

@@ -75,6 +75,7 @@ OURS: dict[str, frozenset[str]] = {
         "evidence_streams": "format",
         "evidence_days": "format",
         "evidence_gaps": "format",
+        "evidence_losses": "kind",
         "coverage": "format",
         "reconciliation": "table",
         "reconciled_changes": "side outcome standing control",

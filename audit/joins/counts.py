@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
-from audit.evidence.manifest import Listed
+from audit.evidence.manifest import Listed, Manifest
 from audit.period import Period
-from audit.tables import SourceCounts, conform, frame
+from audit.tables import EvidenceLosses, SourceCounts, conform, frame
 
 
 def source_counts(
@@ -64,3 +66,25 @@ def source_counts(
             }
         )
     return conform(SourceCounts, frame(SourceCounts, rows))
+
+
+def losses(
+    manifests: Iterable[Manifest], sources: Iterable[tuple[str, str]], *, until: datetime
+) -> pd.DataFrame:
+    """`EvidenceLosses` of some sources: what they did not give, each told by the manifest that recorded it first.
+
+    Args:
+        sources: (name, location) pairs; what others did not give is left out.
+        until: collections that stood at a later moment are left out.
+    """
+    wanted = set(sources)
+    told: dict[tuple[str, ...], dict[str, Any]] = {}
+    for manifest in manifests:
+        if manifest.as_of > until:
+            continue
+        for one in manifest.lost:
+            if (one.source, one.location) in wanted:
+                row: dict[str, Any] = {"source_name": one.source, "key": one.key, "kind": one.kind, "version_id": one.version_id,
+                       "at": one.at, "seen_at": manifest.as_of, "reason": one.reason, "manifest": manifest.sha256}  # fmt: skip
+                told.setdefault((one.source, one.key, one.kind, one.version_id, one.reason), row)
+    return conform(EvidenceLosses, frame(EvidenceLosses, list(told.values())))

@@ -12,7 +12,7 @@ from audit.simulator.audit_delivery import again, deliver
 from audit.simulator.audit_records import RECEIVED, Request, applied, body, heartbeats
 from audit.simulator.operations import Span
 from audit.simulator.trail import span_of
-from audit.simulator.world import World, stamp
+from audit.simulator.world import World, quarter_of, stamp
 
 _SPARSEST = 85 * 60  # seconds between two heartbeats, at most (before jitter)
 _SKEW = timedelta(seconds=300)
@@ -22,7 +22,7 @@ _NODES = ("node-1", "node-2", "node-3", "node-4")
 def log_access(world: World) -> None:
     """Writes the audit log of every cluster over [world.start, world.end), into sources `<environment>-audit`.
 
-    Violations of CLU-01, CLU-09, ACC-02, EVD-02 and POL-01 go to the truth, and break-glass spans to `world.break_glass`. No two records are
+    Violations of CLU-01, CLU-09, ACC-02, EVD-02, EVD-04 and POL-01 go to the truth, and break-glass spans to `world.break_glass`. No two records are
     more than 170 minutes apart except around a deliberate silence.
     """
     rng = random.Random(world.rng.random())
@@ -228,3 +228,14 @@ def _write(world: World, cluster: str, slots: dict[int, list[str]], width: int, 
             world.truth.counts["audit objects"] += 1
             world.truth.counts["audit events"] += len(bodies)
             world.truth.counts["garbage"] += cut
+            if cut:
+                _spoilt(world, f"{cluster}-audit:{key}:quarantined", bodies)
+
+
+def _spoilt(world: World, subject: str, bodies: list[str]) -> None:
+    """EVD-04: lines that nobody can read, in each quarter of which their object speaks."""
+    marker = '"requestReceivedTimestamp":"'
+    times = sorted(body[body.index(marker) + len(marker) :][:19] + "+00:00" for body in bodies)
+    at = {quarter_of(moment): moment for moment in map(datetime.fromisoformat, reversed(times))}
+    for quarter, first in at.items():
+        world.truth.violation("EVD-04", subject, first, why="a line was cut short", quarter=quarter)

@@ -29,6 +29,7 @@ from audit.simulator import (
     people,
     scanning,
     seals,
+    tampering,
     vaults,
 )
 from audit.simulator.trail import Trail
@@ -125,6 +126,7 @@ def simulate(
     scanning.scan(world)
     alerting.tell(world)
     certifying.act(world, Trail(world, hub), entitling.grant(world))
+    tampering.act(world, bucket or tampering.BUCKET)
     (folder / "roster.yaml").write_text(people.roster(staff), encoding="utf-8")
     (folder / seals.SIGNERS).write_text(seals.Ring.of(world).signers(), encoding="utf-8")
     (folder / "audit.toml").write_text(settings_toml(world, bucket=bucket), encoding="utf-8")
@@ -176,7 +178,7 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
     parts.append(
         _table("[[sources]]", name=vaults.SOURCE, location=location(vaults.SOURCE), exported_at=made)
     )
-    for name in (scanning.SOURCE, alerting.SOURCE):
+    for name in (scanning.SOURCE, alerting.SOURCE, tampering.SOURCE):
         parts.append(_table("[[sources]]", name=name, location=location(name), exported_at=made))
     for name, at in entitling.lists(world):
         parts.append(
@@ -196,9 +198,15 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
         for kind in ("audit", "operators", "gatekeeper", "constraints", alerting.METRICS):
             name = f"{environment}-{kind}"
             dated = None if kind in ("audit", "operators") else made
+            copy = tampering.copied(name) if kind == "audit" and not bucket else None
             parts.append(
                 _table(
-                    "[[sources]]", name=name, location=location(name), cluster=environment, exported_at=dated
+                    "[[sources]]",
+                    name=name,
+                    location=location(name),
+                    cluster=environment,
+                    exported_at=dated,
+                    copy_of=copy,
                 )
             )
     parts += [_table("[[clusters]]", name=name, environment=name) for name in world.environments]

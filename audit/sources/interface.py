@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from audit.errors import EvidenceMissing
 
@@ -46,22 +46,48 @@ class Unread:
 
 
 @dataclass(frozen=True)
+class Past:
+    """What a source shows of an object and does not give.
+
+    Attributes:
+        kind: `superseded`: a version that another took the place of; `deleted`: a key whose latest version is a delete marker.
+        version_id: the version that is not the latest; the delete marker's.
+        at: when another took its place, or it was deleted (UTC).
+        same: what took its place has the very bytes, so far as ETag and size tell.
+    """
+
+    key: str
+    kind: Literal["superseded", "deleted"]
+    version_id: str = ""
+    at: datetime | None = None
+    same: bool = False
+
+
+@dataclass(frozen=True)
 class Listing:
     """Everything a source has, ordered by key.
 
     Attributes:
         objects: what can be read.
         folders: empty objects whose key ends in `/`: they only stand for folders.
-        deleted: keys whose latest version is a delete marker.
-        superseded: versions that are no longer the latest.
+        past: what there was before, where the source tells.
         unread: what was found but is not to be read, such as a symbolic link.
     """
 
     objects: tuple[Listed, ...]
     folders: int = 0
-    deleted: int = 0
-    superseded: int = 0
+    past: tuple[Past, ...] = ()
     unread: tuple[Unread, ...] = ()
+
+    @property
+    def deleted(self) -> int:
+        """Keys whose latest version is a delete marker."""
+        return sum(one.kind == "deleted" for one in self.past)
+
+    @property
+    def superseded(self) -> int:
+        """Versions that are no longer the latest."""
+        return sum(one.kind == "superseded" for one in self.past)
 
 
 @dataclass

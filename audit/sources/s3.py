@@ -29,6 +29,7 @@ from audit.sources.interface import (
     Interrupted,
     Listed,
     Listing,
+    Past,
     missing,
     nothing_there,
 )
@@ -163,18 +164,23 @@ class Bucket:
     def _versions(self) -> Listing | None:
         """The listing with versions; None where the reader or the server only has the plain one."""
         objects: list[Listed] = []
-        folders = deleted = superseded = 0
+        folders, earlier = 0, _Earlier()
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=self._prefix, PaginationConfig={"PageSize": self._page}, **self._payer
         )
         try:
             for page in pages:
-                deleted += sum(marker["IsLatest"] for marker in page.get("DeleteMarkers", ()))
+                for marker in page.get("DeleteMarkers", ()):
+                    if not marker["Key"].endswith("/"):
+                        earlier.add(
+                            self._listed(marker | {"Size": -1, "ETag": ""}, _version(marker["VersionId"])),
+                            marker["IsLatest"],
+                        )
                 for each in page.get("Versions", ()):
                     if "\ufffd" in each["Key"]:
                         return None  # the server can't write this key in XML; the plain listing encodes it
                     if not each["IsLatest"]:
-                        superseded += 1
+                        earlier.add(self._listed(each, _version(each["VersionId"])), latest=False)
                     elif _stands_for_folder(each):
                         folders += 1
                     else:
@@ -183,7 +189,7 @@ class Bucket:
             if error.response["Error"]["Code"] in _DENIED | _UNSUPPORTED:
                 return None
             raise
-        return Listing(tuple(sorted(objects, key=_by_key)), folders, deleted, superseded)
+        return Listing(tuple(sorted(objects, key=_by_key)), folders, earlier.than(objects))
 
     def _plain(self) -> Listing:
         """The listing without versions."""
@@ -215,6 +221,41 @@ class Bucket:
             version_id=version_id,
             last_modified=each["LastModified"].astimezone(UTC),
         )
+
+
+class _Earlier:
+    """Versions and delete markers that do not hold what a key says now."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, list[tuple[Listed, bool]]] = {}
+
+    def add(self, version: Listed, latest: bool) -> None:
+        """A version that is not the latest, or a delete marker (of size -1) that is or is not."""
+        self._by_key.setdefault(version.key, []).append((version, latest))
+
+    def than(self, objects: list[Listed]) -> tuple[Past, ...]:
+        """What each was, given the latest versions; ordered by key, from the newest back."""
+        now = {each.key: each for each in objects if each.key in self._by_key}
+        found = []
+        for key in sorted(self._by_key):
+            after = now.get(key)
+            for version, latest in sorted(self._by_key[key], key=_newest_first):
+                at = after.last_modified if after is not None else None
+                if version.size >= 0:
+                    found.append(Past(key, "superseded", version.version_id, at, _same(version, after)))
+                elif latest:
+                    found.append(Past(key, "deleted", version.version_id, version.last_modified))
+                after = version
+        return tuple(found)
+
+
+def _newest_first(one: tuple[Listed, bool]) -> tuple[bool, float]:
+    version, latest = one
+    return not latest, -version.last_modified.timestamp() if version.last_modified else 0.0
+
+
+def _same(version: Listed, after: Listed | None) -> bool:
+    return after is not None and (version.etag, version.size) == (after.etag, after.size)
 
 
 def _ask_for_checksum(params: dict[str, Any], **_: Any) -> None:

@@ -35,7 +35,14 @@ from audit.tables.entitlements import (
     RbacRules,
     Trainings,
 )
-from audit.tables.evidence import Coverage, EvidenceObjects, Quarantine, Reconciliation, SourceCounts
+from audit.tables.evidence import (
+    Coverage,
+    EvidenceLosses,
+    EvidenceObjects,
+    Quarantine,
+    Reconciliation,
+    SourceCounts,
+)
 from audit.tables.export_lists import ExportLists
 from audit.tables.forge import Checks, ForgeEvents, GitOperations, PullRequests, ReviewDismissals, Reviews
 from audit.tables.forge_rights import ForgeEnvironments, Memberships, RepoGrants, Teams
@@ -102,7 +109,7 @@ _ALL: tuple[type[Table], ...] = (
     People, Roles, Identities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites, Waivers, ReconciledChanges, ReconciledCounts,
     AccessRights, AccessDecisions,
-    Reconciliation, SourceCounts, EvidenceStreams, EvidenceDays, EvidenceGaps, Exceptions, Conclusions, Metrics,
+    Reconciliation, SourceCounts, EvidenceLosses, EvidenceStreams, EvidenceDays, EvidenceGaps, Exceptions, Conclusions, Metrics,
 )  # fmt: skip
 
 
@@ -141,6 +148,7 @@ __all__ = [
     "DocumentReviews",
     "EvidenceDays",
     "EvidenceGaps",
+    "EvidenceLosses",
     "EvidenceObjects",
     "EvidenceStreams",
     "Exceptions",

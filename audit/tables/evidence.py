@@ -29,6 +29,10 @@ class EvidenceObjects(Table):
     verified: Bool = column(
         "Its bytes were held against that checksum when they were collected, and are those"
     )
+    retention: str = column(
+        "Lock that the source says it was under, as in COMPLIANCE until 2030-01-01T00:00:00Z, legal hold; empty for none, and where "
+        "the reader may not know"
+    )
     last_modified: UTC = column("When the store says it was written; missing for a folder", optional=True)
     collected_at: UTC = column("When it was collected")
     replaced_by: str = column(
@@ -104,6 +108,29 @@ class Reconciliation(Table):
         title = "Rows parsed, kept, duplicate and out of period, by source and table"
         metadata: ClassVar[Meta] = {"source": "the build", "stage": "joined"}
         unique: ClassVar[list[str]] = ["source_name", "table"]
+
+
+class EvidenceLosses(Table):
+    """What sources have or had and did not give: versions that were never read, objects that were deleted, are gone or could
+    not be read."""
+
+    source_name: str = column("Source, as the settings name it")
+    key: str = column("Key below the source's location")
+    kind: str = column(
+        "superseded: a version that another took the place of before it was read; deleted: its latest version is a delete marker; "
+        "gone: it was read before, and the source no longer lists it; unread: it could not be read",
+        isin=["superseded", "deleted", "gone", "unread"],
+    )
+    version_id: str = column("Version; empty where there is none")
+    at: UTC = column("When it was superseded or deleted, where the source says so", optional=True)
+    seen_at: UTC = column("Collection that found it so first")
+    reason: str = column("Why it could not be read; empty for the other kinds")
+    manifest: str = column("sha256 of the manifest that records it")
+
+    class Config:
+        title = "Objects and versions that sources did not give"
+        metadata: ClassVar[Meta] = {"source": "manifests of the evidence store", "stage": "joined"}
+        unique: ClassVar[list[str]] = ["source_name", "key", "kind", "version_id", "reason"]
 
 
 class SourceCounts(Table):

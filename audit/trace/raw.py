@@ -52,10 +52,12 @@ def _whole(pointer: str, objects: pd.DataFrame, settings: Settings) -> Raw | Non
     if sha256 not in named:
         return Raw(pointer, "", "", "neither an object of this quarter's evidence nor a manifest")
     manifest = named[sha256]
-    tips = "\n".join(
-        f"{repo} {ref} {sha}" for repo, refs in manifest.tips.items() for ref, sha in refs.items()
-    )
-    return Raw(pointer, f"manifest {manifest.sequence} of {manifest.as_of:%Y-%m-%dT%H:%M:%SZ}", tips, "")
+    tips = [f"{repo} {ref} {sha}" for repo, refs in manifest.tips.items() for ref, sha in refs.items()]
+    lost = [
+        f"{one.source}: {one.key} {one.version_id} {one.kind} {one.reason}".rstrip() for one in manifest.lost
+    ]
+    where = f"manifest {manifest.sequence} of {manifest.as_of:%Y-%m-%dT%H:%M:%SZ}"
+    return Raw(pointer, where, "\n".join([*tips, *lost]), "")
 
 
 def _lines(pointers: list[str], objects: pd.DataFrame, settings: Settings) -> dict[str, Raw]:

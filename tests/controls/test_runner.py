@@ -20,6 +20,7 @@ from audit.controls import (
     dep_04,
     evd_01,
     evd_02,
+    evd_04,
     wvr_01,
 )
 from audit.controls.examples import AS_OF, PERIOD, REPOSITORY, expand, world
@@ -581,8 +582,8 @@ REWRITTEN = (
 def test_a_log_that_was_rewritten_fails(format: str, first: str, last: str, count: int) -> None:
     """In the quarter of which its records speak; both hashes are named."""
     values = {"format": format, "cluster": "prod", "later": 9, "first": first, "last": last}
-    _, failed = judge(evd_02.CONTROL, REWRITTEN.format(**values))
-    assert list(failed["subject"]) == [f"prod:rewritten:{OLD}"] * count
+    _, failed = judge(evd_04.CONTROL, REWRITTEN.format(**values))
+    assert list(failed["subject"]) == ["s:k:changed"] * count
     assert all(OLD in found and NEW in found for found in failed["found"])
 
 

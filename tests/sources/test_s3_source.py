@@ -85,8 +85,18 @@ class TestListing:
         listing = origin.listing()
         assert [each.key for each in listing.objects] == ["kept"]
         assert (listing.superseded, listing.deleted) == (2, 1)
+        assert [(past.key, past.kind, past.same) for past in listing.past] == [
+            ("deleted", "deleted", False), ("deleted", "superseded", False), ("kept", "superseded", False)
+        ]  # fmt: skip
+        assert all(past.version_id and past.at is not None for past in listing.past)
+        assert listing.past[2].at == listing.objects[0].last_modified
         assert _bytes(origin, listing.objects[0]) == b"two"
         assert origin.read(listing.objects[0]).version_id == listing.objects[0].version_id != ""
+
+    def test_a_version_that_came_again_with_its_bytes_is_the_same(self, s3_server):
+        for _ in range(2):
+            _put(s3_server, "audit", **{"again/a": b"one"})
+        assert [past.same for past in _bucket(s3_server, "s3://audit/again").listing().past] == [True]
 
     def test_leaves_out_markers_of_folders_and_counts_them(self, s3_server):
         _put(s3_server, "audit", **{"marked/": b"", "marked/a/": b"", "marked/a/b": b"1"})
@@ -148,10 +158,11 @@ class TestReading:
             Body=b"1",
             ObjectLockMode="GOVERNANCE",
             ObjectLockRetainUntilDate=datetime(2040, 1, 1, tzinfo=UTC),
+            ObjectLockLegalHoldStatus="ON",
         )
         origin = _bucket(s3_server, "s3://locked/a")
         (listed,) = origin.listing().objects
-        assert origin.read(listed).retention == "GOVERNANCE until 2040-01-01T00:00:00Z"
+        assert origin.read(listed).retention == "GOVERNANCE until 2040-01-01T00:00:00Z, legal hold"
 
 
 def _refused(error: pytest.ExceptionInfo[EvidenceMissing], *words: str) -> None:

@@ -45,6 +45,13 @@ class Source(Section):
         description="When it gave its last evidence (with offset), another source having taken its place",
     )
 
+    copy_of: str | None = Field(
+        None,
+        pattern=r"^s3://[^/]+",
+        description="Where the files of a folder were copied from, as in s3://bucket/prefix/: what CloudTrail tells of that bucket is held "
+        "against EVD-04",
+    )
+
     @property
     def kind(self) -> Literal["s3", "folder", "github"]:
         """What sort of place it is."""
