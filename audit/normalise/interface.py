@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 Row = dict[str, Any]
 Rows = list[
@@ -39,7 +41,7 @@ class Unreadable(ValueError):
     """This record can't be read as this format; the message is the reason shown in quarantine."""
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What one record gave.
 
     Attributes:

@@ -42,10 +42,10 @@ class JsonFormat(Generic[T]):
     shape: type[T]
     rows: Callable[[T, Context], Outcome]
     recognises: Callable[[bytes], bool]
-    _decoder: msgspec.json.Decoder[T] = field(init=False, repr=False)
+    _decode: Callable[[bytes], T] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._decoder = msgspec.json.Decoder(self.shape)
+        self._decode = msgspec.json.Decoder(self.shape).decode
 
     def read(self, record: bytes, context: Context) -> Outcome:
         """The rows of one record.
@@ -54,7 +54,7 @@ class JsonFormat(Generic[T]):
             Unreadable: it is no JSON, lacks what the format requires, or holds what it forbids.
         """
         try:
-            value = self._decoder.decode(record)
+            value = self._decode(record)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(str(error)) from None
         except RecursionError:

@@ -8,6 +8,7 @@ in envelopes of their own; GKE writes entries of another kind (`gke_audit`).
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -82,9 +83,10 @@ def rows(event: Event, context: Context) -> Outcome:
     at = event.requestReceivedTimestamp or event.timestamp
     if at is None:
         raise Unreadable("neither requestReceivedTimestamp nor timestamp")
-    at = utc(at)
-    target = event.objectRef or _NOTHING
-    if _is_noise(event, target):
+    if at.tzinfo is not UTC:
+        at = utc(at)
+    user, target = event.user.username, event.objectRef or _NOTHING
+    if user is not None and user.startswith("system:") and _is_noise(event, user, target):
         return Outcome([], at)
     acting = event.impersonatedUser
     row = {
@@ -94,7 +96,7 @@ def rows(event: Event, context: Context) -> Outcome:
         "at": at,
         "stage_rank": _STAGES[event.stage],
         "verb": event.verb.lower(),
-        "user": event.user.username,
+        "user": user,
         "groups": ",".join(event.user.groups or ()),
         "impersonated": acting.username if acting is not None else None,
         "api_group": target.apiGroup,
@@ -112,10 +114,9 @@ def rows(event: Event, context: Context) -> Outcome:
     return Outcome([("cluster_access", row)], at)
 
 
-def _is_noise(event: Event, target: ObjectRef) -> bool:
-    """Whether it is a machine's everyday business."""
-    user = event.user.username
-    if user is None or not user.startswith("system:") or event.impersonatedUser is not None:
+def _is_noise(event: Event, user: str, target: ObjectRef) -> bool:
+    """Whether what a `system:` user asked for is a machine's everyday business."""
+    if event.impersonatedUser is not None:
         return False
     if user in _PEOPLE and target.resource:
         return False

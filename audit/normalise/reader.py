@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from audit.errors import UsageError
 from audit.normalise.decompress import blocks
@@ -24,6 +25,10 @@ from audit.normalise.sheets import splitter
 
 AUTO = "auto"
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_AN_HOUR = timedelta(hours=1)
+_LAST_HOUR = datetime.max.replace(tzinfo=UTC) - _AN_HOUR
+_Span = list[Any]
+"""How many records speak of an hour, and the first and last of their times."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -60,7 +65,7 @@ def parts(path: Path, context: Context, *, format: str = AUTO, size: int | None 
     for record in records:
         if not reading.take(record):
             records.reject()
-        if size is not None and reading.parsed.records >= size:
+        if size is not None and reading.parsed.records + reading.read >= size:
             yield reading.part()
     yield reading.part()
 
@@ -83,36 +88,33 @@ class _Reading:
         self._only = only
         self._wrapped = False  # the last record was an envelope: most likely the next one is too
         self._last = only  # the format that read the last record: most likely the next one's too
-        self._reading = only  # the format whose records are being counted, and how many they are
-        self._read = 0
-        self._hour: datetime | None = None  # the hour that is being counted, and what was counted in it
-        self._counted = ""  # the format of what is being counted
-        self._count = 0
-        self._first = self._latest = self._end = _NEVER
+        self._reading = only  # the format whose records are being counted
+        self.read = self._noise = (
+            0  # not yet in `parsed`: records that were read, and those of them that are noise
+        )
+        self._hours: dict[tuple[str, datetime], _Span] = {}
+        self._span: _Span = []  # what was counted in the hour of the last record, which this one is most likely of too
+        self._begins = self._ends = _NEVER  # of that hour
 
     def take(self, record: Record) -> bool:
         """Accounts for a record; False, and nothing done, when it is no JSON value and must be split anew."""
+        data, last = record.data, self._last
         if record.reason is not None:
             self._quarantine(record, record.reason)
             return True
-        data = record.data
         if not data.isascii() and not _is_utf8(data):
             if not record.whole and not is_value(data):
                 return False
             self._quarantine(record, "not UTF-8")
             return True
-        if (
-            self._last is not None
-            and not self._wrapped
-            and (self._only is not None or self._last.recognises(data))
-        ):
-            try:
-                outcome = self._last.read(data, self._context)
-            except Unreadable as error:
-                return self._without_shortcut(record, str(error))
-            self._keep(outcome, self._last, record)
-            return True
-        return self._without_shortcut(record, None)
+        if last is None or self._wrapped or not (last is self._only or last.recognises(data)):
+            return self._without_shortcut(record, None)
+        try:
+            outcome = last.read(data, self._context)
+        except Unreadable as error:
+            return self._without_shortcut(record, str(error))
+        self._keep(outcome, last, record)
+        return True
 
     def _without_shortcut(self, record: Record, reason: str | None) -> bool:
         """As `take`, for what the format of the last record could not read, for `reason`."""
@@ -169,64 +171,56 @@ class _Reading:
         self._quarantine(record, (refused or unknown) + where)
 
     def _keep(self, outcome: Outcome, format_: Format, record: Record) -> None:
-        parsed = self.parsed
-        parsed.records += 1
         if format_ is not self._reading:
             self._tally()
             self._reading = format_
-        self._read += 1
-        if outcome.at is not None:
-            self._cover(outcome.at, format_.name)
+        self.read += 1
+        at = outcome.at
+        if at is not None:
+            if not self._begins <= at < self._ends:
+                self._enter(at, format_.name)
+            span = self._span
+            span[0] += 1
+            if at < span[1]:
+                span[1] = at
+            elif at > span[2]:
+                span[2] = at
         for reason in outcome.failed:
             self._quarantine(record, f"{format_.name}: {reason}")
         if not outcome.rows:
-            parsed.noise += 1
+            self._noise += 1
             return
-        parsed.kept += 1
         for table, row in outcome.rows:
             row["evidence"], row["line"] = self._evidence, record.number
-            parsed.rows.setdefault(table, []).append(row)
+            self.parsed.rows.setdefault(table, []).append(row)
 
     def _quarantine(self, record: Record, reason: str) -> None:
         self.parsed.records += 1
         self.parsed.quarantined.append((record.number, record.offset, reason))
 
-    def _cover(self, at: datetime, name: str) -> None:
-        if self._hour is None or name != self._counted or not self._hour <= at <= self._end:
-            self._close()
-            self._counted = name
-            self._hour, self._first, self._latest = at.replace(minute=0, second=0, microsecond=0), at, at
-            self._end = self._hour.replace(minute=59, second=59, microsecond=999_999)
-        self._count += 1
-        if at < self._first:
-            self._first = at
-        elif at > self._latest:
-            self._latest = at
+    def _enter(self, at: datetime, name: str) -> None:
+        """Makes the hour of `at`, of a format, the one that is being counted."""
+        self._begins = at.replace(minute=0, second=0, microsecond=0)
+        self._ends = self._begins + _AN_HOUR if self._begins <= _LAST_HOUR else _NEVER
+        self._span = self._hours.setdefault((name, self._begins), [0, at, at])
 
     def part(self) -> Parsed:
         """What was found since the last part."""
-        self._close()
         self._tally()
+        self.parsed.coverage.update((hour, (span[0], span[1], span[2])) for hour, span in self._hours.items())
+        self._hours = {}
         part, self.parsed = self.parsed, Parsed()
         return part
 
     def _tally(self) -> None:
-        """Books what was read as one format."""
-        if self._read and self._reading is not None:
-            self.parsed.by_format[self._reading.name] += self._read
-        self._read = 0
-
-    def _close(self) -> None:
-        """Books what was counted in the current hour."""
-        if self._hour is not None:
-            where = (self._counted, self._hour)
-            records, first, last = self.parsed.coverage.get(where, (0, self._first, self._latest))
-            self.parsed.coverage[where] = (
-                records + self._count,
-                min(first, self._first),
-                max(last, self._latest),
-            )
-        self._hour, self._count = None, 0
+        """Books what was read as one format; the next hour is counted anew."""
+        if self.read and self._reading is not None:
+            self.parsed.by_format[self._reading.name] += self.read
+        self.parsed.records += self.read
+        self.parsed.noise += self._noise
+        self.parsed.kept += self.read - self._noise
+        self.read = self._noise = 0
+        self._begins = self._ends = _NEVER
 
 
 def _is_known(record: bytes) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from audit.normalise.decompress import BLOCK, Broken
 from audit.normalise.logfmt import begins
@@ -39,7 +39,7 @@ GO_STAMP = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? ")
 _RUNTIME = re.compile(STAMP.pattern + rb"(stdout|stderr) ([FP])(?::\S*)?[ \n]")
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One top-level value, or what stands where one should be.
 
     Attributes:
@@ -120,7 +120,8 @@ class Splitter:
         if self._buffer.startswith(_BOM):
             self._position = len(_BOM)
         while True:
-            end = self._buffer.find(b"\n", self._position)
+            start, buffer = self._position, self._buffer
+            end = buffer.find(b"\n", start)
             if end < 0 and not self._ended and len(self._buffer) - self._position < BLOCK:
                 self._fill()
                 continue
@@ -129,7 +130,7 @@ class Splitter:
                     break
                 yield from self._careful()
                 continue
-            start, line = self._position, self._buffer[self._position : end]
+            line = buffer[start:end]
             if line[-1:] == b"}" and line[:1] == b"{":
                 self._position = end + 1
                 self._number += 1
@@ -213,7 +214,7 @@ class Splitter:
             return
         failed = self._failed_line("not JSON: it does not end" if self._ended else _too_long())
         if self._break is not None and self._position == len(self._buffer):
-            failed, self._break = failed._replace(reason=self._break), None
+            failed, self._break = structs.replace(failed, reason=self._break), None
         yield failed
 
     def _text_line(self) -> Record:

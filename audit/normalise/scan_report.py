@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 import msgspec
+from msgspec import structs
 
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import JsonFormat
@@ -157,7 +158,7 @@ class ReportFormat(JsonFormat[T]):
         _identity(record)  # it is JSON, and not nested too deep
         read = partial(super().read, context=context)
         outcome, failed = mend(record, self.lists, read)
-        return outcome._replace(failed=failed)
+        return structs.replace(outcome, failed=failed)
 
 
 def _identity(record: bytes) -> str:

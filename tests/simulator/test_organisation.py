@@ -22,7 +22,7 @@ from audit.simulator.world import Evidence, Truth, World
 
 SMALL = {"changes": 24, "log_events": 600, "quarters": 2}
 SOURCES = (
-    {"github-exports", "github-audit-log", "people-records", "vault-audit", "scans", "alerts"}
+    {"github-exports", "github-audit-log", "people-records", "vault-audit", "scans", "alerts", "cloudtrail"}
     | {f"github-rights-{quarter}" for quarter in ("2026Q2", "2026Q3")}
     | {
         f"{cluster}-{kind}"
