@@ -6,7 +6,7 @@ What nobody is told of lasts until somebody looks.
 ## Evidence
 Drift as CLU-04 tests it, failed syncs as CLU-05 does, fixable vulnerabilities as SCN-02 does, and pods that were killed
 for want of memory or evicted, by samples of metrics (`alerting.resource_metrics`); alerts as Alertmanager's and Grafana's
-messages tell them. An alert answers an incident when its name is one of the incident's kind (`alerting.drift`, `failure`,
+messages tell them, and notifications of Argo CD, by the trigger that sent them, unless sending failed. An alert answers an incident when its name is one of the incident's kind (`alerting.drift`, `failure`,
 `resources`, `vulnerability`), one of its labels names the application, image or pod, its label `cluster` (or its source)
 is the incident's cluster, and it began to fire no later than `alerting.minutes` after the incident, exactly then
 included, and no sooner than `thresholds.clock_skew_seconds` before it.
@@ -61,6 +61,33 @@ EXAMPLES = (
         + _ALERTS
         + '        | ArgoSyncFailed | prod | {"name":"web"} | firing | | 2026-08-01 10:15:00 | 2026-08-01 10:15:00 |\n',
         conclusion="effective",
+    ),
+    Example(
+        title="Argo CD's own notification is an alert, by its trigger; one that could not be delivered is none",
+        given=_WEB
+        + """
+        alerts
+        | alert          | origin | cluster | labels                               | status | at               | line |
+        | on-sync-failed | argocd | prod    | {"name":"web","recipient":"deploys"} | firing | 2026-08-01 10:01 | 1    |
+        | on-sync-failed | argocd | prod    | {"name":"web","recipient":"others"}  | firing | 2026-08-01 10:01 | 2    |
+        | notification   | argocd | prod    | {"name":"web","recipient":"others"}  | error  | 2026-08-01 10:01 | 3    |
+        """,
+        conclusion="effective",
+    ),
+    Example(
+        title="a notification that was not delivered, and no other",
+        given=_WEB
+        + """
+        alerts
+        | alert          | origin | cluster | labels                              | status | at               | line |
+        | on-sync-failed | argocd | prod    | {"name":"web","recipient":"others"} | firing | 2026-08-01 10:01 | 2    |
+        | notification   | argocd | prod    | {"name":"web","recipient":"others"} | error  | 2026-08-01 10:02 | 1    |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject |
+        | failure:prod/argocd/web@2026-08-01T09:59:00Z |
+        """,
     ),
     Example(
         title="a second later fails; an alert of another cluster, application or kind, or one held back, is none",
@@ -172,6 +199,7 @@ def _next_alert(rows: pd.DataFrame, alerts: pd.DataFrame, context: Context) -> p
     told = alerts[
         alerts["status"].isin(["firing", "resolved"]) & ~alerts["silenced"].fillna(False).astype(bool)
     ]
+    told = told[~told.index.isin(_unsent(alerts))]
     told = told.assign(fired=told["starts_at"].fillna(told["at"]))
     kinds = [
         told.loc[told["alert"].str.fullmatch(getattr(rules, kind)).astype(bool)].assign(kind=kind)
@@ -192,6 +220,13 @@ def _next_alert(rows: pd.DataFrame, alerts: pd.DataFrame, context: Context) -> p
     both = both[same & (both["fired"] >= both["start"] - skew)]
     first = (both["fired"] - both["start"]).groupby(both["number"]).min()
     return first.reindex(rows.index)
+
+
+def _unsent(alerts: pd.DataFrame) -> pd.Index:
+    """Notifications of Argo CD that were not delivered: what it says next to that recipient, of that application, is so."""
+    rows = alerts[alerts["origin"].eq("argocd")].sort_values(["at", "evidence", "line"], kind="stable")
+    after = rows.groupby(["cluster", "labels"], dropna=False)["status"].shift(-1)
+    return rows.index[after.eq("error").fillna(False).astype(bool)]
 
 
 CONTROL = Control(

@@ -316,7 +316,7 @@ ALERTS = Recorded(
     "alerts",
     "alerts that were raised",
     "nothing tells who was alerted",
-    formats=("alertmanager", "grafana-history"),
+    formats=("alertmanager", "grafana-history", "argocd-notifications"),
 )
 POLICY_RULES = FromClusters(
     "policy rules",

@@ -1,4 +1,5 @@
-"""Argo CD Applications, as `kubectl get applications -o json` prints them: `applications`, `app_settings`, `sync_records`.
+"""Argo CD Applications, as `kubectl get applications -o json` prints them: `applications`, `app_settings`, `sync_records`,
+and `alerts` for the notifications that are noted on them.
 
 Each entry of status.history is a sync that succeeded; status.operationState is the last operation, however it
 ended. A dry run deploys nothing, and gives no record.
@@ -11,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from audit.normalise import revisions
+from audit.normalise.argocd_notifications import noted
 from audit.normalise.argocd_spec import GROUP, Metadata, Source, Spec, settings
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import Id, JsonFormat, cluster_of, keys
@@ -106,16 +108,19 @@ def _rows(found: Application, context: Context) -> Outcome:
     cluster, status = cluster_of(context), found.status or _Status()
     app, at = f"{found.metadata.namespace}/{found.metadata.name}", optional(status.reconciledAt)
     set_to = ("app_settings", settings(found.metadata, found.spec, cluster=cluster, app=app, at=at))
+    sent, unread = noted(found.metadata.annotations, context, found.metadata.namespace, found.metadata.name)
     if at is None:
         if status.history or status.operationState:
             raise Unreadable("status.reconciledAt is missing, though it was synced")
-        return Outcome([set_to], None)  # never reconciled: it says nothing yet of a state
-    rows: Rows = [("applications", _application(found, status, cluster=cluster, app=app)), set_to]
+        return Outcome(
+            [set_to, *sent], None, tuple(unread)
+        )  # never reconciled: it says nothing yet of a state
+    rows: Rows = [("applications", _application(found, status, cluster=cluster, app=app)), set_to, *sent]
     rows += [("sync_records", _from_history(entry, cluster, app)) for entry in status.history or ()]
     state = status.operationState
     if state is not None and state.operation.sync is not None and not state.operation.sync.dryRun:
         rows.append(("sync_records", _from_operation(state, state.operation.sync, found.spec, cluster, app)))
-    return Outcome(rows, at)
+    return Outcome(rows, at, tuple(unread))
 
 
 def _chosen(source: Source | None, sources: list[Source] | None) -> tuple[int, Source]:
@@ -248,5 +253,10 @@ def _looks(record: bytes) -> bool:
 
 
 FORMAT = JsonFormat(
-    "argocd-application", 2, ("applications", "app_settings", "sync_records"), Application, _rows, _looks
+    "argocd-application",
+    3,
+    ("applications", "app_settings", "sync_records", "alerts"),
+    Application,
+    _rows,
+    _looks,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 LOG, SNAPSHOT, CUMULATIVE = "log", "snapshot", "cumulative"
 
 _LOGS = (
-    "kubernetes-audit", "gke-audit", "github-audit-log", "github-webhook", "argocd-event", "argocd-log", "flux-event",
+    "kubernetes-audit", "gke-audit", "github-audit-log", "github-webhook", "argocd-event", "argocd-log", "argocd-notifications", "flux-event",
     "flux-log", "gatekeeper-audit", "vault-audit", "cloudtrail", "alertmanager", "grafana-history",
 )  # fmt: skip
 _SNAPSHOTS = (

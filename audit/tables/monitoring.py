@@ -13,7 +13,10 @@ class Alerts(Table):
 
     cluster: str = column("Cluster that its label names, else that of the source", optional=True)
     environment: str = column("Environment that its label (env or environment) names", optional=True)
-    origin: str = column("Who tells: alertmanager or grafana", isin=["alertmanager", "grafana"])
+    origin: str = column(
+        "Who tells: alertmanager, grafana, or argocd (its notifications)",
+        isin=["alertmanager", "grafana", "argocd"],
+    )
     receiver: str = column("Receiver that was told; of several, separated by commas", optional=True)
     alert: str = column("Name of the alert")
     fingerprint: str = column(
@@ -39,7 +42,7 @@ class Alerts(Table):
     class Config:
         title = "Alerts that were raised and resolved"
         metadata: ClassVar[Meta] = {
-            "source": "Alertmanager and Grafana webhooks, Alertmanager's API, Grafana's history of states",
+            "source": "Alertmanager and Grafana webhooks, Alertmanager's API, Grafana's history of states, Argo CD's notifications",
             "stage": "normalised",
             "time": "at",
         }

@@ -142,8 +142,15 @@ SOPS_SECRET: dict[str, Any] = {
     },
 }  # fmt: skip
 
+NOTIFICATION: dict[str, Any] = {
+    "level": "info", "time": "2026-07-01T05:00:00-04:00", "resource": "argocd/web",
+    "msg": "Sending notification about condition 'on-sync-failed.[0].yJx2Kq-8' to '{slack deploys}' using the configuration in "
+    "namespace argocd",
+}  # fmt: skip
+
 OPERATORS: dict[str, list[dict[str, Any]]] = {
     "argocd-log": [SYNC_RECEIVED, SYNC_FINISHED, ARGO_ACT],
+    "argocd-notifications": [NOTIFICATION],
     "argocd-project": [PROJECT],
     "flux-source": [GIT_REPOSITORY, AUTOMATION],
     "flux-log": [FLUX_LOG],

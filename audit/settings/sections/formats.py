@@ -33,6 +33,7 @@ FormatName = Literal[
     "argocd-project",
     "argocd-application-set",
     "argocd-log",
+    "argocd-notifications",
     "flux-object",
     "flux-source",
     "flux-event",
