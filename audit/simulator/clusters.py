@@ -234,8 +234,6 @@ def _write(world: World, cluster: str, slots: dict[int, list[str]], width: int, 
 
 def _spoilt(world: World, subject: str, bodies: list[str]) -> None:
     """EVD-04: lines that nobody can read, in each quarter of which their object speaks."""
-    marker = '"requestReceivedTimestamp":"'
-    times = sorted(body[body.index(marker) + len(marker) :][:19] + "+00:00" for body in bodies)
-    at = {quarter_of(moment): moment for moment in map(datetime.fromisoformat, reversed(times))}
-    for quarter, first in at.items():
-        world.truth.violation("EVD-04", subject, first, why="a line was cut short", quarter=quarter)
+    first, last = span_of(bodies)
+    for quarter, at in {quarter_of(last): last, quarter_of(first): first}.items():
+        world.truth.violation("EVD-04", subject, at, why="a line was cut short", quarter=quarter)
