@@ -22,7 +22,7 @@ tip), except for what the example names in `without`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -172,6 +172,9 @@ def world(control: Control, example: Example) -> tuple[Tables, s.Settings]:
     return tables, settings
 
 
+World = Callable[[Control, Example], tuple[Tables, s.Settings]]
+"""Gives what an example speaks of, as `world` does."""
+
 _KNOWN: dict[tuple[str, ...], Tables] = {}
 
 
@@ -232,7 +235,7 @@ def _recorded(cluster: str) -> dict[str, str]:
     return {"source_name": source, "cluster": cluster, "hour": start, "first_at": start, "last_at": end}
 
 
-def outcome(control: Control, example: Example) -> tuple[str, pd.DataFrame]:
+def outcome(control: Control, example: Example, world: World = world) -> tuple[str, pd.DataFrame]:
     """What the runner makes of an example: the conclusion, and the exceptions."""
     tables, settings = world(control, example)
     judged = run(tables, settings, PERIOD, as_of=AS_OF, controls=(control,))
@@ -244,13 +247,16 @@ def expected(example: Example) -> list[dict[str, str]]:
     return parse(example.exceptions).get("", [])
 
 
-def failures(control: Control) -> Iterator[str]:
+def failures(control: Control, world: World = world) -> Iterator[str]:
     """What examples of a control come to otherwise than they say, in words; none when all hold.
 
     An empty cell expects a missing value or the empty text.
+
+    Args:
+        world: gives the tables and settings of an example; they are not changed, so that it may remember them.
     """
     for example in control.examples:
-        conclusion, exceptions = outcome(control, example)
+        conclusion, exceptions = outcome(control, example, world)
         wanted = expected(example)
         columns = list(wanted[0]) if wanted else ["subject"]
         found = sorted(exceptions[columns].fillna("").itertuples(index=False, name=None))
