@@ -24,9 +24,17 @@ _OPERATED = ("applications", "kustomizations", "helmreleases")
 
 def of_formats(objects: pd.DataFrame, formats: tuple[str, ...]) -> pd.DataFrame:
     """Evidence objects with a readable record of at least one of `formats`, each once."""
-    read = objects["format"].str.split(",").explode().str.strip()
-    given = read.isin(formats).groupby(level=0).any().reindex(objects.index, fill_value=False).astype(bool)
-    return objects[given & (objects["records"] > objects["quarantined"])]
+    return objects[_named(objects, formats) & (objects["records"] > objects["quarantined"])]
+
+
+def _named(objects: pd.DataFrame, formats: tuple[str, ...]) -> pd.Series:
+    """Which objects name at least one of `formats` (bool). Many objects name the same few."""
+    wanted = set(formats)
+    answers = {
+        text: not wanted.isdisjoint(name.strip() for name in text.split(","))
+        for text in objects["format"].unique()
+    }
+    return objects["format"].map(answers).astype(bool)
 
 
 def holding(objects: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
@@ -127,7 +135,7 @@ def uncovered(
     """
     rows = _missing(tables, formats, cluster)
     rows = rows[~rows["kind"].isin(but)]
-    if not each:
+    if not each and len(rows):
         timed = rows[rows["kind"].isin(_TIMED)]
         pairs = timed.reset_index().merge(timed, on="cluster", suffixes=("", "_other"))
         met = pairs[(pairs["start"] < pairs["end_other"]) & (pairs["start_other"] < pairs["end"])]
@@ -137,9 +145,10 @@ def uncovered(
 
 
 def _missing(tables: Tables, formats: tuple[str, ...], cluster: str | None) -> pd.DataFrame:
-    rows = tables["evidence_gaps"].sort_values(["detail", "start"], kind="stable")
+    rows = tables["evidence_gaps"]
     own = rows["cluster"].eq(cluster) if cluster is not None else rows["cluster"].isna()
-    return rows[own & rows["format"].isin(formats) & rows["part"].eq("") & rows["missing"].astype(bool)]
+    rows = rows[own & rows["format"].isin(formats) & rows["part"].eq("") & rows["missing"].astype(bool)]
+    return rows.sort_values(["detail", "start"], kind="stable") if len(rows) > 1 else rows
 
 
 _TIMED = ("silence", "undelivered", "pending", "retention")
@@ -191,14 +200,15 @@ def unread(
     known = set(objects.loc[objects["format"].ne(""), "source_name"])
     own = objects["cluster"].eq(cluster) if cluster is not None else objects["cluster"].isna()
     may = objects["source_name"].isin(given) | ~objects["source_name"].isin(known)
-    named = objects["format"].str.split(",").explode().str.strip().isin(formats).groupby(level=0).any()
-    named = named.reindex(objects.index, fill_value=False).astype(bool)
+    named = _named(objects, formats)
     if cluster is not None:
         concerned = own & (named | objects["format"].eq("") & may)
     else:
         concerned = named | objects["format"].eq("") & may & (own | objects["source_name"].isin(given))
     lost = _lost(tables, context, given, what, cluster)
-    rows = objects[concerned & objects["quarantined"].gt(0) & _of_quarter(objects, tables, context)]
+    rows = objects[concerned & objects["quarantined"].gt(0)]
+    if len(rows):
+        rows = rows[_of_quarter(rows, tables, context)]
     if rows.empty:
         return lost
     lines = (

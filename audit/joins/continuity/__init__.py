@@ -17,7 +17,7 @@ from audit.joins.continuity.lists import short
 from audit.joins.continuity.pauses import silences, undelivered
 from audit.joins.continuity.retention import forgotten
 from audit.joins.continuity.span import Span, gaps_frame
-from audit.joins.continuity.streams import streams
+from audit.joins.continuity.streams import activity, objects_by_format, streams
 from audit.period import Period
 from audit.settings import Settings
 from audit.tables import EvidenceDays, EvidenceGaps, EvidenceStreams, conform
@@ -45,6 +45,9 @@ def continuity(tables: Tables, settings: Settings, period: Period, *, as_of: dat
         as_of: when evidence was last collected (aware); what lies behind it is no gap.
     """
     tables = {name: tables[name] for name in READS}
+    # most of what follows asks for both
+    tables["objects_by_format"] = objects_by_format(tables["evidence_objects"])
+    tables["activity"] = activity(tables)
     span = Span.of(period, as_of)
     known = streams(tables, settings)
     gaps = gaps_frame(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from audit.joins.continuity.span import STREAM, TIME, Span
-from audit.joins.continuity.streams import objects_by_format
 from audit.normalise.natures import LOG, NATURES
 from audit.settings import Settings
 
@@ -24,7 +23,7 @@ def clocks(tables: Tables, settings: Settings, span: Span) -> pd.DataFrame:
 def _ahead(tables: Tables, skew: pd.Timedelta, span: Span) -> pd.DataFrame:
     """Logs whose records are dated after they were written or collected: when they were made is not known, but that it
     was before. What was written before the quarter is no part of it."""
-    objects = objects_by_format(tables["evidence_objects"])
+    objects = tables["objects_by_format"]
     objects = objects[objects["format"].map(NATURES).eq(LOG)]
     known = objects["collected_at"]
     known = known.mask(objects["last_modified"] < known, objects["last_modified"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from audit.joins.continuity.span import STREAM, Span
-from audit.joins.continuity.streams import objects_by_format
 from audit.period import Period
 
 Tables = dict[str, pd.DataFrame]
@@ -26,7 +25,7 @@ def days(tables: Tables, known: pd.DataFrame, gaps: pd.DataFrame, period: Period
     counted = hours.groupby([*STREAM, "day"], dropna=False).agg(
         records=("records", "sum"), hours=("hour", "nunique")
     )
-    objects = objects_by_format(tables["evidence_objects"]).dropna(subset=["last_modified"])
+    objects = tables["objects_by_format"].dropna(subset=["last_modified"])
     objects = objects.assign(day=objects["last_modified"].dt.tz_convert(zone).dt.strftime(_DAY))
     written = objects.groupby([*STREAM, "day"], dropna=False)["evidence"].nunique().rename("written")
     by = [*STREAM, "day"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from audit.joins.continuity.span import OBJECT, STREAM, TIME, Span
-from audit.joins.continuity.streams import objects_by_format
 
 Tables = dict[str, pd.DataFrame]
 
@@ -17,7 +16,7 @@ def pending(tables: Tables, known: pd.DataFrame, span: Span) -> pd.DataFrame:
     """Gaps of kind `pending`: a log was collected sooner after the quarter's end than its records usually take."""
     if span.running:
         return known.iloc[:0]
-    objects = objects_by_format(tables["evidence_objects"])
+    objects = tables["objects_by_format"]
     last = objects.groupby(STREAM, dropna=False)["collected_at"].max().reset_index()
     rows = known[known["delay_minutes"].notna()].merge(last, on=STREAM)
     delay = pd.to_timedelta(rows["delay_minutes"].astype("float64"), unit="m")
@@ -43,7 +42,7 @@ def late(tables: Tables, known: pd.DataFrame, span: Span) -> pd.DataFrame:
     """
     hours = tables["coverage"]
     spans = hours.groupby([*OBJECT, "format"]).agg(start=("first_at", "min"), end=("last_at", "max"))
-    objects = objects_by_format(tables["evidence_objects"])
+    objects = tables["objects_by_format"]
     rows = objects.merge(spans.reset_index(), on=[*OBJECT, "format"])
     rows = rows.merge(known.loc[known["delay_minutes"].notna(), [*STREAM, "delay_minutes"]], on=STREAM)
     took = (rows["last_modified"] - rows["end"]).dt.total_seconds() / 60

@@ -7,7 +7,6 @@ from typing import Literal
 import pandas as pd
 
 from audit.joins.continuity.span import OBJECT, STREAM, Span
-from audit.joins.continuity.streams import objects_by_format
 
 Tables = dict[str, pd.DataFrame]
 
@@ -74,6 +73,6 @@ def _at_a_limit(tables: Tables) -> pd.DataFrame:
 
 def _placed(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """`rows` with the source and cluster that their objects came from."""
-    objects = objects_by_format(tables["evidence_objects"])[[*STREAM, *OBJECT[1:]]].drop_duplicates()
+    objects = tables["objects_by_format"][[*STREAM, *OBJECT[1:]]].drop_duplicates()
     placed = rows.merge(objects, on=["evidence", "format"])
     return placed[[*STREAM, "repo", "evidence", "start", "end", "detail"]]

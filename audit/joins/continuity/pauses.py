@@ -7,7 +7,7 @@ from typing import cast
 import pandas as pd
 
 from audit.joins.continuity.span import STREAM, TIME, Span
-from audit.joins.continuity.streams import activity, pauses
+from audit.joins.continuity.streams import pauses
 from audit.normalise.natures import API_SERVER_LOGS, CUMULATIVE, LOG
 from audit.settings import Settings
 
@@ -18,7 +18,7 @@ def silences(tables: Tables, known: pd.DataFrame, settings: Settings, span: Span
     """Gaps of kind `silence`: of each cluster's API servers together, by `thresholds.silence_minutes`; and of each log
     whose cadence is set or was learned."""
     logs = known[known["nature"].eq(LOG) & known["basis"].isin(["set", "learned"])]
-    rows = _longer(activity(tables), logs, settings, span)
+    rows = _longer(tables["activity"], logs, settings, span)
     rows["detail"] = (
         rows["source_name"]
         + ": no "
@@ -40,7 +40,7 @@ def undelivered(tables: Tables, known: pd.DataFrame, settings: Settings, span: S
     What cumulative exports leave out for a while, the next one brings: it is told, and not missing.
     """
     exports = known[known["nature"].ne(LOG) & known["basis"].isin(["set", "learned"])]
-    rows = _longer(activity(tables), exports, settings, span)
+    rows = _longer(tables["activity"], exports, settings, span)
     rows["detail"] = (
         rows["source_name"]
         + ": no "

@@ -7,7 +7,6 @@ from typing import Any, cast
 import pandas as pd
 
 from audit.joins.continuity.span import OBJECT, STREAM, TIME, Span
-from audit.joins.continuity.streams import objects_by_format
 from audit.settings import Settings
 
 Tables = dict[str, pd.DataFrame]
@@ -63,7 +62,7 @@ def _windows(tables: Tables, settings: Settings) -> pd.DataFrame:
     kept = pd.DataFrame(
         [{"format": name, "part": part, "kept": length} for (name, part), length in KEPT.items()]
     )
-    objects = objects_by_format(tables["evidence_objects"]).merge(kept, on="format")
+    objects = tables["objects_by_format"].merge(kept, on="format")
     declared = {source.name: source.exported_at for source in settings.sources if source.exported_at}
     stated = pd.to_datetime(objects["source_name"].map(declared), utc=True)
     made = objects["last_modified"].fillna(stated).fillna(objects["collected_at"]).astype(cast("Any", _MADE))

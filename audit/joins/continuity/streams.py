@@ -38,7 +38,7 @@ def activity(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """
     hours = tables["coverage"]
     logs = hours.loc[hours["format"].map(NATURES).eq(LOG), [*STREAM, "first_at", "last_at", "evidence"]]
-    objects = objects_by_format(tables["evidence_objects"])
+    objects = tables["objects_by_format"]
     written = objects[objects["format"].map(NATURES).ne(LOG) & objects["last_modified"].notna()]
     written = written.assign(first_at=written["last_modified"], last_at=written["last_modified"])
     both = pd.concat([logs, written[logs.columns]], ignore_index=True)
@@ -70,12 +70,12 @@ def pauses(active: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 def streams(tables: dict[str, pd.DataFrame], settings: Settings) -> pd.DataFrame:
     """The columns of `EvidenceStreams`, one row for each source and format that it gave."""
-    objects = objects_by_format(tables["evidence_objects"])
+    objects = tables["objects_by_format"]
     rows = objects.groupby(STREAM, dropna=False)["evidence"].nunique().rename("objects").reset_index()
     rows["nature"] = rows["format"].map(NATURES)
     counted = tables["coverage"].groupby(STREAM, dropna=False)["records"].sum().reset_index()
     rows = rows.merge(counted, on=STREAM, how="left").fillna({"records": 0})
-    active = activity(tables)
+    active = tables["activity"]
     lives = (
         active.assign(hour=active["first_at"].dt.floor("h"))
         .groupby(STREAM, dropna=False)
