@@ -37,6 +37,7 @@ STAGES = {
     "check": "Testing controls",
     "report": "Rendering the report",
 }
+_LABEL = 34  # characters of what a bar is about: with rate and times beside it, 80 columns hold it
 EVERY = 30.0
 """Seconds after which a stage that goes on is told of again, where there is no terminal."""
 
@@ -139,6 +140,7 @@ class Narrator:
             disable=not self._live,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._units: dict[str, dict[str, tuple[int, int]]] = {}
         self._started: dict[str, float] = {}
         self._told: dict[str, float] = {}
         self._finished: set[str] = set()
@@ -157,10 +159,9 @@ class Narrator:
         name, _, detail = stage.partition(" ")
         label = f"{STAGES[name]} {detail}".rstrip()
         now = time.monotonic()
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(f"{label:<40}", total=total)
+        if stage not in self._started:
             self._started[stage] = self._told[stage] = now
-        self._bars.update(self._tasks[stage], completed=done, total=total)
+        self._show(name, stage, label, done, total)
         took = now - self._started[stage]
         if done >= total and stage not in self._finished:
             self._finished.add(stage)
@@ -168,6 +169,19 @@ class Narrator:
         elif done < total and now - self._told[stage] >= EVERY:
             self._told[stage] = now
             self._tell(f"{label}: {_so_far(done, total, took)}", stage, done, total, took)
+
+    def _show(self, name: str, stage: str, label: str, done: int, total: int) -> None:
+        """Moves the bar of a stage, which is one for all its sources: as many as there may be, they fit on a terminal."""
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task("", total=None)
+        units = self._units.setdefault(name, {})
+        units[stage] = (done, total)
+        self._bars.update(
+            self._tasks[name],
+            description=f"{label[:_LABEL]:<{_LABEL}}",
+            completed=sum(each[0] for each in units.values()),
+            total=sum(each[1] for each in units.values()),
+        )
 
     def _tell(self, text: str, stage: str, done: int, total: int, took: float) -> None:
         if _as_json():

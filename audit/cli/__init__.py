@@ -134,7 +134,10 @@ def main(arguments: list[str] | None = None) -> int:
         typed = asked.command_path if asked else "audit"
         narrate.tell_error(UsageError(_without(error.format_message()), remedy=f"see '{typed} --help'"))
         return ExitCode.USAGE
-    except BrokenPipeError:  # whoever read the output, as `head` does, has enough
+    except (
+        BrokenPipeError,
+        SystemExit,
+    ):  # whoever read the output, as `head` does, has enough; Typer leaves by itself then
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OSError as error:

@@ -60,6 +60,17 @@ def test_a_pipe_gets_plain_lines_with_rate_and_estimate_while_a_stage_goes_on(
     ]
 
 
+def test_a_stage_of_many_sources_is_one_bar_that_adds_them_up() -> None:
+    with narrate.Narrator() as progress:
+        for number in range(50):
+            progress(f"collect source-{number}", 2, 3)
+        progress("build", 1, 4)
+    collecting, building = progress._bars.tasks
+    assert (collecting.completed, collecting.total) == (100, 150)
+    assert collecting.description.rstrip() == "Collecting evidence source-49"
+    assert (building.completed, building.total) == (1, 4)
+
+
 def test_a_bar_shows_units_a_second() -> None:
     bars = narrate.Progress()
     bars.add_task("reading", total=10)
