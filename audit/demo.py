@@ -32,6 +32,7 @@ def run(
     """
     output = output.resolve()
     organisation = _organisation(output, seed=seed, changes=changes, log_events=log_events, progress=progress)
+    progress("serve", 0, 1)
     with S3Server(organisation / "s3") as server:
         server.fill(organisation / "evidence", BUCKET)
         progress("serve", 1, 1)
@@ -49,6 +50,7 @@ def _organisation(
     wanted = json.dumps(
         {"version": audit.__version__, "seed": seed, "changes": changes, "log_events": log_events}
     )
+    progress("simulate", 0, 1)
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         try:
             shutil.rmtree(folder, ignore_errors=True)

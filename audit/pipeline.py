@@ -247,6 +247,7 @@ def check(
     if settings.people.roster is not None:
         tables |= roster.read(settings.resolve(settings.people.roster))
         roster.require_named(tables["people"], settings)
+    progress("check", 0, 3)
     tables |= join(
         tables,
         settings,

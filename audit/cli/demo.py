@@ -28,3 +28,7 @@ def demo(
     with narrate.Narrator() as progress:
         done = demonstration.run(output, seed=seed, changes=changes, log_events=log_events, progress=progress)
     screen.show_run(out, done, as_json=as_json)
+    if not as_json:
+        settings = done.folder.parents[2] / "audit.toml"
+        said = f"\nWhere does a number come from? audit trace lead_time --quarter {done.period.label} --settings {settings}"
+        out.print(said, markup=False, highlight=False, soft_wrap=True)
