@@ -274,7 +274,8 @@ def show_quarantine(out: Console, rows: pd.DataFrame, *, as_json: bool) -> None:
     if rows.empty:
         out.print("Nothing is quarantined.")
         return
-    counts = rows.groupby(["source_name", "reason"]).agg(
+    alike = rows.assign(reason=rows["reason"].str.replace(r" \(byte \d+\)$", "", regex=True))
+    counts = alike.groupby(["source_name", "reason"]).agg(
         records=("line", "size"), objects=("evidence", "nunique")
     )
     for row in (

@@ -199,6 +199,9 @@ def test_the_quarter_that_evidence_should_cover_is_the_last_that_had_ended(ran: 
     lines = list(doctor.examine(ran.folder / "audit.toml", AS_OF))
     assert any("2026Q3" in line.says for line in lines if line.area.startswith("coverage"))
     assert doctor.exit_code(lines) == ExitCode.CLEAN
+    coverage = [line for line in lines if line.area.startswith("coverage")]
+    assert [line for line in coverage if "lists, which have no times" in line.says and line.state == "ok"]
+    assert [line.area for line in coverage if line.state == "bad"] == []
 
 
 def test_the_store_is_verified_for_programs_too(
