@@ -1,6 +1,6 @@
-"""Prints ratios measured in one run: mining, its memory, parsing, pulling, joining and judging, and the whole job.
+"""Prints ratios measured in one run: mining, its memory, parsing, pulling, joining and judging, laying out, and the whole job.
 
-`python -m bench [mine|memory|parse|pull|join|run ...] [--repository PATH]`. Quote ratios, not seconds: machines are noisy.
+`python -m bench [mine|memory|parse|pull|join|lay-out|run ...] [--repository PATH]`. Quote ratios, not seconds: machines are noisy.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import joining, memory, mining, parsing, pulling, whole
+from bench import joining, laying_out, memory, mining, parsing, pulling, whole
 
 BENCHES = {
     "mine": mining.run,
@@ -17,6 +17,7 @@ BENCHES = {
     "parse": parsing.run,
     "pull": pulling.run,
     "join": joining.run,
+    "lay-out": laying_out.run,
     "run": whole.run,
 }
 

@@ -37,7 +37,7 @@ def run(folder: Path, repository: Path | None) -> None:
         print(f"  {name:<52} {took[part]:6,.0f} MB   {took[part] / LIMIT:6.2f} of the limit, {LIMIT} MB")
 
 
-def _resident(process: int | str) -> float:
+def resident(process: int | str) -> float:
     """Megabytes that a process has in memory now; 0 when it has ended."""
     try:
         pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
@@ -65,8 +65,8 @@ class _Watch(threading.Thread):
         while True:
             lists = Path("/proc/self/task").glob("*/children")
             children = [child for each in lists for child in _read(each).split() if _git(child)]
-            sizes = [_resident(child) for child in children]
-            self.together = max(self.together, _resident("self") + sum(sizes))
+            sizes = [resident(child) for child in children]
+            self.together = max(self.together, resident("self") + sum(sizes))
             self.git = max([self.git, *sizes])
             time.sleep(0.02)
 

@@ -2,68 +2,57 @@
 
 FOLDER holds `report.html`, `job.json` and the attachments; `report.pdf` is left there. Nothing is reached but
 the templates' own folder.
+
+Rows of long tables are laid out apart, by two further processes, piece after piece (`audit.report.lanes`). Then
+everything else is, with a blank sheet for each of their pages, so that numbers of pages, contents, bookmarks and links
+are those of the whole; at last the sheets are filled (`audit.report.merged`).
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from weasyprint import CSS, HTML, Attachment
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import URLFetcher, URLFetcherResponse
+from weasyprint import Attachment
 
-_ACCESSIBLE = b"""<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">
-<pdfuaid:part>1</pdfuaid:part></rdf:Description>
-<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
- xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
-<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
-<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
-<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
-<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
-<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
-<pdfaProperty:category>internal</pdfaProperty:category>
-<pdfaProperty:description>Part of PDF/UA</pdfaProperty:description>
-<pdfaProperty:name>part</pdfaProperty:name>
-<pdfaProperty:valueType>Integer</pdfaProperty:valueType>
-</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>
-"""
+from audit.report import finishing, lanes, merged, parts
+from audit.report.drawing import Drawing
 
-
-class OwnAssets(URLFetcher):  # type: ignore[misc]  # WeasyPrint is untyped
-    """Reaches the files of one folder, and nothing else."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(allowed_protocols=("file",), allow_redirects=False)
-        self._folder = folder.resolve()
-
-    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
-        """The file that `url` names.
-
-        Raises:
-            ValueError: it is not a file of the folder.
-        """
-        parts = urlsplit(url)
-        path = Path(unquote(parts.path)).resolve()
-        if parts.scheme != "file" or parts.netloc or not path.is_relative_to(self._folder):
-            raise ValueError(f"{url}: not one of the report's own files")
-        return super().fetch(path.as_uri(), headers)
+VARIANT = "pdf/a-3a"
 
 
 def main(work: Path) -> None:
     """Lays out what lies in `work`."""
     job = json.loads((work / "job.json").read_text(encoding="utf-8"))
-    assets = Path(job["assets"])
-    fetcher = OwnAssets(assets)
-    fonts = FontConfiguration()
-    base = f"{assets.resolve().as_uri()}/"
+    page = (work / "report.html").read_text(encoding="utf-8")
+    gc.disable()  # a third faster: the process ends when the page is laid out
+    drawing = Drawing(Path(job["assets"]))
+    cut = parts.cut(page, job["long"])
+    laid = _lanes(work, job, cut) if cut.lanes else []
+    if not all(laid):  # something in them needs the rest of the page
+        cut, laid = parts.Cut([page], []), []
+    document = drawing.render(cut.blank([[each["names"] for each in lane] for lane in laid]), VARIANT)
+    sheets = _sheets(document)
+    whole = work / ("report.pdf" if not laid else "sheets.pdf")
+    document.write_pdf(
+        whole, attachments=_attachments(work, job), pdf_variant=VARIANT, finisher=finishing.finish
+    )
+    if laid:
+        del document
+        pages = [(work / each["file"], each["page"]) for lane in laid for each in lane]
+        merged.merge(whole, pages, sheets, work / "report.pdf")
+
+
+def _attachments(work: Path, job: dict[str, Any]) -> list[Attachment]:
     moment = datetime.fromisoformat(job["as_of"])
-    attachments = [
+    return [
         Attachment(
             string=(work / name).read_bytes(),
             name=name,
@@ -74,37 +63,53 @@ def main(work: Path) -> None:
         )
         for name, description in sorted(job["attachments"].items())
     ]
-    gc.disable()  # a third faster: the process ends when the page is laid out
-    page = HTML(string=(work / "report.html").read_text(encoding="utf-8"), base_url=base, url_fetcher=fetcher)
-    style = CSS(filename=assets / "report.css", url_fetcher=fetcher, font_config=fonts)
-    page.write_pdf(
-        work / "report.pdf",
-        stylesheets=[style],
-        font_config=fonts,
-        attachments=attachments,
-        pdf_variant="pdf/a-3a",
-        finisher=_finish,
-    )
 
 
-def _finish(_document: Any, pdf: Any) -> None:
-    """Adds PDF/UA-1 to the declarations of PDF/A-3a, and what WeasyPrint leaves out of tags and associated files."""
-    for item in pdf.objects:
-        extra = getattr(item, "extra", {})
-        if extra.get("Type") == "/Metadata":
-            item.stream = [part.replace(b"</rdf:RDF>", _ACCESSIBLE + b"</rdf:RDF>") for part in item.stream]
-    _name_scopes(pdf)
-    pdf.catalog["AF"][:] = list(dict.fromkeys(pdf.catalog["AF"]))  # each is there twice
+def _lanes(work: Path, job: dict[str, Any], cut: parts.Cut) -> list[list[dict[str, Any]]]:
+    """What each lane was laid out to: its pages in order; none for one that can't be laid out by itself."""
+    names = sorted(cut.names())
+    for number, lane in enumerate(cut.lanes):
+        told = {
+            "assets": job["assets"],
+            "before": lane.before,
+            "rows": lane.rows,
+            "after": lane.after,
+            "names": names,
+        }
+        (work / f"lane-{number}.json").write_text(json.dumps(told), encoding="utf-8")
+    with ThreadPoolExecutor(parts.LANES) as pool:
+        list(pool.map(lambda numbers: _process(work, numbers), _dealt(cut.lanes)))
+    return [
+        json.loads((work / f"lane-{number}.pages.json").read_text(encoding="utf-8"))
+        for number in range(len(cut.lanes))
+    ]
 
 
-def _name_scopes(pdf: Any) -> None:
-    """Says of each header cell whether it heads a column or a row: those of a table's head head columns."""
-    by_reference: dict[bytes, Any] = {item.reference: item for item in pdf.objects if hasattr(item, "get")}
-    for item in by_reference.values():
-        if item.get("S") == "/TH":
-            row = by_reference[item["P"]]
-            head = by_reference[row["P"]].get("S") == "/THead"
-            item["A"]["Scope"] = "/Column" if head else "/Row"
+def _dealt(lanes: Sequence[parts.Lane]) -> list[list[int]]:
+    """The lanes' numbers, dealt out so that each process has about as many rows; the longest first."""
+    shares: list[list[int]] = [[] for _ in range(parts.LANES)]
+    for number in sorted(range(len(lanes)), key=lambda number: -len(lanes[number].rows)):
+        min(shares, key=lambda share: sum(len(lanes[one].rows) for one in share)).append(number)
+    return [share for share in shares if share]
+
+
+def _process(work: Path, numbers: Sequence[int]) -> None:
+    """Lays some lanes out in a process of its own."""
+    command = [sys.executable, "-P", "-m", lanes.__name__, str(work), *map(str, numbers)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+
+
+def _sheets(document: Any) -> list[int]:
+    """The places of the blank sheets among the pages; their own anchors go."""
+    found = []
+    for place, page in enumerate(document.pages):
+        own = [name for name in page.anchors if name.startswith(parts.PLACE)]
+        for name in own:
+            del page.anchors[name]
+            found.append(place)
+    return found
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import audit
 from audit.errors import UsageError
-from audit.report import attached, result, templates
+from audit.report import attached, parts, result, templates
 from audit.report.environment import environment
 from audit.report.shapes import Report
 from audit.report.wording import shipped
@@ -32,6 +32,7 @@ def render(
     manifest: bytes | None = None,
     seconds: int = SECONDS,
     made: dict[str, str] | None = None,
+    long: int = parts.LONG,
 ) -> None:
     """Writes the PDF aside and renames it, with the populations, `results.json` and the manifest attached.
 
@@ -42,6 +43,7 @@ def render(
         manifest: the file of the last manifest of the evidence; None without any.
         seconds: after which laying out is given up.
         made: as in `result.to_json`.
+        long: rows of a table that is laid out with everything else; those of a longer one are laid out apart.
 
     Raises:
         UsageError: WeasyPrint or a library that it needs is missing or failed, or it took too long.
@@ -51,7 +53,7 @@ def render(
     if manifest is not None:
         files[attached.MANIFEST] = manifest
     content = files | {"report.html": html(report).encode()}
-    made_from, note = _digest(content), path.with_name(f".{path.name}.made-from")
+    made_from, note = _digest(content, long), path.with_name(f".{path.name}.made-from")
     if (
         path.exists()
         and note.exists()
@@ -64,7 +66,12 @@ def render(
         for name, data in content.items():
             (work / name).write_bytes(data)
         described = {name: attached.DESCRIPTIONS[name] for name in files}
-        job = {"assets": str(templates.folder()), "as_of": report.as_of, "attachments": described}
+        job = {
+            "assets": str(templates.folder()),
+            "as_of": report.as_of,
+            "attachments": described,
+            "long": long,
+        }
         (work / "job.json").write_text(json.dumps(job), encoding="utf-8")
         _lay_out(work, seconds)
         note.unlink(missing_ok=True)
@@ -76,13 +83,13 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _digest(content: dict[str, bytes]) -> str:
+def _digest(content: dict[str, bytes], long: int) -> str:
     """sha256 of all that decides the bytes of the PDF: content, stylesheet, fonts and versions."""
     assets = {path.name: path.read_bytes() for path in templates.folder().rglob("*") if path.is_file()}
     versions = " ".join(
-        f"{name} {version(name)}" for name in ("weasyprint", "pydyf", "fonttools", "gitops-audit")
+        f"{name} {version(name)}" for name in ("weasyprint", "pydyf", "pikepdf", "fonttools", "gitops-audit")
     )
-    digest = hashlib.sha256(versions.encode())
+    digest = hashlib.sha256(f"{versions} {long}".encode())
     for name, data in sorted((content | assets).items()):
         digest.update(f"\0{name}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()

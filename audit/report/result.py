@@ -68,7 +68,7 @@ def from_json(content: bytes) -> tuple[Report, dict[str, Any]]:
 @cache
 def made_with() -> dict[str, str]:
     """The versions of everything that decides the bytes of a page; empty for a library that is not there."""
-    packages = ("weasyprint", "pydyf", "fonttools", "gitops-audit", "pyarrow")
+    packages = ("weasyprint", "pydyf", "pikepdf", "fonttools", "gitops-audit", "pyarrow")
     own = {name: version(name) for name in packages}
     return own | {name: _native(*where) for name, where in _NATIVE.items()} | {"code": code()}
 

@@ -20,7 +20,7 @@ import report_tables as made
 from audit import tables as t
 from audit.errors import UsageError
 from audit.report import attached, environment, model, pdf, result
-from audit.report.layout import OwnAssets
+from audit.report.drawing import OwnAssets
 from audit.report.shapes import Report
 from audit.report.templates import folder
 
@@ -193,8 +193,8 @@ sys.path.insert(0, {here!r})
 from pathlib import Path
 import report_tables as made
 from audit.report import model, pdf
-report = model.build(made.quarter(12, 4), made.settings(), made.PERIOD, as_of=made.AS_OF, version="0.1.0", catalogue=made.CATALOGUE)
-pdf.render(report, Path({path!r}))
+report = model.build(made.quarter(60, 4), made.settings(), made.PERIOD, as_of=made.AS_OF, version="0.1.0", catalogue=made.CATALOGUE)
+pdf.render(report, Path({path!r}), long=50)  # annex A is laid out apart
 """
 
 
