@@ -43,6 +43,7 @@ from audit.joins.continuity import continuity
 from audit.joins.counts import losses, source_counts
 from audit.joins.reconciling import reconciled
 from audit.joins.rights import rights
+from audit.joins.unresolved import unresolved
 from audit.metrics import compute, judged
 from audit.model import Conclusion
 from audit.normalise import roster
@@ -269,6 +270,7 @@ def check(
     tables |= continuity(tables, settings, period, as_of=as_of)
     tables |= reconciled(tables, settings, period, as_of=as_of)
     tables |= rights(tables, settings, period, as_of=as_of)
+    tables["unresolved_identities"] = unresolved(tables, settings, period)
     progress("check", 1, 3)
     tables["metrics"] = compute(tables, settings, period, as_of=as_of)
     progress("check", 2, 3)

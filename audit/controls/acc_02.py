@@ -25,8 +25,8 @@ import pandas as pd
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import API_SERVER, ROSTER
 from audit.controls.parts import pointer
-from audit.joins.access import principals
 from audit.joins.identity import Resolver
+from audit.joins.principals import principals
 from audit.model import PrincipalKind, Severity
 
 _MASTERS, _NOBODY = "system:masters", "system:anonymous"

@@ -28,7 +28,7 @@ from audit.controls.interface import Context, Control, Example, Result, Tables, 
 from audit.controls.needs import API_SERVER, GIT
 from audit.controls.parts import commit, pointer
 from audit.controls.spans import observed
-from audit.joins.identity import matches_any
+from audit.joins.matching import matches_any
 from audit.model import PrincipalKind, Severity
 
 SESSIONS = ("exec", "attach", "portforward", "ephemeralcontainers")

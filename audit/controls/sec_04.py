@@ -5,7 +5,8 @@ Who reads a secret has it. A root token may do everything, and says of nobody wh
 
 ## Evidence
 Vault's audit device: each request with its response. A token is known by its display name, where a rule of the settings names the
-workload (`vault.workloads`) or the roster has the person's address; or by its entity (`vault.entities`).
+workload (`vault.workloads`) or the roster the person (names of Vault, of the single sign-on or the forge, at that moment); or by its
+entity, which the roster or the settings (`vault.entities`) name.
 
 ## Limits
 Reads that were denied are attempts, and no exceptions. What Vault's own paths (`sys`, `auth`, `identity`) tell is no secret; of a
@@ -20,17 +21,20 @@ from __future__ import annotations
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import ROSTER, VAULT
 from audit.controls.parts import pointed
-from audit.joins.identity import matches_any
+from audit.joins.identity import Resolver
+from audit.joins.matching import matches_any
+from audit.joins.vault_users import who_asked
 from audit.model import Severity
 
 _READS = ("read", "list")
 _OWN = r"^(?:sys|auth|identity)/"
-_LOGIN = r"^(?:oidc|ldap|userpass|jwt|github|saml)-"
 
 _ROSTER = """
         identities
         | system | identifier      | person |
         | git    | ada@example.com | ada    |
+        | vault  | e5              | eve    |
+        | github | octo            | eve    |
 """
 
 EXAMPLES = (
@@ -47,6 +51,8 @@ EXAMPLES = (
         | r4         | response | 2026-07-01 00:00 | read      | kv/web   | approle-y            | e4     | permission denied |
         | r5         | request  | 2026-07-01 00:00 | read      | sys/seal | approle-y            | e4     |                   |
         | r6         | request  | 2026-07-01 00:00 | update    | kv/web   | approle-y            | e4     |                   |
+        | r7         | request  | 2026-07-01 00:00 | read      | kv/web   | token                | e5     |                   |
+        | r8         | request  | 2026-07-01 00:00 | read      | kv/web   | github-Octo          | e6     |                   |
         """,
         settings={"vault": {"entities": ["e3"]}},
         conclusion="effective",
@@ -87,10 +93,10 @@ def test(tables: Tables, context: Context) -> Result:
     by = rows["request_id"]
     refused = rows["error"].ne("").groupby(by).transform("any")
     root = rows["root"].groupby(by).transform("any")
-    name = rows["display_name"].str.casefold().str.replace(_LOGIN, "", regex=True)
+    behind = who_asked(rows, Resolver.of(tables, context.settings))
     rules = context.settings.vault
     known = (
-        name.isin(tables["identities"]["identifier"])
+        behind["known"]
         | matches_any(rows["display_name"], rules.workloads)
         | matches_any(rows["entity"], rules.entities)
     )
@@ -98,6 +104,7 @@ def test(tables: Tables, context: Context) -> Result:
     how = (" (entity " + rows["entity"] + ")").mask(root, " (a root token)")
     rows = rows.merge(pointed(rows, ["request_id"]), on="request_id", how="left").assign(
         subject="vault:" + by,
+        person=behind["person"].where(behind["known"]),
         person_raw=rows["display_name"],
         found=rows["operation"] + " of " + rows["path"] + " by " + who + how,
         failed=(root | (~known & ~refused)).astype(bool),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.joins.identity import Resolver, matches_any
+from audit.joins.identity import Resolver
+from audit.joins.matching import matches_any
 from audit.joins.origins import origins
-from audit.model import PrincipalKind
+from audit.joins.principals import principals
 from audit.settings import BreakGlass, Scope, Settings
 from audit.tables import ClusterWrites, conform
 
@@ -63,18 +64,6 @@ def writes(
     )
     came = origins(result, deployments, resolver=resolver, settings=settings)
     return conform(ClusterWrites, result.assign(origin=came))
-
-
-def principals(rows: pd.DataFrame, resolver: Resolver, settings: Settings) -> dict[str, pd.Series]:
-    """`person` and `principal_kind` (both str) of each request of `ClusterAccess`, by who authenticated."""
-    who = resolver.resolve(rows["user"], "kubernetes", rows["at"])
-    agents = pd.Series(rows["user_agent"].dropna().unique(), dtype="str")
-    laptops = set(agents[matches_any(agents, settings.machines.laptop_agents)])
-    borrowed = who["kind"].eq(PrincipalKind.MACHINE) & rows["user_agent"].isin(laptops)
-    return {
-        "person": who["person"].mask(borrowed, "kubernetes:" + rows["user"]),
-        "principal_kind": who["kind"].mask(borrowed, PrincipalKind.PERSON.value),
-    }
 
 
 def _outcome(rows: pd.DataFrame) -> pd.Series:

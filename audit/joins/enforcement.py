@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from audit.joins.identity import matches_any
+from audit.joins.matching import matches_any
 from audit.settings import Policies
 
 ITEM = ["cluster", "engine", "kind", "namespace", "name", "part"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.joins.identity import matches_any
+from audit.joins.matching import matches_any
 from audit.settings import Scanning
 
 _PLACE = ["repo", "app", "environment", "image"]

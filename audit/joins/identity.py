@@ -7,13 +7,16 @@ appears, is never taken for someone else, and can be counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from audit.joins.cloud_users import CloudUsers
 from audit.joins.epochs import Epochs
+from audit.joins.matching import matches_any
 from audit.model import PrincipalKind
 from audit.settings import Machines, Settings
 
@@ -24,20 +27,10 @@ _SIGNED_ON = ("kubernetes", "argocd", "vault", "sso", "iam")
 _SPAN = ["since", "until"]
 
 _NOREPLY = r"^(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com$"
-_OIDC = r"^(?:oidc:|https?://[^#]*#)"
+_ISSUER = r"https?://[^#]*#"
+"""What stands before the name of somebody whom an issuer of OIDC vouches for, where no prefix is set."""
 _FORGE_EMAILS = ("noreply@github.com",)
 _UNNAMED = "unknown"
-
-
-def matches_any(names: pd.Series, patterns: Iterable[str]) -> pd.Series:
-    """Which of `names` (str) one of the regular expressions matches whole; False where the name is missing."""
-    patterns = tuple(patterns)
-    if not patterns or names.empty:
-        return pd.Series(False, index=names.index, dtype=bool)
-    text, found = names.astype("str"), pd.Series(False, index=names.index, dtype=bool)
-    for pattern in patterns:  # one by one: flags such as (?i) hold for the pattern that they begin alone
-        found |= text.str.fullmatch(pattern).fillna(False).astype(bool)
-    return found
 
 
 def is_forge(emails: pd.Series) -> pd.Series:
@@ -45,20 +38,18 @@ def is_forge(emails: pd.Series) -> pd.Series:
     return emails.str.lower().isin(_FORGE_EMAILS)
 
 
-def explained(commits: pd.DataFrame, settings: Settings) -> pd.Series:
-    """What the `.mailmap` of believed repositories makes of addresses (str, by address, both in lower case).
+def explained(commits: pd.DataFrame) -> pd.Series:
+    """What `.mailmap` makes of addresses (str, by address, both in lower case).
 
-    An address of which they make several things is left unexplained: nothing tells which of them is right.
+    An address of which it makes several things is left out: nothing tells which of them is right.
     """
-    believed = [one.name for one in settings.repositories if one.believe_mailmap]
-    rows = commits.loc[commits["repo"].isin(believed)]
     pairs = pd.concat(
         [
-            rows[[f"{who}_email", f"{who}_mailmap"]].dropna().set_axis(["said", "meant"], axis=1)
+            commits[[f"{who}_email", f"{who}_mailmap"]].dropna().set_axis(["said", "meant"], axis=1)
             for who in ("author", "committer")
         ]
     ).drop_duplicates()
-    pairs = pairs.apply(lambda column: column.str.lower()).drop_duplicates()
+    pairs = pairs.astype("str").apply(lambda column: column.str.lower()).drop_duplicates()
     meant: pd.Series = pairs.drop_duplicates("said", keep=False).set_index("said")["meant"]
     return meant
 
@@ -72,9 +63,12 @@ class Resolver:
         machines: rules that name machines which need not be in the roster.
         roles: `Roles`.
         mailmap: e-mail addresses (lower case, str) by the address that a believed `.mailmap` explains.
+        cloud: what is known of the cloud's identities.
+        prefixes: what may stand before the name of somebody who signed on elsewhere.
 
     Attributes:
         people: ids of everyone in the roster.
+        cloud: what is known of the cloud's identities.
     """
 
     def __init__(
@@ -85,8 +79,12 @@ class Resolver:
         *,
         roles: pd.DataFrame | None = None,
         mailmap: pd.Series | None = None,
+        cloud: CloudUsers | None = None,
+        prefixes: tuple[str, ...] = ("oidc:",),
     ) -> None:
         self._machines = machines or Machines()
+        self._prefix = "^(?:" + "|".join([*map(re.escape, prefixes), _ISSUER]) + ")"
+        self.cloud = cloud
         self._mailmap = mailmap
         self.people = frozenset(people["person"])
         facts = people.drop_duplicates("person").set_index("person")
@@ -101,12 +99,16 @@ class Resolver:
     @classmethod
     def of(cls, tables: Mapping[str, pd.DataFrame], settings: Settings) -> Resolver:
         """The one of a build: by its `people`, `roles` and `identities`, and the `.mailmap` of repositories that are believed."""
+        believed = [one.name for one in settings.repositories if one.believe_mailmap]
+        commits = tables["commits"]
         return cls(
             tables["people"],
             tables["identities"],
             settings.machines,
             roles=tables["roles"],
-            mailmap=explained(tables["commits"], settings),
+            mailmap=explained(commits[commits["repo"].isin(believed)]),
+            cloud=CloudUsers(tables["cluster_identities"], settings.people.session_roles),
+            prefixes=tuple(prefix.lower() for prefix in settings.people.oidc_prefixes),
         )
 
     def resolve(self, names: pd.Series, system: System, at: pd.Series) -> pd.DataFrame:
@@ -177,7 +179,7 @@ class Resolver:
         elif system == "roster":
             person = person.fillna(names.where(names.isin(self.people)))
         elif system in _SIGNED_ON:
-            bare = lower.str.replace(_OIDC, "", regex=True)
+            bare = lower.str.replace(self._prefix, "", regex=True)
             for name, other in ((bare, system), (bare, "sso"), (bare, "git")):
                 person = person.fillna(self._look_up(name, other, epochs))
         known = person.notna()

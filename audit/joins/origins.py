@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.joins.identity import Resolver, matches_any
+from audit.joins.identity import Resolver
+from audit.joins.matching import matches_any
 from audit.model import Origin, PrincipalKind
 from audit.settings import Settings
 

@@ -166,4 +166,4 @@ def _looks(record: bytes) -> bool:
     )
 
 
-FORMAT = JsonFormat("gke-audit", 2, ("cluster_access",), Entry, _rows, _looks)
+FORMAT = JsonFormat("gke-audit", 3, ("cluster_access",), Entry, _rows, _looks)

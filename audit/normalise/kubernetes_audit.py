@@ -1,7 +1,7 @@
 """Kubernetes audit events (audit.k8s.io v1 and v1beta1, and the older `timestamp`) to `cluster_access`.
 
-Kept: every request by someone who is no `system:` user, every request with impersonation, every write, and sessions
-into workloads. Noise: what `system:` users read, and what they do to leases, events and review resources.
+Kept: every request by someone who is no `system:` user, every request with impersonation, every write, sessions
+into workloads, and refused requests for secrets. Noise: what else `system:` users read, and what they do to leases, events and review resources.
 Request and response bodies are never decoded: no Secret's content can get into a row. EKS, AKS, k3s and RKE write these events
 in envelopes of their own; GKE writes entries of another kind (`gke_audit`).
 """
@@ -22,7 +22,14 @@ _READS = frozenset({"get", "list", "watch"})
 _CHATTER = frozenset({"leases", "events"})
 _SESSIONS = frozenset({"exec", "attach", "portforward", "proxy", "ephemeralcontainers"})
 _PEOPLE = frozenset({"system:admin", "system:anonymous"})  # `system:` users behind which a person may be
+_REFUSED = (401, 403)
 _STAGES = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 2}
+
+
+class _Extra(msgspec.Struct, gc=False):
+    """What EKS tells of somebody besides the name."""
+
+    arn: list[str] | None = None
 
 
 class User(msgspec.Struct, gc=False):
@@ -30,6 +37,7 @@ class User(msgspec.Struct, gc=False):
 
     username: str | None = None
     groups: list[str] | None = None
+    extra: _Extra | None = None
 
 
 class ObjectRef(msgspec.Struct, gc=False):
@@ -98,6 +106,7 @@ def rows(event: Event, context: Context) -> Outcome:
         "verb": event.verb.lower(),
         "user": user,
         "groups": ",".join(event.user.groups or ()),
+        "cloud_arn": _cloud_arn(event.user),
         "impersonated": acting.username if acting is not None else None,
         "api_group": target.apiGroup,
         "resource": target.resource,
@@ -120,13 +129,20 @@ def _is_noise(event: Event, user: str, target: ObjectRef) -> bool:
         return False
     if user in _PEOPLE and target.resource:
         return False
-    if target.subresource in _SESSIONS:
+    code = _code(event.responseStatus)
+    if target.subresource in _SESSIONS or (target.resource == "secrets" and code in _REFUSED):
         return False
     return (
         event.verb.lower() in _READS
         or target.resource in _CHATTER
         or (target.resource.endswith("reviews") and target.apiGroup.endswith(".k8s.io"))
     )
+
+
+def _cloud_arn(user: User) -> str | None:
+    """The one ARN of AWS that is told of somebody."""
+    told = user.extra.arn if user.extra is not None else None
+    return told[0] if told and len(told) == 1 and told[0].startswith("arn:aws") else None
 
 
 def _code(status: Status | None) -> int | None:
@@ -160,4 +176,4 @@ def _looks(record: bytes) -> bool:
     return b'"auditID"' in record
 
 
-FORMAT = JsonFormat("kubernetes-audit", 4, ("cluster_access",), Event, rows, _looks)
+FORMAT = JsonFormat("kubernetes-audit", 5, ("cluster_access",), Event, rows, _looks)

@@ -19,6 +19,7 @@ from audit.report.shapes import (
     RepositoryRow,
     SourceRow,
     TieRow,
+    UnresolvedRow,
 )
 from audit.settings import Settings, Source
 
@@ -95,6 +96,12 @@ def coverage(hours: pd.DataFrame, settings: Settings, period: Period, as_of: dat
 def quarantine(rows: pd.DataFrame) -> list[QuarantineRow]:
     """Everything that could not be read."""
     return [QuarantineRow(**row) for row in records(rows.rename(columns={"source_name": "source"}))]
+
+
+def unresolved(rows: pd.DataFrame) -> list[UnresolvedRow]:
+    """Every name behind which nobody is known, those first that appeared most often."""
+    ordered = rows.sort_values(["times", "system", "name"], ascending=[False, True, True], kind="stable")
+    return [UnresolvedRow(**row) for row in records(ordered)]
 
 
 def repositories(rows: pd.DataFrame, problems: pd.DataFrame, unread: pd.DataFrame) -> list[RepositoryRow]:

@@ -129,6 +129,7 @@ def build(
         ties=complete.ties(tables["reconciliation"]),
         coverage=complete.coverage(tables["coverage"], settings, period, as_of),
         quarantine=complete.quarantine(tables["quarantine"]),
+        unresolved=complete.unresolved(tables["unresolved_identities"]),
         repositories=complete.repositories(
             tables["repositories"], tables["repository_problems"], tables["unread_files"]
         ),

@@ -397,6 +397,23 @@ class QuarantineRow:
 
 
 @dataclass(frozen=True)
+class UnresolvedRow:
+    """A name of the quarter behind which nobody is known, and what rests on it.
+
+    Attributes:
+        mailmap: what a repository's `.mailmap` makes of it, believed or not; empty for nothing.
+    """
+
+    system: str
+    name: str
+    first_seen: str
+    last_seen: str
+    times: int
+    matters: str
+    mailmap: str
+
+
+@dataclass(frozen=True)
 class RepositoryRow:
     """A repository as it was read; `problems` is empty when it is whole.
 
@@ -533,6 +550,7 @@ class Report:
     ties: list[TieRow]
     coverage: list[CoverageRow]
     quarantine: list[QuarantineRow]
+    unresolved: list[UnresolvedRow]
     repositories: list[RepositoryRow]
     landings: list[LandingRow]
     deployments: list[DeploymentRow]

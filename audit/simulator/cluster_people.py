@@ -164,7 +164,8 @@ def _someone(world: World, rng: random.Random, at: datetime) -> Actor:
 def _made(world: World, rng: random.Random, actor: Actor, at: datetime, spec: dict[str, Any]) -> Request:
     namespace = rng.choice((*world.apps, "monitoring"))
     chosen: dict[str, Any] = {"namespace": namespace, "agent": rng.choice(_AGENTS), **spec}
-    groups = (f"netbpf:{actor.team}", AUTHENTICATED) if actor.team else (AUTHENTICATED,)
+    _, team = actor.held(at)
+    groups = (f"netbpf:{team}", AUTHENTICATED) if team else (AUTHENTICATED,)
     ip = f"203.0.113.{rng.randint(2, 250)}"
     return Request(at=at, audit_id=new_id(rng), user=actor.kube_user, groups=groups, ip=ip, **chosen)
 

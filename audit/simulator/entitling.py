@@ -13,7 +13,7 @@ from typing import Any
 
 from audit.simulator.audit_records import AUTHENTICATED, Request, new_id
 from audit.simulator.keeping import quarters
-from audit.simulator.people import ROLES, login_id
+from audit.simulator.people import login_id
 from audit.simulator.world import REPOSITORY, Actor, World, quarter_of
 
 Json = dict[str, Any]
@@ -120,9 +120,9 @@ def _usual(world: World, at: datetime) -> dict[str, str]:
     """Levels by login, as they should be: leads of two teams administer, others maintain, engineers write."""
     held = {}
     for one in _staff(world, at):
-        lead = ROLES[str(one.person)] == "lead"
+        role, team = one.held(at)
         held[one.login] = (
-            "push" if not lead else "admin" if one.team in ("platform", "security") else "maintain"
+            "push" if role != "lead" else "admin" if team in ("platform", "security") else "maintain"
         )
     held |= {one.login: "push" for one in world.people if one.kind == "machine" and one.person}
     return held | {"curious-reader": "pull"}
@@ -208,7 +208,7 @@ def visited(world: World, cluster: str, request: Request) -> None:
         why = "in no roster"
     elif not known[0].active(request.at, request.at):
         why = "was not there then"
-    elif (known[0].team, cluster) == _CLOSED:
-        why = f"team {known[0].team} may not enter {cluster}"
+    elif (known[0].held(request.at)[1], cluster) == _CLOSED:
+        why = f"team {_CLOSED[0]} may not enter {cluster}"
     if why:
         world.truth.violation("ACC-02", f"{cluster}/{name}", request.at, why=why)

@@ -34,7 +34,7 @@ _STAFF = (
     _Person("bokafor", "Ben Okafor", "benokafor", "platform", "engineer", "ben-okafor-ops"),
     _Person("cduarte", "Clara Duarte", "clarad", "payments", "lead"),
     _Person("dkowalski", "Dawid Kowalski", "dkowalski", "payments", "engineer"),
-    _Person("ehaddad", "Elias Haddad", "ehaddad", "storefront", "engineer", "elias-private"),
+    _Person("ehaddad", "Elias Haddad", "ehaddad", "storefront", "lead", "elias-private"),
     _Person("fmoreau", "Félicie Moreau", "fmoreau", "storefront", "lead"),
     _Person("gtanaka", "Goro Tanaka", "gorot", "data", "engineer"),
     _Person("hnyberg", "Hanna Nyberg", "hanna-nyberg", "data", "lead", "hnyberg-test"),
@@ -51,7 +51,8 @@ _STAFF = (
 )
 _ALWAYS = 11  # the first so many are always there; of the others some
 
-ROLES = {person.id: person.role for person in _STAFF}
+_CHANGED = {"gtanaka": (0.8, "engineer", "storefront"), "ehaddad": (0.85, "engineer", "storefront")}
+"""Who held another role or team until when, as a share of the time acted out."""
 
 DEPENDABOT = Actor(
     person=None,
@@ -118,7 +119,7 @@ def noreply(login: str) -> str:
 def hire(rng: random.Random, start: datetime, end: datetime) -> tuple[Actor, ...]:
     """The people and bots of one run: 12 to 16 people, three bots and an outsider; bots and outsider last.
 
-    One person joins and one leaves between `start` and `end`.
+    One person joins and one leaves between `start` and `end`; one changes the team, and one the role.
     """
     others = list(_STAFF[_ALWAYS:])
     staff = [*_STAFF[:_ALWAYS], *rng.sample(others, rng.randint(2, 5))]
@@ -132,11 +133,19 @@ def hire(rng: random.Random, start: datetime, end: datetime) -> tuple[Actor, ...
             joined = start + timedelta(days=rng.randint(span // 5, span // 2))
         elif person.id == leaver:
             left = start + timedelta(days=rng.randint(span // 2, span * 4 // 5))
-        people.append(_actor(person, number, joined, left))
+        share, role, team = _CHANGED.get(person.id, (0, "", ""))
+        earlier = (_midnight(start + share * (end - start)), role, team) if share else None
+        people.append(_actor(person, number, joined, left, earlier))
     return (*people, DEPENDABOT, RELEASE, BORS, OUTSIDER)
 
 
-def _actor(person: _Person, number: int, joined: datetime, left: datetime | None) -> Actor:
+def _actor(
+    person: _Person,
+    number: int,
+    joined: datetime,
+    left: datetime | None,
+    earlier: tuple[datetime, str, str] | None,
+) -> Actor:
     plain = person.name.lower().translate(str.maketrans("éíñ' ", "ein-."))
     usual = f"{plain}@netbpf.com"
     emails = [usual, noreply(person.login)]
@@ -157,6 +166,8 @@ def _actor(person: _Person, number: int, joined: datetime, left: datetime | None
         joined=_midnight(joined),
         left=_midnight(left) if left else None,
         aliases=(person.alias,) if person.alias else (),
+        role=person.role,
+        earlier=earlier,
     )
 
 
@@ -195,13 +206,11 @@ def roster(people: tuple[Actor, ...]) -> str:
     for actor in people:
         if actor.person is None:
             continue
-        machine = actor.kind == "machine"
         lines += [
             f"  - id: {actor.person}",
             f'    name: "{actor.name}"',
             f"    kind: {actor.kind}",
-            f"    team: {actor.team}",
-            f"    role: {'automation' if machine else ROLES[actor.person]}",
+            *_held(actor),
         ]
         lines += [f"    joined: {stamp(actor.joined)[:10]}"] if actor.joined else []
         lines += [f"    left: {stamp(actor.left)[:10]}"] if actor.left else []
@@ -213,6 +222,20 @@ def roster(people: tuple[Actor, ...]) -> str:
             f"      argocd: {_flow([actor.argocd_user] if actor.argocd_user else [])}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _held(actor: Actor) -> list[str]:
+    """The roster's lines on role and team."""
+    now = f"team: {actor.team}", f"role: {actor.role or 'automation'}"
+    if actor.earlier is None:
+        return [f"    {line}" for line in now]
+    until, role, team = actor.earlier
+    day = stamp(until)[:10]
+    return [
+        "    roles:",
+        f"      - {{role: {role}, team: {team}, until: {day}}}",
+        f"      - {{{now[1]}, {now[0]}, from: {day}}}",
+    ]
 
 
 def _flow(values: list[str]) -> str:

@@ -56,6 +56,7 @@ class Actor:
         login: forge login. kube_user: name in the clusters' logs. argocd_user: name in Argo CD.
         joined, left: first day, and first day no longer there; None for always.
         aliases: other forge logins of theirs.
+        role, team: what they hold. earlier: until when they held which other role and team; None for always the same.
     """
 
     person: str | None
@@ -69,6 +70,14 @@ class Actor:
     joined: datetime | None = None
     left: datetime | None = None
     aliases: tuple[str, ...] = ()
+    role: str = ""
+    earlier: tuple[datetime, str, str] | None = None
+
+    def held(self, at: datetime) -> tuple[str, str]:
+        """Role and team at a moment."""
+        if self.earlier is not None and at < self.earlier[0]:
+            return self.earlier[1:]
+        return self.role, self.team
 
     def active(self, since: datetime, until: datetime) -> bool:
         """Whether they belong to the organisation all the time from `since` to `until`."""

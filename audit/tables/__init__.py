@@ -88,7 +88,7 @@ from audit.tables.operators import (
     StateChanges,
     SyncRecords,
 )
-from audit.tables.people import Identities, People, Roles
+from audit.tables.people import Identities, People, Roles, UnresolvedIdentities
 from audit.tables.policies import PolicyAdmissions, PolicyConstraints, PolicyReportResults, PolicyReportTotals
 from audit.tables.reconciling import ReconciledChanges, ReconciledCounts
 from audit.tables.results import Changes, Conclusions, Exceptions, Metrics
@@ -106,7 +106,7 @@ _ALL: tuple[type[Table], ...] = (
     CloudEvents, Alerts, MetricSamples, Silences,
     RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews, DocumentReviews,
     Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
-    People, Roles, Identities, EvidenceObjects, Coverage, Quarantine,
+    People, Roles, Identities, UnresolvedIdentities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites, Waivers, ReconciledChanges, ReconciledCounts,
     AccessRights, AccessDecisions,
     Reconciliation, SourceCounts, EvidenceLosses, EvidenceStreams, EvidenceDays, EvidenceGaps, Exceptions, Conclusions, Metrics,
@@ -212,6 +212,7 @@ __all__ = [
     "Teams",
     "Trainings",
     "UnreadFiles",
+    "UnresolvedIdentities",
     "Vulnerabilities",
     "WaiverEntries",
     "Waivers",

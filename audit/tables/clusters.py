@@ -20,6 +20,9 @@ class ClusterAccess(Table):
     verb: str = column("Verb, as Kubernetes names it")
     user: str = column("Who authenticated", optional=True)
     groups: str = column("Groups of the one who authenticated, separated by commas")
+    cloud_arn: str = column(
+        "ARN of the one who authenticated, as EKS tells it: IAM user, or session of a role", optional=True
+    )
     impersonated: str = column("Who it acted as, when it impersonated someone", optional=True)
     api_group: str = column("API group; empty for the core group")
     resource: str = column("Resource, plural; empty for a non-resource request")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from audit.tables.base import UTC, Meta, Table, column
+from audit.tables.base import UTC, Int, Meta, Table, column
 
 _SOURCE: Meta = {"source": "roster file", "stage": "normalised"}
 _SINCE, _UNTIL = "First day on which it holds; missing: ever since", "First day on which it no longer holds"
@@ -62,3 +62,23 @@ class Identities(Table):
         title = "Identities of people, with their spans"
         metadata: ClassVar[Meta] = _SOURCE
         unique: ClassVar[list[str]] = ["system", "identifier", "since"]
+
+
+class UnresolvedIdentities(Table):
+    """Names in the quarter's evidence behind which nobody is known: they are taken for nobody of the roster."""
+
+    system: str = column("System whose name it is", isin=SYSTEMS)
+    name: str = column("The name; `unknown` where the system gives none")
+    first_seen: UTC = column("When it appeared first in the quarter")
+    last_seen: UTC = column("When it appeared last in the quarter")
+    times: Int = column("How often it appeared in the quarter", unit="times", ge=1)
+    matters: str = column("What rests on it, separated by commas")
+    mailmap: str = column("What a repository's .mailmap makes of the address, believed or not", optional=True)
+
+    class Config:
+        title = "Names of the quarter behind which nobody is known"
+        metadata: ClassVar[Meta] = {
+            "source": "changes, reviews, deployments, requests to clusters and to Vault, through the roster",
+            "stage": "result",
+        }
+        unique: ClassVar[list[str]] = ["system", "name"]

@@ -210,3 +210,32 @@ def test_an_edition_that_a_killed_run_left_without_its_manifest_is_made_anew(rep
     assert (second.number, second.folder) == (2, left)
     assert verify(store) == []
     assert last(store, "2026Q3") == second
+
+
+def test_entries_found_to_be_one_person_restate_the_quarter_until_they_are_parted_again(
+    reported: Path,
+) -> None:
+    """A merge of the roster overwrites nothing: without it, the quarter is told as it was told first."""
+    roster = reported / "roster.yaml"
+    text = roster.read_text(encoding="utf-8")
+    settings = load(reported / "audit.toml")
+    first = pipeline.checked(settings, settings.quarter("2026Q3"))
+    roster.write_text(
+        text.replace(
+            "  - id: bokafor\n", "  - id: bokafor\n    same_as: {id: alindqvist, from: 2026-01-01}\n"
+        ),
+        encoding="utf-8",
+    )
+    merged = run(reported, LATER)
+    what = restated(merged)
+    assert "roster: 'bokafor' was found to be 'alindqvist'" in [cause.text for cause in what.causes]
+    assert {cause.kind for cause in what.causes} == {"roster"}
+    for one, there in ((first, True), (merged, False)):
+        writes = one.tables["cluster_writes"]
+        writes = writes[one.period.holds(writes["at"])]
+        assert writes["person"].eq("bokafor").any() == there
+    roster.write_text(text, encoding="utf-8")
+    parted = run(reported, LATER)
+    assert "roster: 'bokafor' is 'alindqvist' no more" in [cause.text for cause in restated(parted).causes]
+    for name in ("changes", "cluster_writes", "exceptions", "conclusions", "metrics"):
+        pd.testing.assert_frame_equal(parted.tables[name], first.tables[name])

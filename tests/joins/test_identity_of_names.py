@@ -144,7 +144,7 @@ def test_a_mailmap_tells_of_unknown_addresses_where_the_settings_believe_it(
     names = [{"system": "git", "identifier": f"{one}@acme.test", "person": one} for one in ("ann", "bob")]
     tables = {
         "people": table("people", *_STAFF), "roles": table("roles"), "identities": table("identities", *names),
-        "commits": table("commits", *commits),
+        "commits": table("commits", *commits), "cluster_identities": table("cluster_identities"),
     }  # fmt: skip
     repository = {"name": REPO, "location": "x", "believe_mailmap": believed}
     made = Resolver.of(tables, settings(repositories=[repository]))

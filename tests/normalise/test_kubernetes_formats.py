@@ -45,7 +45,7 @@ def test_a_request_is_told_in_full() -> None:
     assert rows(AUDIT_EVENT, "cluster_access") == [
         {
             "cluster": "prod", "audit_id": "a-1", "variant": 0, "at": at("07-01T09:00:00.123456"), "stage_rank": 2, "verb": "patch",
-            "user": "ada@netbpf.com", "groups": "devs,system:authenticated", "impersonated": None, "api_group": "apps",
+            "user": "ada@netbpf.com", "groups": "devs,system:authenticated", "cloud_arn": None, "impersonated": None, "api_group": "apps",
             "resource": "deployments", "subresource": "", "namespace": "shop", "name": "web", "code": 200,
             "dry_run": False, "user_agent": "kubectl/v1.34.0", "source_ip": "203.0.113.7", "field_manager": None, "truncated": False,
             "evidence": rows(AUDIT_EVENT, "cluster_access")[0]["evidence"], "line": 1,
@@ -86,6 +86,10 @@ NODE, CONTROLLER = "system:node:a", "system:serviceaccount:flux-system:kustomize
         (audit(CONTROLLER, verb="get", objectRef=target("pods", subresource="exec")), True),
         (audit(CONTROLLER, verb="get", impersonatedUser={"username": "ada"}), True),
         (audit("system:anonymous", verb="get", objectRef=target("secrets")), True),
+        (audit(CONTROLLER, verb="list", objectRef=target("secrets")), False),
+        (audit(CONTROLLER, verb="list", objectRef=target("secrets"), responseStatus={"code": 401}), True),
+        (audit(CONTROLLER, verb="get", objectRef=target("secrets"), responseStatus={"code": 403}), True),
+        (audit(CONTROLLER, verb="get", objectRef=target("pods"), responseStatus={"code": 403}), False),
         (audit("system:anonymous", verb="get", objectRef=None), False),
     ],
 )  # fmt: skip
@@ -106,8 +110,12 @@ def test_only_the_everyday_business_of_machines_is_noise(event: dict[str, Any], 
         ({"requestURI": "/api/v1/pods/dryRun=All"}, "dry_run", False),
         ({"impersonatedUser": {"username": "root", "groups": ["system:masters"]}}, "impersonated", "root"),
         ({"user": {}}, "user", None),
+        ({"user": {"username": "a", "extra": {"arn": ["arn:aws:iam::1:user/a"], "x": ["y"]}}}, "cloud_arn", "arn:aws:iam::1:user/a"),
+        ({"user": {"username": "a", "extra": {"arn": ["arn:aws:iam::1:user/a", "arn:aws:iam::1:user/b"]}}}, "cloud_arn", None),
+        ({"user": {"username": "a", "extra": {"arn": ["ada"]}}}, "cloud_arn", None),
+        ({"impersonatedUser": {"username": "a", "extra": {"arn": ["arn:aws:iam::1:user/a"]}}}, "cloud_arn", None),
     ],
-)
+)  # fmt: skip
 def test_what_requests_say_besides(changes: dict[str, Any], column: str, value: object) -> None:
     assert rows(AUDIT_EVENT | changes, "cluster_access")[0][column] == value
 

@@ -247,6 +247,7 @@ def test_a_quarter_without_anything_is_told_in_words(tmp_path: Path) -> None:
         "No repository was read.",
         "No row was parsed.",
         "Nothing was quarantined",
+        "Everybody whom the quarter’s evidence names is known",
         "No source speaks of a cluster.",
         "The settings name no source",
         "no repository is set",
@@ -354,6 +355,33 @@ def test_a_quarantine_and_an_evidence_list_that_are_cut_say_so(tmp_path: Path) -
     assert f"{environment.EVIDENCE_ROWS + 7:,} objects" in page
     assert "7 more are in results.json" in page
     assert len(json.loads(result.to_json(report))["evidence"]) == environment.EVIDENCE_ROWS + 7
+
+
+def test_names_behind_which_nobody_is_known_are_printed_with_what_rests_on_them() -> None:
+    seen = {"first_seen": made.AS_OF, "last_seen": made.AS_OF, "mailmap": None}
+    strangers = [
+        {
+            "system": "git",
+            "name": "<b>@x",
+            "times": 2,
+            "matters": "wrote changes",
+            **seen,
+            "mailmap": "ada@x",
+        },
+        {"system": "iam", "name": "arn:aws:x", "times": 1234, "matters": "entered clusters", **seen},
+    ]
+    rows = t.frame(t.UnresolvedIdentities, strangers)
+    report = build(made.quarter(2, 1) | {"unresolved_identities": rows})
+    page = pdf.html(report)
+    assert "2 names of the quarter belong to nobody in the roster" in page
+    assert "&lt;b" in page
+    assert "<b>@" not in page
+    assert page.index("1,234") < page.index("wrote changes; .mailmap:")
+    told = json.loads(result.to_json(report))["unresolved"]
+    assert [(one["name"], one["times"], one["mailmap"]) for one in told] == [
+        ("arn:aws:x", 1234, ""),
+        ("<b>@x", 2, "ada@x"),
+    ]
 
 
 def test_a_value_that_is_missing_can_not_be_printed_by_mistake() -> None:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pandas as pd
 
-from audit.joins.access import principals
 from audit.joins.identity import Resolver
+from audit.joins.principals import principals
 from audit.joins.rights import compared, decided, events, grants, judged, lists, seen, used
 from audit.joins.rights.shapes import Span, Tables
 from audit.model import PrincipalKind

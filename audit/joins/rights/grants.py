@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.joins.identity import matches_any
+from audit.joins.matching import matches_any
 from audit.joins.rights.lists import together
 from audit.joins.rights.shapes import Tables, text
 from audit.settings import Settings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.joins.identity import Resolver, System, matches_any
+from audit.joins.identity import Resolver, System
+from audit.joins.matching import matches_any
 from audit.joins.rights.seen import vault_names
 from audit.joins.rights.shapes import Span, Tables, text
 from audit.model import PrincipalKind

@@ -24,6 +24,7 @@ SHEETS = {
     "Counts": ("counts", "Objects and records from the listing to the quarter"),
     "Ties": ("ties", "Rows of each source, from reading to the quarter"),
     "Quarantine": ("quarantine", "What could not be read"),
+    "Unresolved": ("unresolved", "Names behind which nobody is known"),
     "Repositories": ("repositories", "Repositories that were read"),
     "Evidence": ("evidence", "Evidence objects, with their sha256"),
 }

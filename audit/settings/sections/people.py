@@ -14,6 +14,14 @@ class People(Section):
     """Who is who."""
 
     roster: str | None = Field(None, description="Roster file (YAML or CSV); relative to audit.toml")
+    oidc_prefixes: tuple[str, ...] = Field(
+        ("oidc:",), description="What clusters put before names of people whom the single sign-on vouches for"
+    )
+    session_roles: tuple[Regex, ...] = Field(
+        (r"AWSReservedSSO_.+",),
+        description="IAM roles that only the single sign-on assumes, as regular expressions that match the whole name: "
+        "of all others, whoever assumes them chooses the session's name",
+    )
 
 
 class Machines(Section):
