@@ -26,8 +26,8 @@ from audit.controls.interface import Context, Control, Example, Gap, Result, Tab
 from audit.controls.needs import API_SERVER, ROSTER
 from audit.controls.parts import pointer
 from audit.joins.identity import Resolver
-from audit.joins.principals import principals
-from audit.model import PrincipalKind, Severity
+from audit.joins.principals import acting
+from audit.model import Severity
 
 _MASTERS, _NOBODY = "system:masters", "system:anonymous"
 _REFUSED = (401, 403)
@@ -191,19 +191,14 @@ def _visits(tables: Tables, context: Context) -> pd.DataFrame:
     probe = rows["user"].eq(_NOBODY).fillna(False).astype(bool) & rows["resource"].eq("")
     rows = rows[context.holds(rows["at"]) & ~refused & ~probe].reset_index(drop=True)
     resolver = Resolver.of(tables, context.settings)
-    own = principals(rows, resolver, context.settings)
-    machine = own["principal_kind"].eq(PrincipalKind.MACHINE.value)
-    behind = resolver.resolve(rows["impersonated"], "kubernetes", rows["at"])
-    proxied = machine & rows["impersonated"].notna() & behind["kind"].eq(PrincipalKind.PERSON.value)
-    name = rows["user"].fillna("unknown").mask(proxied, rows["impersonated"])
-    person = own["person"].mask(proxied, behind["person"])
+    who = acting(rows, resolver, context.settings)
     rows = rows.assign(
-        name=name,
-        person=person,
+        name=who["name"],
+        person=who["person"],
         environment=rows["cluster"].map({c.name: c.environment for c in context.settings.clusters}),
-        subject=rows["cluster"] + "/" + name,
+        subject=rows["cluster"] + "/" + who["name"],
     )
-    rows = rows[~machine | proxied]
+    rows = rows[who["human"]]
     return rows.sort_values(["at", "subject", "audit_id", "variant"], kind="stable").reset_index(drop=True)
 
 

@@ -21,8 +21,7 @@ use break-glass when it must be.
 
 from __future__ import annotations
 
-import pandas as pd
-
+from audit.controls import requests
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import API_SERVER
 from audit.controls.parts import pointer
@@ -88,8 +87,7 @@ def test(tables: Tables, context: Context) -> Result:
     del context
     writes = tables["cluster_writes"]
     population = writes[writes["change"].astype(bool)]
-    several = ("~" + population["variant"].astype("str")).where(population["variant"].gt(0), "")
-    population = population.assign(subject=population["cluster"] + "/" + population["audit_id"] + several)
+    population = population.assign(subject=requests.subject(population))
     person = population["principal_kind"].eq(PrincipalKind.PERSON)
     rows = population[person & population["break_glass"].isna()].reset_index(drop=True)
     return Result(
@@ -98,19 +96,10 @@ def test(tables: Tables, context: Context) -> Result:
             rows,
             person_raw=rows["user"],
             expected="no change of managed objects by a person outside break-glass",
-            found=_found(rows),
+            found=requests.story(rows),
             evidence=pointer(rows),
         ),
     )
-
-
-def _found(rows: pd.DataFrame) -> pd.Series:
-    """Who did what to which object."""
-    acting = (" acting as " + rows["impersonated"]).fillna("")
-    named = (rows["namespace"] + "/" + rows["name"]).str.strip("/")
-    done = rows["user"] + acting + ": " + (rows["verb"] + " " + rows["resource"] + " " + named).str.strip()
-    unknown = pd.Series(" (its outcome was not recorded)", index=rows.index)
-    return done + unknown.where(rows["outcome"].eq("unknown"), "")
 
 
 CONTROL = Control(

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from audit.controls import requests
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import API_SERVER, GIT
 from audit.controls.parts import commit, pointer
@@ -156,19 +157,14 @@ def _modified(tables: Tables, context: Context) -> pd.DataFrame:
     outside = set(namespaces[matches_any(namespaces, context.settings.scope.unmanaged_namespaces)]) - {""}
     managed = ~writes["namespace"].isin(outside)
     rows = writes[managed & writes["outcome"].isin(["done", "unknown"]) & (session | edited)]
-    several = ("~" + rows["variant"].astype("str")).where(rows["variant"].gt(0), "")
-    return rows.assign(subject=rows["cluster"] + "/" + rows["audit_id"] + several).reset_index(drop=True)
+    return rows.assign(subject=requests.subject(rows)).reset_index(drop=True)
 
 
 def _found(rows: pd.DataFrame) -> pd.Series:
     """Who did what to which workload."""
-    acting = (" acting as " + rows["impersonated"]).fillna("")
-    named = (rows["namespace"] + "/" + rows["name"]).str.strip("/")
-    words = rows["user"] + acting + ": " + (rows["verb"] + " " + rows["resource"] + " " + named).str.strip()
     edit = pd.Series(" with kubectl edit", index=rows.index, dtype="str")
-    unknown = pd.Series(" (its outcome was not recorded)", index=rows.index, dtype="str")
     edited = rows["field_manager"].eq(_EDIT).fillna(False).astype(bool)
-    return words + edit.where(edited, "") + unknown.where(rows["outcome"].eq("unknown"), "")
+    return requests.story(rows, edit.where(edited, ""))
 
 
 def _images(tables: Tables, context: Context) -> pd.DataFrame:

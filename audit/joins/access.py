@@ -60,7 +60,7 @@ def writes(
         resource=plain + ("/" + rows["subresource"]).where(rows["subresource"].ne(""), ""),
         outcome=outcome,
         change=done & _changes_objects(rows) & _in_scope(rows, plain, settings.scope),
-        break_glass=_break_glass(rows, settings.break_glass, resolver),
+        break_glass=break_glass(rows, settings.break_glass, resolver),
     )
     came = origins(result, deployments, resolver=resolver, settings=settings)
     return conform(ClusterWrites, result.assign(origin=came))
@@ -92,8 +92,11 @@ def _in_scope(rows: pd.DataFrame, plain: pd.Series, scope: Scope) -> pd.Series:
     return ~rows["namespace"].isin(unmanaged) & ~plain.isin(scope.unmanaged_resources)
 
 
-def _break_glass(rows: pd.DataFrame, spans: tuple[BreakGlass, ...], resolver: Resolver) -> pd.Series:
-    """Ticket of the span that each request lies in (str); the first that the settings name where spans overlap."""
+def break_glass(rows: pd.DataFrame, spans: tuple[BreakGlass, ...], resolver: Resolver) -> pd.Series:
+    """Ticket of the span that each request (person, cluster, at) lies in (str); missing for none.
+
+    Where spans overlap, it is the first that the settings name.
+    """
     ticket = pd.Series(pd.NA, index=rows.index, dtype="str")
     opened = pd.Series([span.opened for span in spans]).astype("datetime64[us, UTC]")
     names = resolver.resolve(pd.Series([span.person for span in spans], dtype="str"), "roster", opened)

@@ -23,6 +23,25 @@ def principals(rows: pd.DataFrame, resolver: Resolver, settings: Settings) -> di
     }
 
 
+def acting(rows: pd.DataFrame, resolver: Resolver, settings: Settings) -> pd.DataFrame:
+    """Who acts in each request of `ClusterAccess`: who authenticated, or the person for whom a machine (a proxy) acts.
+
+    Returns:
+        `name` (str): as the log has it. `person` (str): resolved. `human` (bool): a person.
+    """
+    own = principals(rows, resolver, settings)
+    machine = own["principal_kind"].eq(PrincipalKind.MACHINE.value)
+    behind = resolver.resolve(rows["impersonated"], "kubernetes", rows["at"])
+    proxied = machine & rows["impersonated"].notna() & behind["kind"].eq(PrincipalKind.PERSON.value)
+    return pd.DataFrame(
+        {
+            "name": rows["user"].fillna("unknown").mask(proxied, rows["impersonated"]),
+            "person": own["person"].mask(proxied, behind["person"]),
+            "human": ~machine | proxied,
+        }
+    )
+
+
 def who_asked(rows: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
     """Who authenticated in each request of `ClusterAccess`: as `Resolver.resolve` says it.
 

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
-from audit.simulator import cluster_people, enforcing, entitling, in_place
+from audit.simulator import cluster_people, enforcing, entitling, in_place, privileged
 from audit.simulator.audit_delivery import again, deliver
 from audit.simulator.audit_records import RECEIVED, Request, applied, body, heartbeats
 from audit.simulator.operations import Span
@@ -72,6 +72,7 @@ def _log_cluster(world: World, cluster: str, silences: list[Span], rng: random.R
             _unexplained(world, cluster, act.request, why="nobody names the machine")
         if not cluster_people.excused(world, cluster, act):
             in_place.record(world, cluster, act)
+            privileged.record(world, cluster, act)
         if not act.change:
             world.truth.counts["cluster acts harmless"] += 1
         elif cluster_people.excused(world, cluster, act):
@@ -91,9 +92,11 @@ def _log_cluster(world: World, cluster: str, silences: list[Span], rng: random.R
     for request in relaxing:
         if not _deploying(world, cluster, "flux", request.at):
             _unexplained(world, cluster, request, why="the operator wrote outside its deployments")
-    for request in (*relaxing, *entitling.returns(world, cluster, silent)):
+    returning = entitling.returns(world, cluster, silent)
+    for request in (*relaxing, *returning, *privileged.reads(world, cluster, silent)):
         times.append(int(request.at.timestamp()))
         _put(world, slots, width, request, world.dice(f"delivering {request.audit_id}"))
+    privileged.tell(world, cluster)
     times += _beat(world, slots, width, silences, rng=rng)
     _record_silences(world, cluster, silences, sorted(times))
     _write(world, cluster, slots, width, rng)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from audit.simulator.audit_records import AUTHENTICATED, Request, new_id
 from audit.simulator.keeping import quarters
@@ -188,19 +188,25 @@ def returns(world: World, cluster: str, silent: Callable[[datetime], bool]) -> l
     return asked
 
 
+def acting(world: World, request: Request) -> tuple[str, Literal["person", "machine", "token"]]:
+    """Who acts in a request, by name: a person, also behind a proxy; a machine; or somebody with a machine's token."""
+    machines = {one.kube_user for one in world.people if one.kind == "machine" and one.kube_user}
+    if request.user not in machines and not request.user.startswith("system:serviceaccount:"):
+        return request.user, "person"
+    if request.agent.startswith(_LAPTOPS):
+        return request.user, "token"
+    if request.impersonated is None or request.impersonated.startswith("system:"):
+        return request.user, "machine"
+    return request.impersonated, "person"
+
+
 def visited(world: World, cluster: str, request: Request) -> None:
     """ACC-02: a person was let in who is in no roster, had left, may not enter here, or acted as `system:masters`."""
     world.requests.append((cluster, request))
-    if request.code in _REFUSED:
+    name, kind = acting(world, request)
+    if request.code in _REFUSED or kind == "machine":
         return
-    name = request.user
-    machines = {one.kube_user for one in world.people if one.kind == "machine" and one.kube_user}
-    machine = name in machines or name.startswith("system:serviceaccount:")
-    if machine and not request.agent.startswith(_LAPTOPS):
-        if request.impersonated is None or request.impersonated.startswith("system:"):
-            return
-        name, machine = request.impersonated, False
-    known = [one for one in world.people if one.person and one.kube_user == name and not machine]
+    known = [one for one in world.people if one.person and one.kube_user == name and kind == "person"]
     why = ""
     if "system:masters" in request.groups:
         why = "acted as system:masters"

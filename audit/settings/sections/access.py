@@ -45,3 +45,15 @@ class Access(Section):
         ge=0,
         description="Within how many days after the decision a right must be gone that is revoked or changed",
     )
+    privileged_machines: tuple[Regex, ...] = Field(
+        (r".+",),
+        description="Machines that may change RBAC, admission, policy and Secrets in clusters, as regular expressions that match "
+        "the whole user: the operators, and what belongs to the clusters",
+    )
+    bulk_secret_reads: int = Field(
+        10, ge=2, description="Requests for Secrets by one person in a cluster that are a bulk read"
+    )
+    denied_secret_reads: int = Field(
+        5, ge=1, description="Refused requests for Secrets by one user in a cluster that are an exception"
+    )
+    secret_minutes: int = Field(60, ge=1, description="Within which time they are counted")
