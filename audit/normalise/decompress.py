@@ -27,6 +27,7 @@ _OTHERS = {
     b"\xfd7zXZ\x00": "xz",
     b"PK\x03\x04": "zip",
     b"PAR1": "Parquet",
+    b"\xff\x06\x00\x00sN": "framed Snappy",
     b"\x04\x22\x4d\x18": "LZ4",
     b"Obj\x01": "Avro",
 }

@@ -36,6 +36,15 @@ STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,]*(?:Z|[+-]\d\d:?\d\d)[ \t
 """What a line of text begins with that is no JSON, and may hold some: a time and a space."""
 GO_STAMP = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? ")
 """As `STAMP`, of Go's log package: a time without a zone."""
+RUNTIME_LIMIT = 16 << 10
+"""Bytes at which Docker, and container runtimes, cut a line into parts."""
+_DOCKER_HEAD = b'{"log":"'
+_DOCKER = re.compile(
+    rb'(?<!\\)(?:\\\\)*(\\n)?","stream":"(stdout|stderr)"(?:,"attrs":\{[^{}]*\})?,"time":"[^"\\]*"\}\Z'
+)
+"""How a line of Docker's file ends: with a line feed in its text, unless it is a part that another follows."""
+_DOCKER_TAIL = 1 << 10
+_REPLACED = 18
 _RUNTIME = re.compile(STAMP.pattern + rb"(stdout|stderr) ([FP])(?::\S*)?[ \n]")
 
 
@@ -132,6 +141,11 @@ class Splitter:
                 continue
             line = buffer[start:end]
             if line[-1:] == b"}" and line[:1] == b"{":
+                if end - start > RUNTIME_LIMIT:
+                    if (parts := self._parts(line)) is not None:
+                        yield parts
+                        continue
+                    start, end = self._position, self._position + len(line)  # it may have taken in more
                 self._position = end + 1
                 self._number += 1
                 yield Record(self._number, self._base + start, line, None, False)
@@ -150,6 +164,33 @@ class Splitter:
     def _failed(self, start: int, reason: str) -> Record:
         self._number += 1
         return Record(self._number, self._base + start, b"", reason, True)
+
+    def _parts(self, line: bytes) -> Record | None:
+        """The lines that Docker made of one that was longer than 16 KiB, as one record; None when this is no part of one."""
+        stream = _part(line)
+        if stream is None:
+            return None
+        held = length = len(line) + 1
+        reason: str | None = (
+            "a part of a line that the container runtime cut at 16 KiB, and whose end does not follow"
+        )
+        while length <= MAX_RECORD:
+            length = self._line_end(held)
+            following = self._buffer[self._position + held : self._position + length].rstrip(b"\r\n")
+            if _part(following) == stream:
+                held = length
+                continue
+            end = _DOCKER.search(following[-_DOCKER_TAIL:]) if following.startswith(_DOCKER_HEAD) else None
+            if end is not None and end[1] and end[2] == stream:
+                held, reason = length, None
+            break
+        else:
+            reason = _too_long()
+        start, offset = self._position, self._base + self._position
+        data = self._buffer[start : start + held].rstrip(b"\r\n") if reason is None else b""
+        self._position += held
+        self._number += 1
+        return Record(self._number, offset, data, reason, True)
 
     def _fill(self) -> None:
         """Takes in at least as much again as there is, so that growing a record stays linear."""
@@ -275,6 +316,28 @@ class Splitter:
                 return
             self._fill()
         self._position = end + 1
+
+
+def _part(line: bytes) -> bytes | None:
+    """The stream of a line of Docker's file that is a part of a line, and not the last; None when it is none."""
+    if len(line) <= RUNTIME_LIMIT or not line.startswith(_DOCKER_HEAD):
+        return None
+    end = _DOCKER.search(line[-_DOCKER_TAIL:])
+    if end is None or end[1]:
+        return None
+    try:
+        text = _docker.decode(line).log
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    # what is cut within a letter is replaced, on both sides, by up to three bytes for each of its own
+    return end[2] if 0 <= len(text.encode(errors="replace")) - RUNTIME_LIMIT <= _REPLACED else None
+
+
+class _Line(msgspec.Struct):
+    log: str
+
+
+_docker = msgspec.json.Decoder(_Line)
 
 
 def _too_long() -> str:

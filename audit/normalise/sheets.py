@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from audit.normalise import remote_read
 from audit.normalise.decompress import ENDINGS, Broken
 from audit.normalise.plainyaml import NotPlain, items
 from audit.normalise.records import Record, Splitter
@@ -140,8 +141,9 @@ def header_names(header: str) -> list[str] | str:
     return f"the header has the column {twice[0][:40]!r} twice" if twice else names
 
 
-def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet:
-    """The records of an object: of a sheet when its name says so and it does not begin as JSON does, else of JSON.
+def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet | remote_read.Series:
+    """The records of an object: of a sheet when its name says so and it does not begin as JSON does, of an answer of remote
+    read when its name says so, else of JSON.
 
     Args:
         key: its name; what names a compression at its end is left out of account.
@@ -150,6 +152,8 @@ def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet:
     name = key.lower()
     for ending in ENDINGS:
         name = name.removesuffix(ending)
+    if name.endswith(remote_read.ENDINGS):
+        return remote_read.Series(blocks)
     if not name.endswith(_CSV + _YAML):
         return Splitter(blocks)
     content, broken = b"", None

@@ -76,7 +76,7 @@ def _opened(value: bytes, known: Callable[[bytes], bool]) -> tuple[str, Contents
     first = value.lstrip(_SPACE)[:1]
     if first == b"{":
         top = as_object(value)
-        return None if top is None else _opened_object(top, lambda: known(value))
+        return agents.parts(value) if top is None else _opened_object(top, lambda: known(value))
     if first == b"[":
         items = as_array(value)
         return None if items is None else lists.array(items)

@@ -12,10 +12,10 @@ from audit.normalise.envelopes.shape import (
     keys,
     member,
 )
+from audit.normalise.records import RUNTIME_LIMIT
 
 _SHIPPED = frozenset({"stream", "kubernetes", "date", "time", "docker", "tag", "_p", "logtag"})
 _BEATS = frozenset({"agent", "ecs", "input", "@version", "beat"})
-_RUNTIME_LIMIT = 16 << 10
 
 
 def _log(top: Top) -> Contents | None:
@@ -23,9 +23,18 @@ def _log(top: Top) -> Contents | None:
     if not _SHIPPED & top.keys() or bytes(top["log"])[:1] not in b'"{':
         return None
     line = content(top["log"])
-    if len(line) == _RUNTIME_LIMIT and not line.endswith(b"\n"):
+    if len(line) == RUNTIME_LIMIT and not line.endswith(b"\n"):
         return Contents(failed=["a part of a line that the container runtime cut at 16 KiB"])
     return Contents([line])
+
+
+def parts(value: bytes) -> tuple[str, Contents] | None:
+    """The lines that Docker made of one that was too long for it, put together again; None when it is something else."""
+    tops = [as_object(line) for line in value.split(b"\n")]
+    texts = [as_text(top["log"]) for top in tops if top is not None and "log" in top]
+    if len(tops) < 2 or len(texts) < len(tops) or None in texts:
+        return None
+    return "log", Contents(["".join(text or "" for text in texts).encode(errors="replace")])
 
 
 def _beats(top: Top) -> Contents | None:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from audit.normalise.envelopes import kpl
+from audit.normalise.protobuf import NotProtobuf
 from audit.normalise.records import MAX_RECORD
 
 Top = Mapping[str, msgspec.Raw]
@@ -116,14 +118,25 @@ def listed(name: str) -> Callable[[Top], Contents | None]:
 
 
 def unpacked(value: msgspec.Raw | None) -> Contents | None:
-    """What base64 stands for, uncompressed where it is gzip; None when it is no string."""
+    """What base64 stands for, uncompressed where it is gzip, taken apart where it is several; None when it is no string."""
     text = as_text(value) if value is not None else None
     if text is None:
         return None
     try:
         data = decoded(text)
-        if not data.startswith(_GZIP):
-            return Contents([data])
+        if data.startswith(kpl.MARK):
+            return joined(_opened(part) for part in kpl.apart(data))
+        return _opened(data)
+    except NotPacked as error:
+        return Contents(failed=[str(error)])
+    except NotProtobuf as error:
+        return Contents(failed=[f"not what Kinesis' producers put together: {error}"])
+
+
+def _opened(data: bytes) -> Contents:
+    if not data.startswith(_GZIP):
+        return Contents([data])
+    try:
         result = _gunzipped(data)
     except NotPacked as error:
         return Contents(failed=[str(error)])
