@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from rich.console import Console
 
+from audit import screen
 from audit.cli import main
 from audit.normalise.interface import Context
 from audit.normalise.reader import parse, parts
@@ -125,3 +129,29 @@ def test_the_parts_of_a_file_are_the_whole_and_none_is_large(tmp_path: Path) -> 
     ]
     assert sum(part.noise for part in some) == whole.noise
     assert sum(count for part in some for count, _, _ in part.coverage.values()) == 5000
+
+
+def test_what_can_not_be_read_is_counted_by_its_reason_wherever_in_a_record_it_broke() -> None:
+    reasons = [
+        "not JSON: invalid character (byte 100)",
+        "not JSON: invalid character (byte 7)",
+        "no known format",
+    ]
+    rows = pd.DataFrame(
+        {
+            "source_name": "dev-audit",
+            "key": "a.log",
+            "evidence": "e" * 64,
+            "line": [1, 2, 3],
+            "offset": 0,
+            "reason": reasons,
+        }
+    )
+    printed = io.StringIO()
+    screen.show_quarantine(Console(file=printed), rows, as_json=False)
+    lines = printed.getvalue().splitlines()
+    assert lines[:2] == [
+        "dev-audit: 2 in 1 object: not JSON: invalid character",
+        "dev-audit: 1 in 1 object: no known format",
+    ]
+    assert all(any(reason in line for line in lines[3:]) for reason in reasons)
