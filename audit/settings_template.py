@@ -53,6 +53,20 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "owners": {"owner": "platform team", "controls": ["CHG-*"], "apps": ["checkout"]},
     "samples": {"population": "changes", "method": "random", "seed": 20261015},
 }
+_NAMED: dict[str, tuple[str, dict[str, Any]]] = {
+    "environments": (
+        "dev",
+        {
+            "drift_minutes": 1440,
+            "failed_sync_minutes": 240,
+            "recovery_minutes": 240,
+            "deploy_hours": 72,
+            "severities": {"CLU-01": "low"},
+            "out_of_scope": {"CLU-02": "dev is made anew every night"},
+        },
+    )
+}
+"""Tables of which there is one for each name: a name, and values that show what may be said."""
 _VALUES: dict[str, Any] = {"organisation.name": "NETBPF", "people.roster": "roster.yaml"}
 
 ROSTER = """\
@@ -90,6 +104,8 @@ def commented() -> str:
             plain.append(_key(name, field, ""))
         elif name in _ENTRIES:
             tables.extend(_entries(name, model))
+        elif name in _NAMED:
+            tables.append(_named(name, model))
         elif name in _EXAMPLES:
             tables.append(_example(name, model))
         else:
@@ -158,6 +174,14 @@ def _example(name: str, model: type[BaseModel]) -> str:
         lines.append(
             f"# {key} = {value if key in ('opened', 'closed') else _toml(value)}  # {field.description}"
         )
+    return "\n".join(lines) + "\n"
+
+
+def _named(name: str, model: type[BaseModel]) -> str:
+    one, values = _NAMED[name]
+    lines = [f"# {_meaning(model)}", f"# [{name}.{one}]"]
+    for key, field in model.model_fields.items():
+        lines.append(f"# {key} = {_toml(values[key])}  # {field.description}")
     return "\n".join(lines) + "\n"
 
 

@@ -23,6 +23,7 @@ from audit.controls.registry import CONTROLS
 from audit.git import environments, landings
 from audit.joins import access, build, deployments, images, reviews, states
 from audit.joins.continuity import continuity
+from audit.joins.reconciling import reconciled
 from audit.metrics import compute
 from bench import organisation
 
@@ -90,6 +91,8 @@ def measure(writes: int, landed: int, deployed: int) -> Watch:
             tables |= build.join(tables, settings, as_of=as_of)
     with watch.on("continuity"):
         tables |= continuity(tables, settings, period, as_of=as_of)
+    with watch.on("reconciliation"):
+        tables |= reconciled(tables, settings, period, as_of=as_of)
     with watch.on("metrics"):
         tables["metrics"] = compute(tables, settings, period, as_of=as_of)
     context = Context(settings, period, as_of)
@@ -109,11 +112,11 @@ def report(writes: int, landed: int, deployed: int) -> None:
     watch = measure(writes, landed, deployed)
     joins = [name for name in watch.clock if "." in name]
     controls = [control.id for control in CONTROLS]
-    stages = ["all joins", "continuity", "metrics", *controls]
+    stages = ["all joins", "continuity", "reconciliation", "metrics", *controls]
     print(f"\n{writes:,} cluster writes, {landed:,} landings, {deployed:,} deployments (clock, processor)")
     watch.show("Joins", joins)
     watch.show("Controls", controls)
-    watch.show("Everything", ["all joins", "continuity", "metrics"])
+    watch.show("Everything", ["all joins", "continuity", "reconciliation", "metrics"])
     clock, processor = (sum(seconds[name] for name in stages) for seconds in (watch.clock, watch.processor))
     print(f"\n  limit: {LIMIT:.0f} s; this is {clock:.1f} s by the clock, {processor:.1f} s of the processor")
 

@@ -318,6 +318,7 @@ def _lapses(changed: pd.DataFrame, tables: Tables, context: Context) -> pd.DataF
     state = (" was " + rows["value"]).fillna(" was taken down")
     return rows.assign(
         at=rows["at"].mask(rows["at"].lt(context.start), context.start),
+        resolved_at=rows["end"],
         failed=True,
         expected="protection that is on all the time",
         found=rows["rule"] + state + span + "; " + changes,

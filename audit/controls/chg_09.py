@@ -1,4 +1,4 @@
-"""Emergency changes carry a ticket and are reviewed after the fact in time.
+"""Emergencies carry a ticket, are closed, reviewed after the fact in time, and brought back to Git.
 
 ## Why
 An emergency may excuse that nobody looked before; it never excuses that nobody looks. Without a ticket nobody can tell
@@ -6,11 +6,15 @@ afterwards whether there was one.
 
 ## Evidence
 Pull requests that landed with a label of emergencies (`emergency.labels`), their titles, and their reviews: somebody known who is
-none of the authors must have approved before the merge, or within `emergency.review_days` after it.
+none of the authors must have approved before the merge, or within `emergency.review_days` after it. Emergencies in clusters
+(break-glass), as the settings and the export of their tickets tell them, with what the API server's log says was done in
+each: as many days after it was closed somebody else who is known must have reviewed it, and a landing must have brought back what
+was changed: of a pull request that the record names, or whose title names the ticket.
 
 ## Limits
 A title can be changed later. Only what is labelled is known as an emergency: an unlabelled one is an ordinary change, and
 CHG-02 and CHG-03 report that it was not reviewed before. What is not due when the reviews were exported is not judged yet.
+That a landing brings back everything that was changed by hand is not shown: only that one was made for it.
 
 ## Remediation
 Have the change reviewed now by somebody who did not write it, and tie it to the ticket of the emergency.
@@ -22,8 +26,8 @@ import pandas as pd
 
 from audit.controls.fresh import of_formats
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
-from audit.controls.needs import GIT, PULLS, REVIEWS, ROSTER
-from audit.controls.parts import changes, unexported, when, with_reviews
+from audit.controls.needs import EMERGENCIES, GIT, PULLS, REVIEWS, ROSTER
+from audit.controls.parts import changes, counted, unexported, when, with_reviews
 from audit.joins.identity import Resolver
 from audit.model import PrincipalKind, Severity
 
@@ -44,6 +48,11 @@ _CHANGE = (
         | a3…      | 9         | 2026-08-02 00:00 | ada    | ada          | ada     | 0                     |
 """
 )
+
+_EMERGENCIES = """
+        emergencies
+        | ticket | person | opened_at | told_by | actions | last_action_at | closed_at | reviewed_at | reviewer | returned_at |
+"""
 
 EXAMPLES = (
     Example(
@@ -106,6 +115,81 @@ EXAMPLES = (
     ),
     Example(title="a quarter without emergencies", given=_CHANGE, conclusion="not applicable"),
     Example(
+        title="emergencies in a cluster that were closed, reviewed at the last moment, and brought back; and one without changes",
+        given=_PEOPLE
+        + _EMERGENCIES
+        + """
+        | INC-1 | ada | 2026-08-01 10:00 | both   | 2 | 2026-08-01 11:00 | 2026-08-01 12:00 | 2026-08-01 11:00 | grace | 2026-08-04 12:00 |
+        | INC-2 | ada | 2026-08-02 10:00 | record | 1 | 2026-08-02 11:00 | 2026-08-02 12:00 | 2026-08-05 12:00 | grace | 2026-08-02 12:00 |
+        | INC-3 | ada | 2026-08-03 10:00 | record | 0 |                  | 2026-08-03 12:00 | 2026-08-03 13:00 | grace |                  |
+        """,
+        conclusion="effective",
+    ),
+    Example(
+        title="not closed, reviewed by oneself, a stranger, too early or too late, brought back too late or never, and without a record",
+        given=_PEOPLE
+        + _EMERGENCIES
+        + """
+        | INC-1 | ada | 2026-08-01 10:00 | record   | 1 | 2026-08-01 11:00 |                  | 2026-08-01 12:00 | grace    | 2026-08-01 12:00    |
+        | INC-2 | ada | 2026-08-01 10:00 | record   | 1 | 2026-08-01 11:00 | 2026-08-01 12:00 | 2026-08-01 12:00 | ada      | 2026-08-04 12:00:01 |
+        | INC-3 | ada | 2026-08-01 10:00 | record   | 1 | 2026-08-01 11:00 | 2026-08-01 12:00 | 2026-08-01 12:00 | stranger |                     |
+        | INC-4 | ada | 2026-08-01 10:00 | record   | 1 | 2026-08-01 11:00 | 2026-08-01 12:00 | 2026-08-01 10:59 | grace    | 2026-08-01 12:00    |
+        | INC-5 | ada | 2026-08-01 10:00 | record   | 0 |                  | 2026-08-01 12:00 | 2026-08-04 12:00:01 | grace |                     |
+        | INC-6 | ada | 2026-08-01 10:00 | settings | 0 |                  |                  |                  |          |                     |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                        | found                                                          |
+        | break-glass INC-1: ada in prod | it was never closed                                            |
+        | break-glass INC-2: ada in prod | nobody else reviewed what was done until 2026-08-04T12:00:00Z; 1 change made, and nothing brought back to Git until 2026-08-04T12:00:00Z |
+        | break-glass INC-3: ada in prod | nobody else reviewed what was done until 2026-08-04T12:00:00Z; 1 change made, and nothing brought back to Git until 2026-08-04T12:00:00Z |
+        | break-glass INC-4: ada in prod | nobody else reviewed what was done until 2026-08-04T12:00:00Z  |
+        | break-glass INC-5: ada in prod | nobody else reviewed what was done until 2026-08-04T12:00:00Z  |
+        | break-glass INC-6: ada in prod | no record tells who closed and reviewed it                     |
+        """,
+    ),
+    Example(
+        title="an emergency that was due as its records were exported fails",
+        given=_PEOPLE
+        + _EMERGENCIES
+        + """
+        | INC-1 | ada | 2026-09-28 10:00 | record | 0 |  | 2026-09-29 00:00 |  |  |  |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                        | found                                                         |
+        | break-glass INC-1: ada in prod | nobody else reviewed what was done until 2026-10-02T00:00:00Z |
+        """,
+    ),
+    Example(
+        title="an emergency whose steps were not due yet leaves something untold",
+        given=_PEOPLE
+        + _EMERGENCIES
+        + """
+        | INC-1 | ada | 2026-09-28 10:00 | record | 0 |  | 2026-09-29 00:00:01 |  |  |  |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
+        title="an emergency of which nobody knows what was done leaves something untold",
+        given=_PEOPLE
+        + _EMERGENCIES
+        + """
+        | INC-2 | ada | 2026-08-01 10:00 | record |   |  | 2026-08-01 12:00    | 2026-08-01 13:00 | grace |  |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
+        title="without records of emergencies nobody can be told to have reviewed one",
+        given=_PEOPLE
+        + _EMERGENCIES
+        + """
+        | INC-1 | ada | 2026-08-01 10:00 | settings | 0 |  |  |  |  |  |
+        """,
+        without=("break-glass",),
+        conclusion="not tested",
+    ),
+    Example(
         title="a review that was due when reviews were exported has not come",
         given=_PEOPLE
         + """
@@ -126,6 +210,16 @@ EXAMPLES = (
 
 
 def test(tables: Tables, context: Context) -> Result:
+    """Every labelled pull request that landed, and every emergency in a cluster."""
+    parts = (_pulls(tables, context), _spans(tables, context))
+    return Result(
+        pd.concat([part.population[["subject", "at"]] for part in parts], ignore_index=True),
+        pd.concat([part.exceptions for part in parts], ignore_index=True),
+        tuple(gap for part in parts for gap in part.gaps),
+    )
+
+
+def _pulls(tables: Tables, context: Context) -> Result:
     """Every labelled pull request that landed."""
     rules = context.settings.emergency
     rows = with_reviews(changes(tables), tables).merge(
@@ -140,7 +234,7 @@ def test(tables: Tables, context: Context) -> Result:
     rows = rows.reset_index(drop=True)
     due = rows["at"] + pd.Timedelta(days=rules.review_days)
     seen = _approved(rows, due, tables, context) | rows["approvals_independent"].gt(0).astype(bool)
-    exported = _exported(tables, context)
+    exported = _exported(tables, context, "github-reviews")
     pending = ~seen & due.gt(exported)
     unticketed = ~rows["title_text"].str.contains(rules.ticket)
     unseen = ~seen & ~pending
@@ -176,9 +270,61 @@ def _approved(rows: pd.DataFrame, due: pd.Series, tables: Tables, context: Conte
     return pd.Series(rows.index.isin(pairs.loc[good, "place"]), index=rows.index, dtype=bool)
 
 
-def _exported(tables: Tables, context: Context) -> pd.Timestamp:
-    """When reviews were last exported, as far as it is known; else when they were collected."""
-    objects = of_formats(tables["evidence_objects"], ("github-reviews",))
+def _spans(tables: Tables, context: Context) -> Result:
+    """Every emergency in a cluster, with the steps of which there is no evidence."""
+    days = context.settings.emergency.review_days
+    exported = _exported(tables, context, "break-glass")
+    rows = tables["emergencies"]
+    due = rows["closed_at"].fillna(rows["ends_at"]).fillna(rows["opened_at"]) + pd.Timedelta(days=days)
+    untold = rows["told_by"].eq("settings")
+    independent = rows["reviewer"].isin(tables["people"]["person"]) & rows["reviewer"].ne(rows["person"])
+    after = rows["reviewed_at"].ge(rows["last_action_at"].fillna(rows["opened_at"]))
+    seen = independent & after & rows["reviewed_at"].le(due)
+    back = rows["actions"].fillna(0).eq(0) | rows["returned_at"].le(due)
+    judged = due.le(exported).astype(bool)
+    until = " until " + when(due)
+    said = pd.DataFrame({
+        "untold": pd.Series("no record tells who closed and reviewed it", index=rows.index).where(untold, ""),
+        "open": pd.Series("it was never closed", index=rows.index).where(~untold & rows["closed_at"].isna(), ""),
+        "unseen": ("nobody else reviewed what was done" + until).where(~untold & ~seen.astype(bool), ""),
+        "left": (
+            counted(rows["actions"].fillna(0), "change") + " made, and nothing brought back to Git" + until
+        ).where(~back.astype(bool), ""),
+    })  # fmt: skip
+    found = said["untold"]
+    for name in ("open", "unseen", "left"):
+        found = found.str.cat(said[name], sep="; ")
+    found = found.str.replace(r"(?:; )+", "; ", regex=True).str.strip("; ")
+    rows = rows.assign(
+        subject="break-glass " + rows["ticket"] + ": " + rows["person"] + " in " + rows["cluster"],
+        at=rows["opened_at"], found=found, judged=judged,
+    )  # fmt: skip
+    failed = failures(
+        rows[judged & found.ne("")].reset_index(drop=True),
+        expected=f"closed, and within {days} days reviewed by somebody else and brought back to Git",
+    )
+    return Result(rows, failed, _untold(rows[context.holds(rows["at"])], exported))
+
+
+def _untold(rows: pd.DataFrame, exported: pd.Timestamp) -> tuple[Gap, ...]:
+    """Gaps for emergencies of the quarter whose steps were not due yet, or of which nobody knows what was done."""
+    pending = rows[~rows["judged"] & rows["found"].ne("") & (not pd.isna(exported))]
+    unlogged = rows[rows["actions"].isna()]
+    return (
+        *(
+            Gap(f"{name}: its steps were not due when the records were exported")
+            for name in pending["subject"]
+        ),
+        *(
+            Gap(f"{name}: what was done in it is not known without the audit log")
+            for name in unlogged["subject"]
+        ),
+    )
+
+
+def _exported(tables: Tables, context: Context, name: str) -> pd.Timestamp:
+    """When records of a format were last exported, as far as it is known; else when they were collected."""
+    objects = of_formats(tables["evidence_objects"], (name,))
     declared = {s.name: s.exported_at for s in context.settings.sources if s.exported_at is not None}
     stated = pd.to_datetime(objects["source_name"].map(declared), utc=True).astype("datetime64[us, UTC]")
     return pd.Timestamp(objects["last_modified"].fillna(stated).fillna(objects["collected_at"]).max())
@@ -195,7 +341,7 @@ CONTROL = Control(
         "NIST 800-53": ("AC-3(10)", "AC-6(9)", "CM-3"),
         "PCI DSS": ("6.5.1", "10.2.1.2"),
     },
-    needs=(GIT, PULLS, REVIEWS, ROSTER),
+    needs=(GIT, PULLS, REVIEWS, ROSTER, EMERGENCIES),
     remediation="Have it reviewed now by somebody who did not write it, and tie it to its ticket.",
     examples=EXAMPLES,
     test=test,

@@ -11,7 +11,7 @@ span began, held a landing newer than all that had been deployed until then: tha
 (`thresholds.clock_skew_seconds` is allowed for). Going back to an older revision by hand is drift.
 
 ## Limits
-`thresholds.drift_minutes` is how long drift may last; exactly as long is in time. A span counts in every quarter in
+`thresholds.drift_minutes` (or that of its environment) is how long drift may last; exactly as long is in time. A span counts in every quarter in
 which it was over that limit. Flux reports no drift, which it undoes at its interval; it reports as out of sync what it
 could not reconcile. While an operator does not know whether an application is in sync, drift can't be told.
 
@@ -28,7 +28,7 @@ from audit.controls.interface import Context, Control, Example, Gap, Result, Tab
 from audit.controls.needs import GIT, OPERATORS
 from audit.controls.operators import unseen_history
 from audit.controls.parts import when
-from audit.controls.spans import APPLICATION, lasted, observed, placed, states, untold
+from audit.controls.spans import APPLICATION, allowed_of, lasted, observed, placed, states, untold
 from audit.model import Severity
 
 _TARGET = ["repo", "app", "environment"]
@@ -173,6 +173,19 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
+        title="an environment may have a limit of its own",
+        given=_WEB
+        + """
+        app_states
+        | application | aspect | state     | start               | end                 |
+        | argocd/web  | sync   | Synced    | 2026-07-01 00:05:00 | 2026-08-01 10:00:00 |
+        | argocd/web  | sync   | OutOfSync | 2026-08-01 10:00:00 | 2026-08-01 12:00:00 |
+        | argocd/web  | sync   | Synced    | 2026-08-01 12:00:00 |                     |
+        """,
+        settings={"environments": {"prod": {"drift_minutes": 120}}},
+        conclusion="effective",
+    ),
+    Example(
         title="where nothing ever drifted there is nothing to test",
         given=_WEB
         + """
@@ -187,8 +200,9 @@ EXAMPLES = (
 
 def test(tables: Tables, context: Context) -> Result:
     """Every span out of sync that no landed revision explains; those over the limit fail."""
-    limit = pd.Timedelta(minutes=context.settings.thresholds.drift_minutes)
-    every = observed(states(tables, "sync"), limit, context)
+    every = states(tables, "sync")
+    every = every.assign(allowed=allowed_of(every, "drift_minutes", tables, context))
+    every = observed(every, pd.to_timedelta(every["allowed"], unit="min"), context)
     unknown = every[every["state"].eq("Unknown") & every["late"]]
     spans = _explained(every[every["state"].eq("OutOfSync")].reset_index(drop=True), tables, context)
     untellable = spans[spans["baseless"] & spans["late"]]
@@ -201,7 +215,7 @@ def test(tables: Tables, context: Context) -> Result:
         population,
         failures(
             rows,
-            expected=f"drift corrected within {context.settings.thresholds.drift_minutes} min",
+            expected="drift corrected within " + rows["allowed"].astype("str") + " min",
             found="out of sync " + lasted(rows) + ": no landed revision was waiting",
         ),
         (

@@ -9,7 +9,7 @@ Sync operations and reconciliations as Argo CD and Flux recorded them, with thei
 that follow upon each other are one item, from the end of the first until the end of the next success.
 
 ## Limits
-`thresholds.failed_sync_minutes` is how long it may take; exactly as long is in time. An item counts in every quarter
+`thresholds.failed_sync_minutes` (or that of its environment) is how long it may take; exactly as long is in time. An item counts in every quarter
 in which it was over that limit. Argo CD's history holds no failures: they are known from its events and from the
 last operation of each snapshot. An operation that still runs is no success yet.
 
@@ -25,7 +25,7 @@ from audit.controls.interface import Context, Control, Example, Result, Tables, 
 from audit.controls.needs import OPERATORS
 from audit.controls.operators import deployments, unseen_history
 from audit.controls.parts import counted
-from audit.controls.spans import APPLICATION, lasted, observed, unreported
+from audit.controls.spans import APPLICATION, allowed_of, lasted, observed, unreported
 from audit.model import Severity
 
 _SHOWN = 200  # characters of what the operator said
@@ -120,15 +120,16 @@ EXAMPLES = (
 
 def test(tables: Tables, context: Context) -> Result:
     """Every run of failures of an application, until it succeeded; those over the limit fail."""
-    limit = pd.Timedelta(minutes=context.settings.thresholds.failed_sync_minutes)
-    population = observed(_failed(tables), limit, context)
+    runs = _failed(tables)
+    runs = runs.assign(allowed=allowed_of(runs, "failed_sync_minutes", tables, context))
+    population = observed(runs, pd.to_timedelta(runs["allowed"], unit="min"), context)
     rows = population[population["late"]].reset_index(drop=True)
     said = rows["message"].str.replace(r"\s+", " ", regex=True).str.slice(0, _SHOWN)
     return Result(
         population,
         failures(
             rows,
-            expected=f"a successful sync within {context.settings.thresholds.failed_sync_minutes} min of a failed one",
+            expected="a successful sync within " + rows["allowed"].astype("str") + " min of a failed one",
             found=counted(rows["failures"], "sync")
             + " failed, without success "
             + lasted(rows)

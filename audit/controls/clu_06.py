@@ -10,7 +10,7 @@ first degraded or missing state until it is healthy or suspended: what it passes
 progressing, is no recovery.
 
 ## Limits
-`thresholds.recovery_minutes` is how long it may take; exactly as long is in time. A span counts in every quarter in
+`thresholds.recovery_minutes` (or that of its environment) is how long it may take; exactly as long is in time. A span counts in every quarter in
 which it was over that limit. Health is what the operator knows of it: a process that runs and answers wrongly is healthy
 to it. Flux reports health only where it checks it.
 
@@ -25,7 +25,16 @@ import pandas as pd
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import PRODUCTION_OPERATORS
 from audit.controls.parts import when
-from audit.controls.spans import APPLICATION, environments, lasted, observed, placed, states, untold
+from audit.controls.spans import (
+    APPLICATION,
+    allowed_of,
+    environments,
+    lasted,
+    observed,
+    placed,
+    states,
+    untold,
+)
 from audit.model import Severity
 
 _UNWELL = ("Degraded", "Missing")
@@ -105,8 +114,9 @@ EXAMPLES = (
 
 def test(tables: Tables, context: Context) -> Result:
     """Every span in which an application of production was unwell; those over the limit fail."""
-    limit = pd.Timedelta(minutes=context.settings.thresholds.recovery_minutes)
-    population = placed(observed(_unwell(tables), limit, context), tables)
+    spans = _unwell(tables)
+    spans = spans.assign(allowed=allowed_of(spans, "recovery_minutes", tables, context))
+    population = placed(observed(spans, pd.to_timedelta(spans["allowed"], unit="min"), context), tables)
     population = population.assign(environment=environments(population, context))
     population = population[population["environment"].isin(context.settings.production)]
     population = population.assign(
@@ -121,7 +131,7 @@ def test(tables: Tables, context: Context) -> Result:
         population.reset_index(drop=True),
         failures(
             rows,
-            expected=f"healthy again within {context.settings.thresholds.recovery_minutes} min",
+            expected="healthy again within " + rows["allowed"].astype("str") + " min",
             found=rows["state"] + " " + lasted(rows),
         ),
         untold(tables, context, "health", production=True),

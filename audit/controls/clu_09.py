@@ -86,7 +86,7 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
-        title="while history is forgotten nothing is said; a second before and as it begins again it is",
+        title="while history is forgotten nothing is said; a second before, as it begins again, and in another cluster it is",
         given=f"""
         deployments
         | application | started_at       | operator |
@@ -94,17 +94,19 @@ EXAMPLES = (
         evidence_gaps
         | source_name | cluster | format             | kind | start            | end              | detail                                    | missing |
         | ops         | prod    | argocd-application | cap  | 2026-07-15 00:00 | 2026-08-01 10:00 | prod/argocd/web: history was never seen   | true    |
+        | ops         | dev     | argocd-application | cap  | 2026-09-01 00:00 | 2026-09-20 00:00 | dev/argocd/web : history was never seen   | true    |
         cluster_writes
         | audit_id | at                  | principal_kind | user    | verb   | resource   | change | outcome | origin   |
         | 1        | 2026-07-14 23:59:59 | machine        | {_ARGO} | patch  | configmaps | true   | done    | operator |
         | 2        | 2026-07-15 00:00:00 | machine        | {_ARGO} | patch  | secrets    | true   | done    | operator |
         | 3        | 2026-08-01 09:59:59 | machine        | {_ARGO} | patch  | secrets    | true   | done    | operator |
         | 4        | 2026-08-01 10:00:00 | machine        | {_ARGO} | delete | configmaps | true   | done    | operator |
+        | 5        | 2026-09-10 12:00:00 | machine        | {_ARGO} | create | configmaps | true   | done    | operator |
         """,
         conclusion="exceptions",
         exceptions=f"""
         | subject      | found |
-        | prod/{_ARGO} | 2 changes outside every deployment on record, from 2026-07-14T23:59:59Z to 2026-08-01T10:00:00Z: delete configmaps, patch configmaps |
+        | prod/{_ARGO} | 3 changes outside every deployment on record, from 2026-07-14T23:59:59Z to 2026-09-10T12:00:00Z: create configmaps, delete configmaps, patch configmaps |
         """,
     ),
     Example(

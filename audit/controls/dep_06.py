@@ -10,7 +10,7 @@ mainline place. A change is deployed when an application that it reaches was dep
 one.
 
 ## Limits
-`thresholds.deploy_hours` is how long it may take; exactly as long is in time. A change counts in every quarter in
+`thresholds.deploy_hours` (or that of its environment) is how long it may take; exactly as long is in time. A change counts in every quarter in
 which it was over that limit. What had landed before an application's first deployment on record is left out. A change
 that leaves the rendered manifests as they were gives Argo CD nothing to sync: it counts as undeployed until the next
 sync. A change that reaches an environment in which no operator deploys the application is named as untold.
@@ -28,7 +28,7 @@ from audit.controls.interface import Context, Control, Example, Gap, Result, Tab
 from audit.controls.needs import GIT, OPERATORS
 from audit.controls.operators import unseen_history
 from audit.controls.parts import LANDING, commit
-from audit.controls.spans import APPLICATION, lasted, observed
+from audit.controls.spans import APPLICATION, allowed, lasted, observed
 from audit.model import Severity
 
 _RUNNING = """
@@ -106,7 +106,6 @@ EXAMPLES = (
 
 def test(tables: Tables, context: Context) -> Result:
     """Every change for each application that it reaches, until it is deployed; those over the limit fail."""
-    hours = context.settings.thresholds.deploy_hours
     places = tables["landing_environments"][[*TARGET, "head_sha"]].drop_duplicates()
     places = places.merge(tables["landings"][[*LANDING, "position", "landed_at"]], on=LANDING)
     done = successes(tables)
@@ -116,10 +115,11 @@ def test(tables: Tables, context: Context) -> Result:
     running = running[[*APPLICATION, *TARGET, "position"]].rename(columns={"position": "first"})
     reached = places.merge(running, on=TARGET)
     reached = reached[reached["position"] > reached["first"]].reset_index(drop=True)
+    reached = reached.assign(allowed=allowed(reached, "deploy_hours", context))
     reached = arrived(reached, done, [*APPLICATION, *TARGET])
     waiting = observed(
         reached.rename(columns={"landed_at": "start", "arrived_at": "end"}),
-        pd.Timedelta(hours=hours),
+        pd.to_timedelta(reached["allowed"], unit="h"),
         context,
     )
     object_ = waiting["cluster"] + "/" + waiting["application"]
@@ -129,7 +129,7 @@ def test(tables: Tables, context: Context) -> Result:
         population,
         failures(
             rows,
-            expected=f"deployed within {hours} h of landing",
+            expected="deployed within " + rows["allowed"].astype("str") + " h of landing",
             found="not deployed " + lasted(rows),
             evidence=commit(rows),
         ),

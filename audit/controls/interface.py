@@ -234,10 +234,12 @@ def failures(rows: pd.DataFrame, **facts: pd.Series | str) -> pd.DataFrame:
     declared = t.columns(t.Exceptions)
     made = {}
     for name in FACTS:
-        dtype = "datetime64[us, UTC]" if name == "at" else "str"
+        dtype = "datetime64[us, UTC]" if name in ("at", "resolved_at") else "str"
         value = facts[name] if name in facts else rows.get(name)
         if value is None and not declared[name].nullable:
             raise KeyError(f"an exception needs '{name}'")
-        column = value if isinstance(value, pd.Series) else pd.Series(value, index=rows.index, dtype="str")
+        column: pd.Series = (
+            value if isinstance(value, pd.Series) else pd.Series(value, index=rows.index, dtype=dtype)
+        )
         made[name] = column.astype(cast("Any", dtype))
     return pd.DataFrame(made).reset_index(drop=True)

@@ -238,6 +238,25 @@ class FromClusters:
         )
 
 
+@dataclass(frozen=True)
+class EmergenciesRecorded:
+    """Records of the emergencies in clusters, where there were any."""
+
+    name: str = "break-glass"
+    what: str = "records of emergencies in clusters, where there were any"
+
+    def gaps(self, tables: Tables, context: Context) -> list[Gap]:
+        """One for each emergency of the quarter without any record at all, or where some could not be read."""
+        rows = tables["emergencies"]
+        rows = rows[context.holds(rows["opened_at"])]
+        if rows.empty:
+            return []
+        if len(of_formats(tables["evidence_objects"], (self.name,))):
+            return unread(tables, context, (self.name,), self.name)
+        names = (rows["ticket"] + " in " + rows["cluster"]).drop_duplicates()
+        return [Gap(f"{one}: no record of it ({self.name}): no step of it can be told") for one in names]
+
+
 def repositories(tables: Tables, context: Context) -> list[str]:
     """Repositories in scope: those of the settings and those that were read, sorted."""
     return sorted({r.name for r in context.settings.repositories} | set(tables["repositories"]["repo"]))
@@ -288,6 +307,7 @@ GRANTS = Exported(
 MEMBERS = Recorded(
     "github-members", "who belongs to the organisation on the forge", "nobody can be told from outsiders"
 )
+EMERGENCIES = EmergenciesRecorded()
 FORGE_LOG = ForgeLog()
 RBAC = FromClusters("rbac-object", "roles and bindings", ("rbac-object",))
 ACCESS_REVIEWS = Recorded(

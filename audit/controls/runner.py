@@ -17,6 +17,8 @@ from audit.controls.fresh import TIME
 from audit.controls.interface import Context, Control, Gap, Result, Tables
 from audit.controls.naming import exception_id
 from audit.controls.registry import CONTROLS
+from audit.controls.scoping import out_of_scope, scoped, severities, words
+from audit.controls.sides import with_sides
 from audit.model import Conclusion, Severity
 from audit.period import Period
 from audit.settings import Settings
@@ -44,13 +46,16 @@ def run(
     failed, concluded = [], []
     for control in controls:
         severity = settings.severities.get(control.id, control.severity)
-        judged = _cut(control.judge(tables, context), context)
-        failed.append(_named(control, severity, judged.exceptions))
-        concluded.append(_conclusion(control, severity, judged, context))
-    exceptions = pd.concat(failed, ignore_index=True) if failed else t.empty(t.Exceptions)
+        judged, left_out = scoped(control.id, _cut(control.judge(tables, context), context), settings)
+        failed.append(_named(control, severity, judged.exceptions, settings))
+        scope = {"scoped_out": left_out, "scope": words(out_of_scope(control.id, settings))}
+        concluded.append(_conclusion(control, severity, judged, context) | scope)
+    found = pd.concat(failed, ignore_index=True) if failed else t.empty(t.Exceptions)
+    exceptions = t.conform(t.Exceptions, found)
+    sided = with_sides(concluded, exceptions)
     return {
-        "exceptions": t.conform(t.Exceptions, exceptions),
-        "conclusions": t.conform(t.Conclusions, t.frame(t.Conclusions, concluded)),
+        "exceptions": exceptions,
+        "conclusions": t.conform(t.Conclusions, t.frame(t.Conclusions, sided)),
     }
 
 
@@ -62,11 +67,11 @@ def _cut(result: Result, context: Context) -> Result:
     return Result(population, exceptions.drop_duplicates("subject"), result.gaps)
 
 
-def _named(control: Control, severity: Severity, rows: pd.DataFrame) -> pd.DataFrame:
+def _named(control: Control, severity: Severity, rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return rows.assign(
         exception_id=rows["subject"].map(lambda subject: exception_id(control.id, subject)).astype("str"),
         control=control.id,
-        severity=severity.value,
+        severity=severities(control.id, severity, rows, settings),
     )
 
 

@@ -25,7 +25,7 @@ def observed(
         limit: how long a span may last, one for all or for each; exactly as long is in time.
 
     Returns:
-        `spans` with `at` (the start, or the quarter's where it began before it), `until` (the end, cut at the last
+        `spans` with `resolved_at` (the end), `at` (the start, or the quarter's where it began before it), `until` (the end, cut at the last
         instant that is tested) and `late` (bool: over its limit while the quarter ran). What begins after the quarter
         has an `at` after it.
     """
@@ -33,7 +33,21 @@ def observed(
     late = bounded(spans["start"] + limit, lower=context.start) < until
     at = bounded(spans["start"], lower=context.start)
     touched = until > context.start
-    return spans.assign(at=at, until=until, late=late)[touched].reset_index(drop=True)
+    return spans.assign(at=at, until=until, late=late, resolved_at=spans["end"])[touched].reset_index(
+        drop=True
+    )
+
+
+def allowed(rows: pd.DataFrame, name: str, context: Context) -> pd.Series:
+    """A threshold (int64) as it holds in the environment of each row: its `environment`, where it has none, everybody's."""
+    limits = {one: context.settings.limit(name, one) for one in rows["environment"].dropna().unique()}
+    return rows["environment"].map(limits).fillna(context.settings.limit(name, "")).astype("int64")
+
+
+def allowed_of(rows: pd.DataFrame, name: str, tables: Tables, context: Context) -> pd.Series:
+    """The same for rows of applications, by the environment that each is deployed to."""
+    where = environments(placed(rows[APPLICATION], tables), context)
+    return allowed(pd.DataFrame({"environment": where.to_numpy()}, index=rows.index), name, context)
 
 
 def bounded(

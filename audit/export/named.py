@@ -34,6 +34,8 @@ ONE: dict[str, frozenset[str]] = {
         "access_rights": "holder person granted_by",
         "access_decisions": "subject person reviewer reviewer_person granted_by",
         "document_reviews": "reviewer",
+        "break_glass_records": "person reviewer",
+        "emergencies": "person reviewer",
         "security_alerts": "closed_by bypassed_by",
         "people": "person name",
         "roles": "person",
@@ -69,7 +71,7 @@ MARKED: dict[str, frozenset[str]] = {"protections": frozenset({"bypass"})}
 OURS: dict[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
-        "conclusions": "control title_text clause severity",
+        "conclusions": "control title_text clause severity design operation",
         "metrics": "metric title_text unit definition quarter dimension",
         "exceptions": "control",
         "evidence_objects": "format sha256",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from audit.git import environments, landings
 from audit.git.paths import PathRules
-from audit.joins import access, deployments, images, reviews, states, tips, waivers
+from audit.joins import access, deployments, emergencies, images, reviews, states, tips, waivers
 from audit.joins.availability import exported, formats_of
 from audit.joins.identity import Resolver
 from audit.settings import Settings
@@ -41,10 +41,12 @@ def join(
 
     Returns:
         `branch_tips`, `landings`, `landing_pulls`, `landing_environments`, `image_changes`, `promotions`, `changes`,
-        `deployments`, `deployment_landings`, `app_states`, `cluster_writes` and `waivers`, and `secret_findings` with what was
-        waived, conformed.
+        `deployments`, `deployment_landings`, `app_states`, `cluster_writes`, `emergencies` and `waivers`, and
+        `secret_findings` with what was waived, conformed.
     """
     resolver = Resolver.of(tables, settings)
+    spans = emergencies.spans(tables["break_glass_records"], settings, resolver)
+    settings = emergencies.allowing(spans, settings)
     rules = path_rules(settings)
     found = _landings(tables, settings, **found_in_mirrors or {})
     landed = found["landings"]
@@ -65,6 +67,7 @@ def join(
         rules=rules,
         settings=settings,
     )
+    written = access.writes(tables["cluster_access"], deployed, resolver, settings)
     changes = reviews.changes(tables | found, resolver=resolver, settings=settings)
     known = tips.seen_tips(seen, tables["repositories"], settings.repositories)
     return {
@@ -78,7 +81,10 @@ def join(
         "deployments": deployed,
         "deployment_landings": deployments.carried(deployed, landed, reached),
         "app_states": states.spans(tables["state_changes"], tables["applications"]),
-        "cluster_writes": access.writes(tables["cluster_access"], deployed, resolver, settings),
+        "cluster_writes": written,
+        "emergencies": emergencies.emergencies(
+            spans, tables | found | {"cluster_writes": written}, resolver=resolver, settings=settings
+        ),
         "waivers": waivers.granted(
             tables["waiver_entries"], landed, changes, resolver=resolver, settings=settings
         ),

@@ -170,7 +170,8 @@ def _landings(tables: Tables, settings: Settings, stop: pd.Timestamp) -> pd.Data
     """Every landing, by the worst that became of it in what it reaches."""
     landings = tables["landings"]
     reached = _reached(tables)
-    due = pd.Timedelta(hours=settings.thresholds.deploy_hours)
+    hours = {one: settings.limit("deploy_hours", one) for one in reached["environment"].unique()}
+    due = pd.to_timedelta(reached["environment"].map(hours).astype("int64"), unit="h")
     reached = reached.assign(
         outcome=reached["outcome"].mask(
             reached["outcome"].eq("not deployed") & (reached["landed_at"] + due >= stop), "waiting"

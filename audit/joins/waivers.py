@@ -54,8 +54,8 @@ def granted(
         unreviewed=rows["approvers"].isna(),
         approvers=rows["approvers"].fillna("").astype("str"),
         authors=rows["authors"].fillna("").astype("str"),
-        requester=_person(rows["requester"], resolver, rows["landed_at"]),
-        approver=_person(rows["approver"], resolver, rows["landed_at"]),
+        requester=named(rows["requester"], resolver, rows["landed_at"]),
+        approver=named(rows["approver"], resolver, rows["landed_at"]),
         covers_from=start,
         covers_until=until.astype("datetime64[us, UTC]"),
         after_the_fact=start < rows["landed_at"],
@@ -74,7 +74,7 @@ def _landed(rows: pd.DataFrame, landings: pd.DataFrame, place: str, columns: lis
     return pd.concat([found, keyed[keyed["at"].isna()]], ignore_index=True).drop(columns="at")
 
 
-def _person(names: pd.Series, resolver: Resolver, at: pd.Series) -> pd.Series:
+def named(names: pd.Series, resolver: Resolver, at: pd.Series) -> pd.Series:
     """Who a file names by roster id, login or e-mail, at `at`; empty where it names nobody."""
     found = resolver.resolve(names, "github", at)["person"]
     systems: tuple[System, ...] = ("git", "roster")

@@ -8,6 +8,8 @@ from audit.metrics.interface import Grouped, Median, Metric, Share, Span, Tables
 
 RUSHED = pd.Timedelta(minutes=5)
 """An approval that soon after the opening of a pull request is a sign that nobody read it."""
+PACE, LONG = 50, 100
+"""Lines a minute that nobody reads with care, and lines from which on that tells something."""
 
 
 def _landed(tables: Tables, span: Span) -> pd.DataFrame:
@@ -35,6 +37,18 @@ def _rushed(tables: Tables, span: Span) -> Grouped:
         rushed=(rows["first_approval_at"] - rows["created_at"] <= RUSHED).fillna(False),
     )
     return by(rows)
+
+
+def _quick(tables: Tables, span: Span) -> Grouped:
+    rows = _landed(tables, span)
+    sizes = tables["landings"][["repo", "head_sha", "added", "deleted"]]
+    rows = rows.merge(
+        sizes.assign(lines=sizes["added"] + sizes["deleted"]), on=["repo", "head_sha"], how="left"
+    )
+    rows = rows[(rows["lines"] >= LONG).fillna(False).astype(bool)]
+    minutes = (rows["first_approval_at"] - rows["created_at"]).dt.total_seconds() / 60
+    quick = (minutes * PACE < rows["lines"].astype("Float64")).fillna(False).astype(bool)
+    return by(rows.assign(known=rows["first_approval_at"].notna(), quick=quick))
 
 
 def _concentration(tables: Tables, span: Span) -> Grouped:
@@ -74,6 +88,18 @@ METRICS = (
         "pull request",
         _rushed,
         Share(hit="rushed", known="known"),
+    ),
+    Metric(
+        "unread_approvals",
+        "Approved faster than it can be read",
+        "share",
+        "Pull requests of at least 100 changed lines that landed in the quarter and were first approved by someone else before "
+        "they could be read at 50 lines a minute, divided by those of that size that were approved. Undetermined: those that "
+        "nobody else approved.",
+        "reviews",
+        "pull request",
+        _quick,
+        Share(hit="quick", known="known"),
     ),
     Metric(
         "reviewer_concentration",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.metrics.change import NOWHERE, teams
-from audit.metrics.interface import Count, Grouped, Median, Metric, Share, Span, Tables, by, days
+from audit.metrics.interface import Count, Grouped, Median, Metric, Share, Span, Tables, by, days, hours
 
 
 def _failed(tables: Tables, span: Span) -> Grouped:
@@ -27,6 +27,17 @@ def _ages(tables: Tables, span: Span) -> Grouped:
     return {
         dimension: failed[dimension].assign(days=days(span.stop - failed[dimension]["at"]))
         for dimension in ("all", "control", "severity")
+    }
+
+
+def _resolved(tables: Tables, span: Span) -> Grouped:
+    failed = _failed(tables, span)
+    return {
+        dimension: rows.assign(
+            hours=hours((rows["resolved_at"] - rows["at"]).where(rows["resolved_at"] < span.now))
+        )
+        for dimension, rows in failed.items()
+        if dimension != "team"
     }
 
 
@@ -58,6 +69,17 @@ METRICS = (
         "exception",
         _ages,
         Median("days"),
+    ),
+    Metric(
+        "resolve_time",
+        "Time to resolve violations",
+        "hours",
+        "Median hours from when an item failed a control in the quarter (its start, for a state that began before it) to when it was "
+        "put right, by control, severity and system. Undetermined: what was not put right yet, or of which nothing tells when it was.",
+        "exceptions",
+        "exception",
+        _resolved,
+        Median("hours"),
     ),
     Metric(
         "repeated_violations",

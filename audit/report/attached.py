@@ -22,6 +22,7 @@ from audit.report.pieces import SampleRow
 from audit.report.shapes import (
     ControlResult,
     DeploymentRow,
+    EmergencyRow,
     EvidenceRow,
     ExceptionRow,
     Figure,
@@ -38,6 +39,7 @@ POPULATIONS = {
     "changes": "Every change that landed, one a row (annex A)",
     "controls": "Every control with its population, exceptions and conclusion, one a row (control matrix)",
     "deployments": "Every production deployment, one a row (annex B)",
+    "emergencies": "Every emergency in a cluster with its steps, one a row (reconciliation)",
     "evidence": "Every object of evidence with its sha256, one a row (annex E)",
     "exceptions": "Every exception, one a row",
     "figures": "Every figure with what it is made of, one a row (annex C)",
@@ -60,7 +62,20 @@ DESCRIPTIONS = {
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TIMES = frozenset(
-    {"at", "collected_at", "covers_from", "covers_until", "landed_at", "production", "started_at"}
+    {
+        "at",
+        "closed_at",
+        "collected_at",
+        "covers_from",
+        "covers_until",
+        "landed_at",
+        "opened_at",
+        "production",
+        "resolved_at",
+        "returned_at",
+        "reviewed_at",
+        "started_at",
+    }
 )
 _NESTED = frozenset({"references", "passages", "exceptions", "responses"})
 
@@ -71,6 +86,7 @@ def rows(report: Report) -> dict[str, tuple[type, Sequence[Any]]]:
         "changes": (LandingRow, report.landings),
         "controls": (ControlResult, report.controls),
         "deployments": (DeploymentRow, report.deployments),
+        "emergencies": (EmergencyRow, report.emergencies),
         "evidence": (EvidenceRow, report.evidence),
         "exceptions": (ExceptionRow, [row for control in report.controls for row in control.exceptions]),
         "figures": (Figure, report.figures),

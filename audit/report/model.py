@@ -15,7 +15,17 @@ import pandas as pd
 from audit.controls.clauses import CLAUSES
 from audit.model import Conclusion, LandingKind
 from audit.period import Period
-from audit.report import acts, answers, complete, counted, judged, populations, reconciliation, waived
+from audit.report import (
+    acts,
+    answers,
+    complete,
+    counted,
+    emergencies,
+    judged,
+    populations,
+    reconciliation,
+    waived,
+)
 from audit.report.earlier import UNKNOWN, Earlier
 from audit.report.judged import Described
 from audit.report.pieces import Response, SampleSheet
@@ -137,6 +147,7 @@ def build(
         deployments=deployments,
         reconciled_counts=reconciliation.counts(tables["reconciled_counts"]),
         reconciled=reconciliation.items(tables["reconciled_changes"], tables["exceptions"]),
+        emergencies=emergencies.emergencies(tables["emergencies"], tables["exceptions"], period, as_of),
         figures=figures,
         evidence=complete.evidence(tables["evidence_objects"]),
         manifests=manifest[0] if manifest else 0,

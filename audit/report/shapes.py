@@ -57,6 +57,7 @@ class ExceptionRow:
     subject: str
     severity: str
     at: str
+    resolved_at: str
     person: str
     person_raw: str
     repo: str
@@ -80,6 +81,8 @@ class ControlResult:
         expected: what the policy expects, where it is the same for every exception; else empty.
         population: items tested; None when the population itself could not be known.
         exception_count: items that failed, waived ones included. waived_count: those of them that a waiver covers.
+        scoped_out: items left out of all that. scope: environments in which it is out of scope, each with the reason.
+        design, operation: how what enforces the rule was set, and whether it worked on every item, each with its reason.
         remedy: what to do about an exception, one short sentence.
         where: the places and people with the most exceptions, in words.
         sources: names of the sources whose evidence the test needs; `Git` for the repositories.
@@ -102,7 +105,13 @@ class ControlResult:
     population: int | None
     exception_count: int
     waived_count: int
+    scoped_out: int
+    scope: list[str]
     gaps: list[str]
+    design: str
+    design_reason: str
+    operation: str
+    operation_reason: str
     expected: str
     where: str
     sources: list[str]
@@ -311,6 +320,33 @@ class ReconciledRow:
     raised: list[str]
     person: str
     environment: str
+    evidence: list[str]
+
+
+@dataclass(frozen=True)
+class EmergencyRow:
+    """An emergency in a cluster, step by step.
+
+    Attributes:
+        told_by: `settings`, `record` or `both`.
+        actions: changes made in it; None where the cluster's audit log is not in evidence.
+        returned: landings that brought it back to Git: repo@commit.
+        wanting: steps that were left out or came too late, as CHG-09 found, or `not tested`. waiver: that covers them.
+    """
+
+    ticket: str
+    cluster: str
+    person: str
+    told_by: str
+    opened_at: str
+    actions: int | None
+    closed_at: str
+    reviewed_at: str
+    reviewer: str
+    returned_at: str
+    returned: list[str]
+    wanting: list[str]
+    waiver: str
     evidence: list[str]
 
 
@@ -556,6 +592,7 @@ class Report:
     deployments: list[DeploymentRow]
     reconciled_counts: list[ReconciledCount]
     reconciled: list[ReconciledRow]
+    emergencies: list[EmergencyRow]
     figures: list[Figure]
     evidence: list[EvidenceRow]
     manifests: int

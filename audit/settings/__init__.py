@@ -29,6 +29,7 @@ from audit.settings.sections import (
     Draw,
     Due,
     Emergency,
+    Environment,
     FormatName,
     GitHub,
     Machines,
@@ -67,6 +68,7 @@ __all__ = [
     "Draw",
     "Due",
     "Emergency",
+    "Environment",
     "FormatName",
     "GitHub",
     "Machines",
@@ -135,6 +137,7 @@ class Settings(Section):
     scanning: Scanning = Scanning()
     alerting: Alerting = Alerting()
     scope: Scope = Scope()
+    environments: dict[str, Environment] = Field({})
     signing: Signing = Signing()
     report_signature: ReportSignature = ReportSignature()
     signatures: Signatures = Signatures()
@@ -179,6 +182,10 @@ class Settings(Section):
                 raise ValueError(
                     f"sources: '{source.name}' names cluster '{source.cluster}', which is not in clusters"
                 )
+        known = {c.environment for c in self.clusters}
+        for name in self.environments:
+            if name not in known:
+                raise ValueError(f"environments: '{name}' is the environment of no cluster")
         for span in self.break_glass:
             if span.cluster not in clusters:
                 raise ValueError(
@@ -206,6 +213,12 @@ class Settings(Section):
         return Period.containing(
             moment, time_zone=self.organisation.time_zone, year_start=self.organisation.fiscal_year_start
         )
+
+    def limit(self, name: str, environment: str) -> int:
+        """A threshold as it holds in an environment: its own, else that of all."""
+        rules = self.environments.get(environment)
+        own = getattr(rules, name) if rules is not None else None
+        return int(getattr(self.thresholds, name) if own is None else own)
 
     def environment_of(self, cluster: str) -> str:
         """Environment that a cluster serves; the cluster's own name where the settings do not say."""

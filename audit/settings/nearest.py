@@ -15,8 +15,9 @@ def meant(model: type[BaseModel], loc: Sequence[str]) -> str:
     """
     *tables, name = loc
     inside = model
-    for part in (part for part in tables if not part.isdigit()):
-        inside = next(_models(inside.model_fields[part].annotation), inside)
+    for part in tables:
+        if part in inside.model_fields:  # else the place of an entry, or the name of one
+            inside = next(_models(inside.model_fields[part].annotation), inside)
     like = difflib.get_close_matches(name, inside.model_fields, n=1)
     if like:
         return f"there is no such key; did you mean '{like[0]}'?"

@@ -242,7 +242,7 @@ def _machine(world: World, rng: random.Random, number: int) -> Act:
 
 def _break_glass(world: World, cluster: str, rng: random.Random, number: int) -> Iterator[Act]:
     """A span in which someone may act, what they do in it, and what should not have been done around it."""
-    opened = some_time(world, rng)
+    opened = min(some_time(world, rng), world.end - timedelta(days=5))  # all its steps are due in the run
     closed = opened + timedelta(seconds=rng.randint(1800, 3 * 3600))
     candidates = [
         p
@@ -273,10 +273,19 @@ def _break_glass(world: World, cluster: str, rng: random.Random, number: int) ->
 
 def excused(world: World, cluster: str, act: Act) -> bool:
     """Whether a break-glass span of the same person and cluster covers it: from its opening until before its close."""
+    return bool(ticket(world, cluster, act))
+
+
+def ticket(world: World, cluster: str, act: Act) -> str:
+    """Of the first span that covers it; empty where none does."""
     at = stamp(act.request.at)
-    return any(
-        glass["person"] == act.person
-        and glass["cluster"] == cluster
-        and glass["opened"] <= at < glass["closed"]
-        for glass in world.break_glass
+    return next(
+        (
+            glass["ticket"]
+            for glass in world.break_glass
+            if glass["person"] == act.person
+            and glass["cluster"] == cluster
+            and glass["opened"] <= at < glass["closed"]
+        ),
+        "",
     )

@@ -77,6 +77,7 @@ def _log_cluster(world: World, cluster: str, silences: list[Span], rng: random.R
             world.truth.counts["cluster acts harmless"] += 1
         elif cluster_people.excused(world, cluster, act):
             world.truth.counts["cluster acts in break-glass"] += 1
+            world.acted[cluster_people.ticket(world, cluster, act)] += 1
         else:
             subject = f"{cluster}/{act.request.audit_id}"
             world.truth.violation("CLU-01", subject, act.request.at, why=act.why)

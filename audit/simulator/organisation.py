@@ -12,6 +12,7 @@ from pathlib import Path
 from audit.simulator import (
     alerting,
     binding,
+    breaking,
     certifying,
     clusters,
     desk,
@@ -121,6 +122,7 @@ def simulate(
     forge.tell(world, hub)
     operators.deploy(world)
     clusters.log_access(world)
+    breaking.record(world)
     gatekeeper.audit_policies(world)
     vaults.log(world)
     scanning.scan(world)

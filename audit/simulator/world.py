@@ -241,6 +241,7 @@ class World:
         spells: filled by `force`, in order of time; no two at once.
         relaxed: filled by `enforcing`, cluster by cluster, in order of time.
         incidents: filled by `lasting`, `scanning` and `alerting`.
+        acted: changes that were made in each of those spans, and logged, by its ticket.
         break_glass: spans in which someone may change a cluster by hand: ticket, person, cluster, opened, closed.
         requests: what people asked of each cluster's API server, as far as its log has it.
         holes: cluster and span in which its log is silent, or can't be read.
@@ -260,6 +261,7 @@ class World:
     unmerged: list[str] = field(default_factory=list)
     spells: list[Spell] = field(default_factory=list)
     break_glass: list[dict[str, str]] = field(default_factory=list)
+    acted: Counter[str] = field(default_factory=Counter)
     relaxed: list[Relaxed] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     requests: list[tuple[str, Request]] = field(default_factory=list)

@@ -28,6 +28,7 @@ from audit.tables.cloud import CloudEvents
 from audit.tables.clusters import ClusterAccess, ClusterWrites, PolicyResults
 from audit.tables.continuity import EvidenceDays, EvidenceGaps, EvidenceStreams
 from audit.tables.documents import DocumentReviews
+from audit.tables.emergencies import BreakGlassRecords, Emergencies
 from audit.tables.entitlements import (
     AccessReviews,
     ClusterIdentities,
@@ -104,11 +105,11 @@ _ALL: tuple[type[Table], ...] = (
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
     SyncRecords, StateChanges, ClusterAccess, PolicyResults, PolicyReportResults, PolicyReportTotals, PolicyConstraints, PolicyAdmissions, SecretAccess, ManagedSecrets,
     CloudEvents, Alerts, MetricSamples, Silences,
-    RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews, DocumentReviews,
+    RbacRules, RbacBindings, ClusterIdentities, Trainings, AccessReviews, DocumentReviews, BreakGlassRecords,
     Scans, Vulnerabilities, ScanFindings, SecurityAlerts,
     People, Roles, Identities, UnresolvedIdentities, EvidenceObjects, Coverage, Quarantine,
     BranchTips, Landings, LandingPulls, LandingEnvironments, ImageChanges, Promotions, Changes, Deployments, DeploymentLandings, AppStates, ClusterWrites, Waivers, ReconciledChanges, ReconciledCounts,
-    AccessRights, AccessDecisions,
+    Emergencies, AccessRights, AccessDecisions,
     Reconciliation, SourceCounts, EvidenceLosses, EvidenceStreams, EvidenceDays, EvidenceGaps, Exceptions, Conclusions, Metrics,
 )  # fmt: skip
 
@@ -133,6 +134,7 @@ __all__ = [
     "ApplicationSets",
     "Applications",
     "BranchTips",
+    "BreakGlassRecords",
     "Changes",
     "Checks",
     "CloudEvents",
@@ -146,6 +148,7 @@ __all__ = [
     "DeploymentLandings",
     "Deployments",
     "DocumentReviews",
+    "Emergencies",
     "EvidenceDays",
     "EvidenceGaps",
     "EvidenceLosses",

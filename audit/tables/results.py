@@ -63,6 +63,9 @@ class Exceptions(Table):
     subject: str = column("The item of the population, as a stable key")
     severity: str = column("critical, high, medium or low", isin=["critical", "high", "medium", "low"])
     at: UTC = column("When it happened", optional=True)
+    resolved_at: UTC = column(
+        "When it was put right; missing while it is not, and where nothing tells", optional=True
+    )
     person: str = column("Who, resolved", optional=True)
     person_raw: str = column("Who, as the evidence names them", optional=True)
     repo: str = column("Repository", optional=True)
@@ -97,7 +100,21 @@ class Conclusions(Table):
     population: Int = column("Items tested", unit="items", optional=True, ge=0)
     exceptions: Int = column("Items that failed, waived ones included", unit="items", ge=0)
     waived: Int = column("Of them, those that a waiver covers", unit="items", ge=0)
+    scoped_out: Int = column(
+        "Items left out, for they concern environments alone in which it is out of scope", unit="items", ge=0
+    )
+    scope: str = column("Environments in which it is out of scope, each with the reason; separated by '; '")
     gaps: str = column("Evidence that is missing, and what for; separated by '; '")
+    design: str = column(
+        "How what enforces the rule was set: in place, lapsed, not tested, not applicable; none where no setting is in evidence",
+        isin=["in place", "lapsed", "not tested", "not applicable", "none"],
+    )
+    design_reason: str = column("Why")
+    operation: str = column(
+        "Whether it worked on every item: worked, failed, not tested, not applicable; none where only the setting is tested",
+        isin=["worked", "failed", "not tested", "not applicable", "none"],
+    )
+    operation_reason: str = column("Why")
 
     class Config:
         title = "Conclusions"

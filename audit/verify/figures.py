@@ -56,6 +56,7 @@ def checks(printed: Printed, populations: Populations, report: Report, w: Wordin
             f"reconciliation: {len(populations.reconciliation):,} items",
             overview.reconciliation(a),
         ),
+        (f"{len(populations.emergencies):,} emergencies", overview.emergencies(a)),
         (f"annex D: {len(report.clauses):,} clauses", overview.clauses(a)),
         ("annex E: the sha256 of each object that it lists", _evidence(a)),
         (f"annex F: {len(populations.samples):,} items drawn", _samples(a)),

@@ -15,6 +15,7 @@ _MATRIX = ("Control", "Statement tested", "Population", "Exceptions", "Waived", 
 _FINDINGS = ("Control", "Severity", "Finding", "Owner", "Due")
 _CLAUSES = ("Clause", "Controls, or why none", "Comes to")
 _OUTCOMES = ("Outcome", "Meaning", "Standing", "Control", "Items")
+_EMERGENCIES = ("Emergency", "Opened", "Changes", "Closed", "Reviewed", "Brought back", "What is wanting")
 _UNMATCHED = ("No.", "Side", "When", "Item", "Explanation, or what it raised")
 _TESTED = ("Control", "What it tests", "Conclusion", "Failed", "Waived")
 
@@ -177,3 +178,20 @@ def reconciliation(a: Against) -> Iterator[str]:
         for row in attached[: environment.RECONCILED_ROWS]
     ]
     yield from a.rows(_UNMATCHED, "reconciliation", items, columns=(0, 1, 2), prefix={1})
+
+
+def emergencies(a: Against) -> Iterator[str]:
+    """Each emergency with its steps."""
+    zone = a.report.time_zone
+    expected = [
+        (
+            words.clip(row.ticket, 60),
+            words.local(row.opened_at, zone),
+            a.w.text("not known") if row.actions is None else a.count(row.actions),
+            words.local(row.closed_at, zone),
+            words.local(row.reviewed_at, zone),
+            words.local(row.returned_at, zone),
+        )
+        for row in a.populations.emergencies
+    ]
+    yield from a.rows(_EMERGENCIES, "emergencies", expected, columns=range(6), prefix={0, 4, 5})

@@ -19,6 +19,7 @@ from audit.report.plain import iso
 from audit.report.shapes import (
     ControlResult,
     DeploymentRow,
+    EmergencyRow,
     EvidenceRow,
     ExceptionRow,
     Figure,
@@ -42,6 +43,7 @@ class Populations:
     changes: list[LandingRow]
     controls: list[ControlResult]
     deployments: list[DeploymentRow]
+    emergencies: list[EmergencyRow]
     evidence: list[EvidenceRow]
     exceptions: list[ExceptionRow]
     figures: list[Figure]
@@ -107,6 +109,7 @@ def read(attachments: dict[str, bytes]) -> Populations:
         "changes": LandingRow,
         "controls": ControlResult,
         "deployments": DeploymentRow,
+        "emergencies": EmergencyRow,
         "evidence": EvidenceRow,
         "exceptions": ExceptionRow,
         "figures": Figure,

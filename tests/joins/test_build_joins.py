@@ -14,7 +14,7 @@ from audit.tables import TABLES, conform, meta
 
 JOINED = (
     "branch_tips", "landings", "landing_pulls", "landing_environments", "image_changes", "promotions", "secret_findings",
-    "changes", "deployments", "deployment_landings", "app_states", "cluster_writes", "waivers",
+    "changes", "deployments", "deployment_landings", "app_states", "cluster_writes", "emergencies", "waivers",
 )  # fmt: skip
 H = timedelta(hours=1)
 

@@ -104,6 +104,24 @@ def test_an_approval_within_five_minutes_is_rushed() -> None:
     assert figure(measure(REVIEWS), "rushed_approvals") == (0.5, 1, 2, 1)
 
 
+def test_an_approval_that_came_before_the_change_could_be_read_is_no_reading() -> None:
+    """250 lines take five minutes at 50 lines a minute: one minute less by a second is too little; 99 lines are not asked."""
+    landings = """
+    landings
+    | head_sha | position | landed_at  | added | deleted |
+    | a1…      | 1        | 2026-07-02 | 200   | 50      |
+    | a2…      | 2        | 2026-07-03 | 200   | 51      |
+    | a3…      | 3        | 2026-07-04 | 100   | 0       |
+    | a5…      | 5        | 2026-07-04 | 99    | 0       |
+    """
+    more = REVIEWS.replace(
+        "| a4…",
+        "| a5…      | 5         | 2026-07-05 | 2026-07-01 00:00 | 2026-07-01 00:00    | bob          | bob       | 1                  | 0                  |\n| a4…",
+    )
+    found = measure(landings + more.replace("00:05:01", "00:05:00"))
+    assert figure(found, "unread_approvals") == (0.5, 1, 2, 1)
+
+
 def test_the_busiest_approver_gave_two_of_three_approvals() -> None:
     """Nobody is named: the figure says how much hangs on one person."""
     value, given, every, undetermined = figure(measure(REVIEWS), "reviewer_concentration")

@@ -60,6 +60,18 @@ def test_violations_are_as_old_as_they_are_at_the_end_of_the_quarter() -> None:
     assert _figure(found, "violation_age", "control", "CHG-01") == (20, 3, 3, 0)
 
 
+def test_violations_take_as_long_as_until_they_are_put_right() -> None:
+    """48 and 96 hours: 72; what is not put right by then, or of which nothing tells, is undetermined."""
+    text = FAILED.replace("| severity | at         |", "| severity | at         | resolved_at |")
+    for day, resolved in (("21", "2026-09-23"), ("11", "2026-09-15"), ("01", "2026-10-02")):
+        text = text.replace(f"high     | 2026-09-{day} |", f"high     | 2026-09-{day} | {resolved} |")
+    text = text.replace("critical | 2026-09-30 |", "critical | 2026-09-30 | |")
+    found = _measure(text.replace("low      |            |", "low      |            | |"))
+    assert _figure(found, "resolve_time") == (72, 2, 5, 3)
+    assert _figure(found, "resolve_time", "system", "netbpf/one") == (72, 2, 2, 0)
+    assert _figure(found, "resolve_time", "severity", "high") == (72, 2, 3, 1)
+
+
 def test_a_system_that_fails_a_control_twice_repeats_it() -> None:
     """Two of the four whose system is known."""
     found = _measure(FAILED)

@@ -154,6 +154,10 @@ ACCESS_REVIEW: dict[str, Any] = {
     "decision": "revoke", "decided": "2026-07-03", "removed": "2026-07-04T10:00:00Z", "proof": "NET-12",
 }  # fmt: skip
 
+BREAK_GLASS: dict[str, Any] = {
+    "ticket": "INC-7", "person": "ada", "cluster": "prod", "opened": "2026-07-04T10:00:00Z", "closed": "2026-07-04T12:00:00Z",
+    "reviewed_by": "grace", "reviewed": "2026-07-05", "pull_request": "netbpf/netbpf-gitops#7",
+}  # fmt: skip
 DOCUMENT_REVIEW: dict[str, Any] = {
     "document": "rollback", "reviewed": "2026-07-04", "reviewer": "grace", "outcome": "nothing to change", "ticket": "NET-13",
 }  # fmt: skip
@@ -177,4 +181,5 @@ OUTSIDE: dict[str, list[dict[str, Any]]] = {
     "trainings": [TRAINING],
     "access-reviews": [ACCESS_REVIEW],
     "document-reviews": [DOCUMENT_REVIEW],
+    "break-glass": [BREAK_GLASS],
 }

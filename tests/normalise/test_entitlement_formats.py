@@ -17,6 +17,7 @@ from outside_records import (
     ACCESS_REVIEW,
     ACCOUNT,
     AWS_AUTH,
+    BREAK_GLASS,
     CLUSTER_ROLE,
     DOCUMENT_REVIEW,
     ROLE,
@@ -145,6 +146,17 @@ def test_a_review_of_a_document() -> None:
     assert "reviewed is missing" in refused(DOCUMENT_REVIEW | {"reviewed": None})
     assert "reviewer is missing" in refused(DOCUMENT_REVIEW | {"reviewer": " "})
     assert "both reviewed and reviewed_at" in refused(DOCUMENT_REVIEW | {"reviewed_at": "2026-07-04"})
+
+
+def test_a_record_of_break_glass() -> None:
+    assert rows(BREAK_GLASS, "break_glass_records") == [
+        {"ticket": "INC-7", "person": "ada", "cluster": "prod", "opened_at": at("2026-07-04T10:00:00"),
+         "closed_at": at("2026-07-04T12:00:00"), "reviewed_at": at("2026-07-05"), "reviewer": "grace",
+         "returned": "netbpf/netbpf-gitops#7"}
+    ]  # fmt: skip
+    assert "closed before it is opened" in refused(BREAK_GLASS | {"closed": "2026-07-04T10:00:00Z"})
+    assert "opened is missing" in refused(BREAK_GLASS | {"opened": None})
+    assert "cluster is missing" in refused(BREAK_GLASS | {"cluster": ""})
 
 
 def test_a_training_record() -> None:

@@ -74,6 +74,12 @@ def conclusions(failed: dict[str, int] | None = None, **gaps: str) -> pd.DataFra
                 "exceptions": count,
                 "waived": 0,
                 "gaps": gap,
+                "scoped_out": 4 if entry.id == "CLU-01" else 0,
+                "scope": "dev: it is made anew every night" if entry.id == "CLU-01" else "",
+                "design": "none",
+                "design_reason": "no setting that enforces it is in evidence",
+                "operation": "failed" if count else "not tested" if gap else "worked",
+                "operation_reason": f"{count} items failed" if count else gap,
             }
         )
     return t.conform(t.Conclusions, t.frame(t.Conclusions, rows))
@@ -90,6 +96,7 @@ def quarter(landings: int = 203, objects: int = 60, seed: int = 1) -> dict[str, 
     _evidence(rows, dice, objects)
     _metrics(rows, dice, landings)
     _reconciled(rows)
+    _emergencies(rows)
     rows["repositories"].append(
         {
             "repo": REPO,
@@ -119,6 +126,7 @@ def exception(control: str, subject: str, number: int, **values: Any) -> dict[st
         "subject": subject,
         "severity": severity,
         "at": PERIOD.start + timedelta(hours=number),
+        "resolved_at": None,
         "person": PEOPLE[number % 12],
         "person_raw": f"{PEOPLE[number % 12]}@example.org",
         "repo": None,
@@ -277,6 +285,34 @@ def _reconciled(rows: dict[str, list[dict[str, Any]]]) -> None:
                 )  # fmt: skip
 
 
+def _emergencies(rows: dict[str, list[dict[str, Any]]]) -> None:
+    """One with every step, and one of which only the settings tell."""
+    opened = PERIOD.start + timedelta(days=3)
+    told = {
+        "cluster": "prod-eu1",
+        "environment": "prod",
+        "person": PEOPLE[1],
+        "opened_at": opened,
+        "ends_at": opened + timedelta(hours=2),
+    }
+    steps = {
+        "first_action_at": opened,
+        "last_action_at": opened,
+        "closed_at": opened,
+        "reviewed_at": opened,
+        "returned_at": opened,
+    }
+    rows["emergencies"] += [
+        told | steps | {
+            "ticket": "INC-1", "told_by": "both", "actions": 2, "reviewer": PEOPLE[2], "returned": f"{REPO}@{sha(3)}",
+            "evidence": f"{sha('object', 3, length=64)}:7",
+        },
+        told | dict.fromkeys(steps) | {
+            "ticket": "INC-2", "told_by": "settings", "actions": None, "reviewer": None, "returned": "", "evidence": "",
+        },
+    ]  # fmt: skip
+
+
 def _evidence(rows: dict[str, list[dict[str, Any]]], dice: random.Random, objects: int) -> None:
     sources = ["forge", *(f"{name}-audit" for name in CLUSTERS)]
     for number in range(objects):
@@ -290,7 +326,7 @@ def _evidence(rows: dict[str, list[dict[str, Any]]], dice: random.Random, object
                 "format": "github-pulls,github-reviews" if source == "forge" else "kubernetes-audit",
                 "envelopes": "",
                 "cluster": None if source == "forge" else source.removesuffix("-audit"), "sha256": digest,
-                "repos": "", "apps": "", "replaced_by": None, "size": dice.randint(10_000, 9_000_000), "etag": digest[:32], "last_modified": AS_OF, "checksum": "", "verified": False,
+                "repos": "", "apps": "", "replaced_by": None, "size": dice.randint(10_000, 9_000_000), "etag": digest[:32], "last_modified": AS_OF, "checksum": "", "verified": False, "retention": "",
                 "collected_at": AS_OF, "records": kept + noise + bad, "kept": kept, "noise": noise, "quarantined": bad,
             }
         )  # fmt: skip

@@ -400,3 +400,9 @@ def test_results_are_the_same_bytes_and_whole(report: Report, tmp_path: Path) ->
     read = json.load(io.BytesIO(first))
     assert list(read) == sorted(read)
     assert len(read["landings"]) == 203
+
+
+def test_an_emergency_whose_steps_are_not_in_evidence_is_not_passed(report: Report) -> None:
+    whole, bare = report.emergencies
+    assert (whole.ticket, whole.wanting, whole.actions) == ("INC-1", [], 2)
+    assert (bare.ticket, bare.wanting, bare.actions) == ("INC-2", ["not tested"], None)

@@ -18,7 +18,7 @@ from audit.settings.sections.duties import (
 )
 from audit.settings.sections.formats import FormatName
 from audit.settings.sections.keys import ReportSignature, Secrets, Signatures, Signing
-from audit.settings.sections.limits import Scope, Thresholds
+from audit.settings.sections.limits import Environment, Scope, Thresholds
 from audit.settings.sections.people import BreakGlass, Machines, People
 from audit.settings.sections.places import Cluster, Organisation, PathRule, Repository
 from audit.settings.sections.policies import Policies
@@ -36,6 +36,7 @@ __all__ = [
     "Draw",
     "Due",
     "Emergency",
+    "Environment",
     "FormatName",
     "GitHub",
     "Machines",

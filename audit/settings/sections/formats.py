@@ -57,6 +57,7 @@ FormatName = Literal[
     "trainings",
     "access-reviews",
     "document-reviews",
+    "break-glass",
     "github-code-scanning-alerts",
     "github-secret-scanning-alerts",
     "github-dependabot-alerts",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from audit.model import Severity
 from audit.settings.sections.base import Regex, Section
 
 
@@ -52,6 +53,31 @@ class Thresholds(Section):
         False, description="A commit without a signature is an exception of CHG-08"
     )
     trend_quarters: int = Field(4, ge=1, le=12, description="Quarters shown in trends, this one included")
+
+
+class Environment(Section):
+    """What holds otherwise in one environment: limits, severities, and controls that are out of scope there."""
+
+    drift_minutes: int | None = Field(None, ge=0, description="thresholds.drift_minutes there")
+    failed_sync_minutes: int | None = Field(None, ge=0, description="thresholds.failed_sync_minutes there")
+    recovery_minutes: int | None = Field(None, ge=0, description="thresholds.recovery_minutes there")
+    deploy_hours: int | None = Field(None, ge=0, description="thresholds.deploy_hours there")
+    severities: dict[str, Severity] = Field(
+        {},
+        description="Severity of a control there; what concerns several environments has the worst of them",
+    )
+    out_of_scope: dict[str, str] = Field(
+        {},
+        description="Controls that leave out what concerns this environment alone, each with the reason, which the report prints",
+    )
+
+    @field_validator("out_of_scope")
+    @classmethod
+    def _reasoned(cls, reasons: dict[str, str]) -> dict[str, str]:
+        bare = [name for name, reason in reasons.items() if not reason.strip()]
+        if bare:
+            raise ValueError(f"say why {bare[0]} is out of scope")
+        return reasons
 
 
 class Scope(Section):
