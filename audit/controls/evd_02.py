@@ -11,7 +11,7 @@ same are told of. Objects that were replaced or can't be read are EVD-04's.
 
 ## Limits
 A silence shorter than the limit (`thresholds.silence_minutes`, at least 60) is not noticed, nor are single records
-that were dropped. The silence is measured whole and shown as far as it lies in the quarter.
+that were dropped, unless samples of `apiserver_audit_error_total` tell of them. The silence is measured whole and shown as far as it lies in the quarter.
 
 ## Remediation
 Find the missing objects (late delivery, a dead log shipper, a full disk) and collect them. If they are lost, say so
@@ -81,6 +81,25 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="events that the API server says it dropped",
+        given=_LOG
+        + """
+        coverage
+        | source_name | cluster | hour             | first_at         | last_at          |
+        | log         | prod    | 2026-06-30 23:00 | 2026-06-30 23:30 | 2026-10-01 00:01 |
+
+        metric_samples
+        | cluster | metric                      | at               | value |
+        | prod    | apiserver_audit_error_total | 2026-08-01 00:00 | 4     |
+        | prod    | apiserver_audit_error_total | 2026-08-01 01:00 | 7     |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject | found |
+        | prod:dropped:2026-08-01T00:00:00Z/2026-08-01T01:00:00Z | prod: the API server dropped 3 audit events from 2026-08-01T00:00:00Z to 2026-08-01T01:00:00Z |
+        """,
+    ),
+    Example(
         title="without a cluster in the settings there is nothing to test",
         given="",
         settings={"clusters": []},
@@ -105,8 +124,22 @@ def test(tables: Tables, context: Context) -> Result:
         expected=f"an audit record at least every {limit} minutes",
         found="no audit record for " + lasting(rows["end"] - rows["start"]) + f" (limit: {limit} minutes)",
     )
-    found = (silent, _claimed(tables, environments))
+    found = (silent, _dropped(tables, environments), _claimed(tables, environments))
     return Result(population, pd.concat(found, ignore_index=True))
+
+
+def _dropped(tables: Tables, environments: dict[str, str]) -> pd.DataFrame:
+    """Exceptions for events that an API server says it could not hand on."""
+    rows = tables["evidence_gaps"]
+    rows = rows[rows["kind"].eq("dropped") & rows["cluster"].isin(list(environments))].reset_index(drop=True)
+    return failures(
+        rows,
+        subject=rows["cluster"] + ":dropped:" + when(rows["start"]) + "/" + when(rows["end"]),
+        at=rows["start"],
+        environment=rows["cluster"].map(environments),
+        expected="a log of every request",
+        found=rows["detail"],
+    )
 
 
 def _claimed(tables: Tables, environments: dict[str, str]) -> pd.DataFrame:
@@ -148,7 +181,7 @@ CONTROL = Control(
         "PCI DSS": ("10.2.2", "10.5.1", "10.7.2"),
         "CIS / SLSA": ("K 3.2.1", "K 1.2.16–1.2.19", "SLSA L2"),
     },
-    needs=(replace(API_SERVER, judged=("silence",)),),
+    needs=(replace(API_SERVER, judged=("silence", "dropped")),),
     remediation="Find and collect the missing objects of the log, or record their loss, and alert on silence.",
     examples=EXAMPLES,
     test=test,

@@ -15,7 +15,7 @@ long is in time. Its severity is that of `policies.severities`, else the engine'
 violation counts in every quarter in which it was over its limit. When it began and ended between two runs is not
 known: what is certain counts, from the first sighting to the last. Runs of the audit that find nothing leave no rows;
 that they took place is told by the hours in which the log has records. A constraint's state lists a limited number of
-violations, so that one may leave the list unmended: read the log too.
+violations (20 unless told otherwise): where it counts more than are on record of the same run, from the log too, that is a gap.
 
 ## Remediation
 Mend the object in Git, or bring an exemption before those who own the policy.
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.controls.interface import Context, Control, Example, Result, Tables, failures
+from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import POLICY_AUDITS
 from audit.controls.parts import when
 from audit.controls.spans import lasted, observed
@@ -104,6 +104,43 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="a constraint that counts more violations than it lists leaves the rest untested, unless the log has them",
+        given=_HEADER
+        + f"""
+        | 2026-08-01T00:00:00Z | 2026-08-01 00:00 | {_TAGS} | a |
+        | 2026-08-01T00:00:00Z | 2026-08-01 00:00 | {_TAGS} | b |
+        | 2026-10-01T00:00:00Z | 2026-10-01 00:00 | {_TAGS} | c |
+
+        policy_constraints
+        | kind              | name | observed_at      | total_violations | line |
+        | K8sDisallowedTags | tags | 2026-08-01 00:00 | 2                | 1    |
+        | K8sDisallowedTags | tags | 2026-06-30 23:59 | 9                | 2    |
+        | K8sDisallowedTags | tags | 2026-10-01 00:00 | 9                | 3    |
+
+        coverage
+        | source_name | cluster | format           | hour             | first_at         | last_at          |
+        | gatekeeper  | prod    | gatekeeper-audit | 2026-09-30 10:00 | 2026-09-30 10:00 | 2026-09-30 10:01 |
+        """.strip("\n"),
+        conclusion="effective",
+    ),
+    Example(
+        title="one more than are on record, and the rest is not tested",
+        given=_HEADER
+        + f"""
+        | 2026-07-01T00:00:00Z | 2026-07-01 00:00 | {_TAGS} | a |
+        | 2026-08-01T00:00:00Z | 2026-08-01 00:00 | {_TAGS} | b |
+
+        policy_constraints
+        | kind              | name | observed_at      | total_violations | line |
+        | K8sDisallowedTags | tags | 2026-07-01 00:00 | 2                | 1    |
+
+        coverage
+        | source_name | cluster | format           | hour             | first_at         | last_at          |
+        | gatekeeper  | prod    | gatekeeper-audit | 2026-09-30 10:00 | 2026-09-30 10:00 | 2026-09-30 10:01 |
+        """.strip("\n"),
+        conclusion="not tested",
+    ),
+    Example(
         title="without audits of a cluster nothing was tested there",
         given="",
         without=("policy audits",),
@@ -138,6 +175,29 @@ def test(tables: Tables, context: Context) -> Result:
             expected="closed within " + days + " days of the run that first saw it",
             found="a violation of " + late["severity"] + " severity was open " + lasted(late),
         ),
+        _capped(tables, context),
+    )
+
+
+def _capped(tables: Tables, context: Context) -> tuple[Gap, ...]:
+    """A gap for each constraint of which a run of the quarter counted more violations than are on record of that run."""
+    counted = tables["policy_constraints"].dropna(subset=["observed_at", "total_violations"])
+    counted = counted[context.holds(counted["observed_at"])].rename(
+        columns={"kind": "constraint_kind", "name": "constraint"}
+    )
+    counted = counted.assign(audit_id=when(counted["observed_at"]))
+    by = ["cluster", "constraint_kind", "constraint", "audit_id"]
+    held = tables["policy_results"].groupby(by).size().rename("held").reset_index()
+    rows = counted.merge(held, on=by, how="left").fillna({"held": 0})
+    rows = rows[rows["held"].lt(rows["total_violations"])].sort_values(by).drop_duplicates(by[:3])
+    return tuple(
+        Gap(
+            f"{cluster}: {kind}/{name}: of {total} violations that its audit of {at} counted, {int(of)} are on record",
+            cluster=cluster,
+        )
+        for cluster, kind, name, at, total, of in rows[[*by, "total_violations", "held"]].itertuples(
+            index=False
+        )
     )
 
 

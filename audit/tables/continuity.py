@@ -7,7 +7,7 @@ from typing import ClassVar
 from audit.tables.base import UTC, Bool, Float, Int, Meta, Table, column
 
 NATURES = ("log", "snapshot", "cumulative")
-KINDS = ("silence", "undelivered", "pending", "late", "clock", "retention", "cap", "cut")
+KINDS = ("silence", "undelivered", "pending", "late", "clock", "retention", "cap", "cut", "dropped")
 
 
 class EvidenceStreams(Table):
@@ -90,7 +90,7 @@ class EvidenceGaps(Table):
         "silence: no record for longer than the cadence; undelivered: no object for longer; pending: collected before "
         "late records can have come; late: written long after its records; clock: dated after it was written, or "
         "before its cause; retention: the system had forgotten it before it was exported; cap: left out of a list of "
-        "limited length; cut: bodies that were left out",
+        "limited length; cut: bodies that were left out; dropped: events that an API server says it lost",
         isin=list(KINDS),
     )
     start: UTC = column("From when on")

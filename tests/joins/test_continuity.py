@@ -321,6 +321,30 @@ def test_bodies_that_were_left_out_are_told() -> None:
     assert gaps["part"].tolist() == ["bodies"]
 
 
+def test_events_that_an_api_server_dropped_are_missing() -> None:
+    """By its own count, which begins anew with it; what it had lost before the first sample is of no known time."""
+    samples = (
+        ("a", "2026-06-30 23:00", 3), ("a", "2026-07-01 00:00", 5), ("a", "2026-08-01 00:00", 5), ("a", "2026-08-01 01:00", 7),
+        ("b", "2026-08-01 00:00", 0), ("b", "2026-08-01 01:00", 1), ("a", "2026-08-01 02:00", 2), ("a", "2026-10-01 00:00", 2),
+        ("a", "2026-10-01 00:30", 9),
+    )  # fmt: skip
+    given_ = "metric_samples\n| metric | labels | at | value |\n" + "".join(
+        f"| apiserver_audit_error_total | {labels} | {at} | {value} |\n" for labels, at, value in samples
+    )
+    gaps = found(
+        given_.replace("| metric | labels |", "| cluster | metric | labels |").replace(
+            "| apiserver", "| prod | apiserver"
+        ),
+        configured(),
+        "dropped",
+    )
+    assert gaps["detail"].tolist() == [
+        "prod: the API server dropped 3 audit events from 2026-08-01T00:00:00Z to 2026-08-01T01:00:00Z",
+        "prod: the API server dropped 2 audit events from 2026-08-01T01:00:00Z to 2026-08-01T02:00:00Z",
+    ]
+    assert gaps["missing"].all()
+
+
 def test_every_day_of_the_quarter_has_a_row() -> None:
     """Also one without a record; what is missing of it is told in minutes, overlapping gaps once."""
     given_ = hourly(every("h", but=("2026-08-02 12:00", "2026-08-04 06:00")))

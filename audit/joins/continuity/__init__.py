@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from audit.joins.continuity.caps import capped, cut
+from audit.joins.continuity.caps import capped, cut, dropped
 from audit.joins.continuity.clocks import clocks
 from audit.joins.continuity.days import days
 from audit.joins.continuity.lateness import late, pending
@@ -32,6 +32,7 @@ READS = (
     "export_lists",
     "git_operations",
     "landings",
+    "metric_samples",
     "sync_records",
 )
 """All tables that it looks at; there is no other within its reach."""
@@ -61,6 +62,7 @@ def continuity(tables: Tables, settings: Settings, period: Period, *, as_of: dat
             capped(tables, span),
             short(tables, span),
             cut(tables, span),
+            dropped(tables, span),
         ]
     )
     gaps = conform(EvidenceGaps, gaps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.joins.continuity.span import Span
+from audit.joins.continuity.span import TIME, Span
 
 Tables = dict[str, pd.DataFrame]
 
@@ -63,6 +63,39 @@ def _outlived(tables: Tables, span: Span) -> pd.DataFrame:
         + " was seen"
     )
     return rows.assign(format="flux-object")
+
+
+DROPPED = "apiserver_audit_error_total"
+"""Counts the events that an API server could not hand to its log's backend, since it started."""
+
+
+def dropped(tables: Tables, span: Span) -> pd.DataFrame:
+    """Gaps of kind `dropped`: events that an API server says it lost, between two samples of its count.
+
+    A count that falls begins anew, as the server does.
+    """
+    rows = tables["metric_samples"]
+    rows = rows[rows["metric"].eq(DROPPED) & rows["value"].notna() & rows["cluster"].notna()]
+    by = ["cluster", "labels"]
+    rows = rows.sort_values([*by, "at"], kind="stable")
+    before = rows.groupby(by)[["at", "value"]].shift(1)
+    more = rows["value"] - before["value"].where(before["value"].le(rows["value"]), 0.0)
+    known = before["at"].notna() & more.gt(0)
+    found = rows.assign(start=before["at"], end=rows["at"], more=more)[known.astype(bool)]
+    found = found[(found["end"] > span.start) & (found["start"] < span.stop)]
+    found = span.held(found.groupby(["cluster", "start", "end"]).agg(
+        more=("more", "sum"), evidence=("evidence", lambda all: " ".join(sorted(set(all)))),
+    ).reset_index())  # fmt: skip
+    found["detail"] = (
+        found["cluster"]
+        + ": the API server dropped "
+        + found["more"].round().astype("Int64").astype("str")
+        + " audit events from "
+        + found["start"].dt.strftime(TIME)
+        + " to "
+        + found["end"].dt.strftime(TIME)
+    )
+    return found.assign(kind="dropped", format="kubernetes-audit", source_name="")
 
 
 def cut(tables: Tables, span: Span) -> pd.DataFrame:
