@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,9 @@ import typer
 
 from audit.cli.options import AsJson, out
 from audit.errors import ExitCode
+from audit.reperform import reperformed
 from audit.report.signed import read_certificates
+from audit.settings import load
 from audit.verify import verify as verify_report
 
 
@@ -21,16 +24,25 @@ def verify(
         list[Path] | None,
         typer.Option(help="Root (PEM) that signatures must lead to; may be given again.", metavar="PEM"),
     ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings", "-s", help="Settings whose store the quarter is done again from.", metavar="FILE"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> ExitCode:
-    """Verify a report from the file alone, offline.
+    """Verify a report from the file alone, offline; with --settings, from the raw bytes in the evidence store too.
 
     Signatures, attachments, every figure, every byte. With --certificate, it must be signed, and by whom that root vouches
-    for. Prints what agrees and what does not; ends with 4 when something differs or is not proved.
+    for. With --settings, the whole quarter is done again in a folder of its own, and every population held against the attached
+    one. Prints what agrees and what does not; ends with 4 when something differs or is not proved.
     Example: audit verify report.pdf --certificate root.pem
     """
     roots = [each for path in certificate or [] for each in read_certificates("--certificate", path)]
     done = verify_report(report, roots)
+    if settings is not None:
+        done = replace(done, checks=[*done.checks, *reperformed(report, load(settings))])
     if as_json:
         print(json.dumps(done.plain(), indent=1, sort_keys=True))
         return done.exit_code

@@ -34,6 +34,7 @@ from audit.report.shapes import (
 
 RESULTS = "results.json"
 MANIFEST = "manifest.json"
+OSCAL = "assessment-results.json"
 
 POPULATIONS = {
     "changes": "Every change that landed, one a row (annex A)",
@@ -55,6 +56,7 @@ DESCRIPTIONS = {
         for name, text in POPULATIONS.items()
         for kind, label in (("csv", "CSV"), ("parquet", "Parquet"))
     },
+    OSCAL: "The same results as OSCAL assessment results",
     MANIFEST: "The last signed manifest of the evidence: it names the sha256 of the one before it",
     RESULTS: "Everything this report says, for machines, and the sha256 of the other attachments",
 }

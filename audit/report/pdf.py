@@ -19,6 +19,7 @@ import audit
 from audit.errors import UsageError
 from audit.report import attached, parts, result, templates
 from audit.report.environment import environment
+from audit.report.forms import oscal
 from audit.report.shapes import Report
 from audit.report.wording import shipped
 
@@ -34,7 +35,7 @@ def render(
     made: dict[str, str] | None = None,
     long: int = parts.LONG,
 ) -> None:
-    """Writes the PDF aside and renames it, with the populations, `results.json` and the manifest attached.
+    """Writes the PDF aside and renames it, with the populations, `results.json`, OSCAL and the manifest attached.
 
     A file that is there already and was laid out from the very same content, by the same versions, stays; any other is
     removed first, so that an interrupted run leaves none that speaks of other results.
@@ -49,7 +50,11 @@ def render(
         UsageError: WeasyPrint or a library that it needs is missing or failed, or it took too long.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    files = attached.populations(report) | {attached.RESULTS: result.to_json(report, made)}
+    results = result.to_json(report, made)
+    files = attached.populations(report) | {
+        attached.RESULTS: results,
+        attached.OSCAL: oscal.make(json.loads(results)),
+    }
     if manifest is not None:
         files[attached.MANIFEST] = manifest
     content = files | {"report.html": html(report).encode()}

@@ -17,6 +17,7 @@ from typing import Any
 from audit.errors import AuditError, IntegrityError, UsageError
 from audit.evidence import manifest as manifests
 from audit.report import attached, pdf, result
+from audit.report.forms import oscal
 from audit.report.shapes import Report
 from audit.report.wording import shipped
 from audit.verify import figures, opened, pages, recounted, signatures
@@ -59,12 +60,14 @@ def _attachments(found: opened.Opened, report: Report, plain: dict[str, object])
     files = {
         name: data
         for name, data in found.attachments.items()
-        if name not in (attached.RESULTS, attached.MANIFEST)
+        if name not in (attached.RESULTS, attached.MANIFEST, attached.OSCAL)
     }
     wrong += _against("results.json lists", plain.get("attachments"), attached.listed(files))
     for name, data in attached.populations(report).items():
         if name.endswith(".csv") and files.get(name) not in (None, data):
             wrong.append(f"{name}: not what results.json gives")
+    if found.attachments.get(attached.OSCAL) != oscal.make(plain):
+        wrong.append(f"{attached.OSCAL}: not what results.json gives")
     right = f"{len(files)} populations are those whose sha256 {attached.RESULTS} lists"
     return [*held("attachments", wrong, right), *_manifest(found.attachments.get(attached.MANIFEST), report)]
 

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from oscal_bindings.v1 import models
+from pydantic import ValidationError
 from test_report_forms import HOSTILE, results
 
 from audit.report.forms import oscal, page, workbook
@@ -103,6 +105,16 @@ def test_oscal_has_the_structure_that_nist_documents(said: dict[str, Any]) -> No
     every = [made["uuid"], result["uuid"], *observations, *(each["uuid"] for each in result["findings"])]
     assert all(_UUID.fullmatch(each) for each in every)
     assert len(every) == len(set(every))
+
+
+def test_oscal_holds_by_the_schema_that_nist_publishes(said: dict[str, Any]) -> None:
+    """As types made from it, which refuse what it does not name, and check every pattern."""
+    made = json.loads(oscal.make(said))
+    read = models.AssessmentResults.model_validate(made["assessment-results"])
+    assert len(read.results[0].findings) == len(made["assessment-results"]["results"][0]["findings"])
+    for wrong in ({"uuid": "none"}, {"unknown": 1}, {"results": []}):
+        with pytest.raises(ValidationError):
+            models.AssessmentResults.model_validate(made["assessment-results"] | wrong)
 
 
 def test_oscal_says_what_each_control_came_to_and_never_passes_what_was_not_tested(

@@ -14,6 +14,7 @@ from audit.report import lanes, parts, pdf
 from audit.report.shapes import Report
 from audit.verify import opened
 from audit.verify.pages import Printed, printed, squeezed
+from tests.validating import found, require_valid
 
 LONG = 60
 """Rows from which on a table is cut here: annex A has 110."""
@@ -117,6 +118,20 @@ def test_every_piece_of_marked_content_is_held_by_one_element_and_margins_are_ar
         "Plex-Sans-Italic",
         "Plex-Mono",
     }
+
+
+def test_a_validator_finds_it_to_be_what_it_declares(apart: Path) -> None:
+    """PDF/A-3a and PDF/UA-1, by veraPDF."""
+    require_valid(apart)
+
+
+def test_a_validator_tells_what_does_not_hold(apart: Path, tmp_path: Path) -> None:
+    writer = pypdf.PdfWriter(clone_from=apart)
+    del writer.root_object["/StructTreeRoot"]
+    writer.write(tmp_path / "untagged.pdf")
+    told = found(tmp_path / "untagged.pdf")
+    assert [told[name][0] for name in told] == [False, False]
+    assert "structure" in told["ua1"][2].lower()
 
 
 def test_no_row_is_lost_or_changes_its_place_by_cutting(report: Report) -> None:

@@ -167,7 +167,7 @@ def test_the_file_is_tagged_titled_and_has_bookmarks(path: Path) -> None:
 
 def test_results_and_populations_are_attached(path: Path, report: Report) -> None:
     found = pypdf.PdfReader(path).attachments
-    assert sorted(found) == sorted([*attached.populations(report), "results.json"])
+    assert sorted(found) == sorted([*attached.populations(report), attached.OSCAL, attached.RESULTS])
     assert found["results.json"] == [result.to_json(report)]
     rows = found["exceptions.csv"][0].decode().splitlines()
     assert len(rows) == 1 + sum(len(control.exceptions) for control in report.controls)

@@ -136,6 +136,16 @@ def test_an_attachment_that_is_missing_or_too_much_is_named(path: Path, tmp_path
     assert ("attachments", "exceptions-2.csv: is attached, and not listed") in found
 
 
+def test_assessment_results_that_say_other_than_results_are_named(path: Path, tmp_path: Path) -> None:
+    def change(writer: pypdf.PdfWriter) -> None:
+        said = embedded(writer, attached.OSCAL).get_data()
+        assert b"not-satisfied" in said
+        put(writer, attached.OSCAL, said.replace(b"not-satisfied", b"satisfied"))
+
+    found = wrong(forged(tmp_path, rewritten(path.read_bytes(), change)))
+    assert ("attachments", "assessment-results.json: not what results.json gives") in found
+
+
 def test_a_manifest_that_is_another_or_missing_is_named(path: Path, chain: Store, tmp_path: Path) -> None:
     first = (chain.root / "manifests" / "000001.json").read_bytes()
     found = wrong(

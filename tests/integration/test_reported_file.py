@@ -1,0 +1,73 @@
+"""The file that a run leaves for the auditor: a validator finds it to be what it declares, and raw bytes give what is attached."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pypdf
+import pytest
+
+from audit.cli import main
+from audit.errors import ExitCode
+from audit.reperform import _differing, reperformed
+from audit.settings import load
+from audit.verify import Verdict
+from tests.integration.conftest import Ran
+from tests.validating import require_valid
+
+
+def _report(ran: Ran) -> Path:
+    return ran.store / "quarters" / "2026Q3" / "report.pdf"
+
+
+def test_a_final_report_is_archival_and_accessible(ran: Ran) -> None:
+    """PDF/A-3a and PDF/UA-1, by veraPDF."""
+    require_valid(_report(ran))
+
+
+def test_every_population_is_made_anew_from_raw_bytes(
+    ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a copy of the store that has lost all but its proofs; nothing in it changes."""
+    copy = tmp_path / "organisation"
+    shutil.copytree(ran.folder, copy, symlinks=True)
+    for name in ("kept", "mined", "parsed", "tables", "quarters"):
+        shutil.rmtree(copy / "audit-store" / name, ignore_errors=True)
+    before = {str(path): path.stat().st_mtime_ns for path in copy.rglob("*") if path.is_file()}
+    arguments = ["verify", str(_report(ran)), "--settings", str(copy / "audit.toml"), "--json"]
+    assert main(arguments) == ExitCode.CLEAN
+    told = json.loads(capsys.readouterr().out)["checks"][-1]
+    assert (told["part"], told["verdict"]) == ("store", "agrees")
+    assert "changes, controls, deployments, evidence, exceptions, figures" in told["text"]
+    assert {str(path): path.stat().st_mtime_ns for path in copy.rglob("*") if path.is_file()} == before
+    objects = sorted((copy / "audit-store" / "objects").rglob("*"))
+    victim = next(path for path in objects if path.is_file() and path.stat().st_size > 200)
+    victim.chmod(0o600)
+    victim.write_bytes(b"\0" + victim.read_bytes()[1:])
+    (check,) = reperformed(_report(ran), load(copy / "audit.toml"))
+    assert check.verdict is Verdict.UNPROVED
+    assert "nothing could be made anew from it" in check.text
+
+
+def test_a_row_that_raw_bytes_do_not_give_is_told(ran: Ran) -> None:
+    attachments = {name: found[0] for name, found in pypdf.PdfReader(_report(ran)).attachments.items()}
+    head, first, *rest = attachments["changes.csv"].splitlines(keepends=True)
+    assert rest
+    fewer = attachments | {"changes.csv": b"".join([head, *rest])}
+    assert list(_differing(attachments, attachments)) == []
+    (more,) = _differing(attachments, fewer)
+    assert more.startswith(
+        "changes: 1 rows are attached that the raw bytes do not give, 0 are missing; the first: 1,"
+    )
+    (less,) = _differing(fewer, attachments)
+    assert "0 rows are attached that the raw bytes do not give, 1 are missing" in less
+    assert first.decode()[:20] in less
+
+
+def test_a_store_that_is_another_proves_nothing(ran: Ran, tmp_path: Path) -> None:
+    settings = load(ran.folder / "audit.toml").model_copy(update={"store": str(tmp_path)})
+    (check,) = reperformed(_report(ran), settings)
+    assert check.verdict is Verdict.DIFFERS
+    assert "has no manifest" in check.text
