@@ -29,7 +29,7 @@ report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, re
 
 test: $(STAMP) ## every test, with coverage
 	@scripts/system-packages pdftotext=poppler-utils gpg=gpg gpg-agent=gpg-agent gpgsm=gpgsm ssh-keygen=openssh-client \
-	  javac=default-jdk-headless /usr/share/java/jaxb-impl.jar=libjaxb-java
+	  javac=default-jdk-headless /usr/share/java/jaxb-impl.jar=libjaxb-java softhsm2-util=softhsm2
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 sweep: $(STAMP) ## findings against the truth of 150 organisations: 50 seeds, three sizes

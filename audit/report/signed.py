@@ -154,7 +154,7 @@ def _loaded(settings: Settings, secret: bytes | None) -> tuple[Any, Any, list[An
 def _on_token(settings: Settings, module: str, pin: bytes | None) -> Any:
     chosen = settings.report_signature
     try:
-        from pkcs11 import PKCS11Error  # type: ignore[import-not-found]  # noqa: PLC0415  # an extra
+        from pkcs11 import PKCS11Error  # noqa: PLC0415  # an extra
         from pyhanko.config.pkcs11 import TokenCriteria  # noqa: PLC0415
         from pyhanko.sign.pkcs11 import PKCS11Signer, open_pkcs11_session  # noqa: PLC0415
     except ImportError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import threading
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_pem_private_key,
     pkcs12,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -38,6 +40,8 @@ from audit.verify import Check, Verdict
 from audit.verify.signatures import checks
 
 PASSPHRASE = "an obviously fake passphrase"
+PIN = "1234"
+TOKEN_LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm.so")
 
 
 def issue(name: str, issuer: tuple[Any, Any] | None = None, *, stamps: bool = False) -> tuple[Any, Any]:
@@ -298,6 +302,52 @@ def test_settings_that_name_half_a_key_are_refused(keys: Path) -> None:
     ):
         with pytest.raises(UsageError, match="report_signature"):
             settings(keys, **wrong)
+
+
+@pytest.fixture
+def token(keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The library of a token in software (SoftHSM) that holds the preparer's key and certificate as `report`."""
+    import pkcs11
+    from pkcs11.util.rsa import decode_rsa_private_key
+    from pkcs11.util.x509 import decode_x509_certificate
+
+    found = [path for path in map(Path, TOKEN_LIBRARIES) if path.exists()]
+    if not found:
+        assert not os.environ.get("CI"), "CI tests tokens: it needs softhsm2"
+        pytest.skip("no token in software: apt-get install softhsm2")
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tmp_path / 'tokens'}\n", "utf-8")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm2.conf"))
+    subprocess.run(
+        ["softhsm2-util", "--init-token", "--free", "--label", "audit", "--so-pin", PIN, "--pin", PIN],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    library = pkcs11.lib(str(found[0]))
+    with library.get_token(token_label="audit").open(rw=True, user_pin=PIN) as session:
+        private = load_pem_private_key((keys / "preparer.key").read_bytes(), None)
+        plain = private.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        certificate = x509.load_pem_x509_certificate((keys / "preparer.pem").read_bytes())
+        own = {pkcs11.Attribute.TOKEN: True, pkcs11.Attribute.LABEL: "report", pkcs11.Attribute.ID: b"1"}
+        session.create_object(decode_rsa_private_key(plain) | own)
+        session.create_object(decode_x509_certificate(certificate.public_bytes(Encoding.DER)) | own)
+    return str(found[0])
+
+
+def test_a_key_on_a_token_signs_and_stays_there(
+    unsigned: bytes, keys: Path, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORT_PIN", PIN)
+    chosen = settings(
+        keys, pkcs11_module=token, pkcs11_token="audit", pkcs11_label="report", passphrase_env="REPORT_PIN"
+    )
+    done = signed.sign(unsigned, chosen)
+    assert done.startswith(unsigned)
+    (found,) = judged(done, keys)
+    assert found.verdict is Verdict.AGREES
+    assert "example preparer" in found.text
+    monkeypatch.setenv("REPORT_PIN", "4321")
+    with pytest.raises(UsageError, match="pkcs11_module"):
+        signed.sign(unsigned, chosen)
 
 
 def test_a_token_without_its_library_is_told(unsigned: bytes, keys: Path) -> None:
