@@ -32,7 +32,7 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> ExitCode:
-    """Verify a report from the file alone, offline; with --settings, from the raw bytes in the evidence store too.
+    """Verify a report from the file alone, offline.
 
     Signatures, attachments, every figure, every byte. With --certificate, it must be signed, and by whom that root vouches
     for. With --settings, the whole quarter is done again in a folder of its own, and every population held against the attached
