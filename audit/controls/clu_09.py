@@ -163,11 +163,25 @@ def _on_record(writes: pd.DataFrame, tables: Tables, context: Context) -> pd.Ser
     told = pd.Series(False, index=writes.index)
     for place in ("cluster", "environment"):
         told |= (operator + " " + writes[place]).isin(set(known["operator"] + " " + known[place]))
-    gaps = tables["evidence_gaps"]
-    for row in gaps[gaps["kind"].eq("cap")].itertuples():
-        lost = operator.map(_HISTORY).eq(str(row.format)) & writes["cluster"].eq(str(row.cluster))
-        told &= ~(lost & writes["at"].ge(row.start) & writes["at"].lt(row.end)).fillna(False)
-    return told.fillna(False).astype(bool)
+    forgotten = _forgotten(writes.assign(operator=operator), tables["evidence_gaps"])
+    return told.fillna(False).astype(bool) & ~forgotten
+
+
+def _forgotten(writes: pd.DataFrame, gaps: pd.DataFrame) -> pd.Series:
+    """Which writes of an `operator` lie where its history in that cluster is not whole (bool)."""
+    by = ["cluster", "operator"]
+    formats = {name: operator for operator, name in _HISTORY.items()}
+    spans = gaps[gaps["kind"].eq("cap")].assign(
+        operator=lambda rows: rows["format"].map(formats).astype("str")
+    )
+    spans = spans.dropna(subset=by).sort_values("start", kind="stable")
+    last = spans["end"].astype("int64").groupby([spans[name] for name in by]).cummax()
+    spans = spans.assign(until=pd.to_datetime(last, unit="us", utc=True))[[*by, "start", "until"]]
+    mine = writes.loc[writes["operator"].notna(), [*by, "at"]].sort_values("at", kind="stable")
+    found = pd.merge_asof(mine, spans, left_on="at", right_on="start", by=by)
+    inside = pd.Series(False, index=writes.index)
+    inside.loc[mine.index] = (found["at"] < found["until"]).fillna(False).to_numpy(dtype=bool)
+    return inside
 
 
 CONTROL = Control(
