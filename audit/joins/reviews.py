@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from audit.joins.identity import Resolver, is_forge
+from audit.joins.identity import Resolver
 from audit.model import PrincipalKind
 from audit.settings import Settings
 from audit.tables import Changes, conform
@@ -64,10 +64,12 @@ def _with_landing(
 
 
 def _emails(merged: pd.DataFrame) -> pd.DataFrame:
-    """Addresses of the commits of each pull request but the forge's: `_PR`, `email`, `landed_at`."""
+    """Addresses of the commits of each pull request: `_PR`, `email`, `landed_at`.
+
+    The forge's own is one of them where a commit claims it for its author: anybody may, so that it is nobody known.
+    """
     emails = merged[[*_PR, "landed_at"]].assign(email=merged["authors"].str.split()).explode("email")
-    emails = emails.dropna(subset=["email"]).astype({"email": "str"})
-    return emails[~is_forge(emails["email"])].reset_index(drop=True)
+    return emails.dropna(subset=["email"]).astype({"email": "str"}).reset_index(drop=True)
 
 
 def _authors(

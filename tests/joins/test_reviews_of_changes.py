@@ -110,7 +110,7 @@ def test_what_an_approval_counts_for(
         ("", "alice", "alice", True, 1),
         ("bob@netbpf.com", "alice", "alice bob", True, 0),
         ("7+bob@users.noreply.github.com", "alice", "alice bob", True, 0),
-        ("noreply@github.com", "alice", "alice", True, 1),
+        ("noreply@github.com", "alice", "alice git:noreply@github.com", False, 0),
         ("bob@elsewhere.com", "alice", "alice git:bob@elsewhere.com", False, 0),
         ("alice@netbpf.com carol@netbpf.com", "alice", "alice carol", True, 1),
         ("renovate@netbpf.com", "renovate", "renovate", True, 1),
