@@ -37,6 +37,7 @@ COMMANDS = {
     "diff": "forms.diff",
     "export": "export.export",
     "sample": "sample.sample",
+    "access-review": "access.access_review",
     "controls": "controls.controls",
     "doctor": "doctor.doctor",
     "sign": "sign.sign",

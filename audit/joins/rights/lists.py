@@ -1,6 +1,6 @@
 """Lists of rights as they were made: which right stands in which of them. A list is all that one export tells at a time.
 
-A list has no time of its own: its evidence object has, or the settings say when its source was exported. Objects that
+A list has no time of its own: its evidence object has, or the settings say when its source was exported. Objects whose keys
 differ but in numbers and dates (`2026-07-01/page-0002.json`) are told as one list when they were made together, and as one
 after the other otherwise; a right that stands in the next one no more is gone.
 """
@@ -23,7 +23,7 @@ def made(objects: pd.DataFrame, settings: Settings, formats: Iterable[str]) -> p
     """When evidence objects with readable records of some formats were made, where that is known.
 
     Returns:
-        `evidence` (str), `source_name`, `part` (str: source and key without their numbers), `cluster`, `repos` and `made`
+        `evidence` (str), `source_name`, `part` (str: key without its numbers), `cluster`, `repos` and `made`
         (datetime64[us, UTC]).
     """
     wanted = set(formats)
@@ -31,7 +31,7 @@ def made(objects: pd.DataFrame, settings: Settings, formats: Iterable[str]) -> p
     rows = objects[pd.Series(holds, index=objects.index, dtype=bool)]
     rows = rows[rows["records"] > rows["quarantined"]]
     when = stamped(rows, settings)
-    part = (rows["source_name"] + "/" + rows["key"]).str.replace(r"\d+", "", regex=True)
+    part = rows["key"].str.replace(r"\d+", "", regex=True)
     found = pd.DataFrame(
         {
             "evidence": rows["sha256"],

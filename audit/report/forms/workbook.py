@@ -55,9 +55,7 @@ def make(results: Mapping[str, Any]) -> bytes:
         zone = ZoneInfo(results["time_zone"])
         as_of = _moment(results["as_of"], zone)
         title = f"{results['organisation']} – GitOps audit report {results['quarter']}"
-        book.set_properties(
-            {"title": _text(title), "author": _text(results["organisation"]), "created": as_of}
-        )
+        book.set_properties({"title": text(title), "author": text(results["organisation"]), "created": as_of})
         pen = _Pen(book, zone, results["time_zone"])
         pen.sheet("Summary", _summary(results))
         for name, (key, _) in SHEETS.items():
@@ -101,8 +99,8 @@ class _Pen:
         if value is None or isinstance(value, (int, float)):
             return value
         if isinstance(value, str):
-            return timed(value, self._zone) or _text(value)
-        return _text("\n".join(str(item) for item in value))
+            return timed(value, self._zone) or text(value)
+        return text("\n".join(str(item) for item in value))
 
     def _write(self, sheet: Any, row: int, place: int, value: datetime | float | str | None) -> None:
         if value is None or value == "":
@@ -161,13 +159,13 @@ def _words(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
     """What a cell can hold of a text."""
-    text = _SURROGATE.sub("�", value)
-    if len(text) <= LONGEST:
-        return text
-    note = f" … cut: {len(text):,} characters, whole in results.json"
-    return text[: LONGEST - len(note)] + note
+    said = _SURROGATE.sub("�", value)
+    if len(said) <= LONGEST:
+        return said
+    note = f" … cut: {len(said):,} characters, whole in results.json"
+    return said[: LONGEST - len(note)] + note
 
 
 def _moment(value: str, zone: ZoneInfo) -> datetime:

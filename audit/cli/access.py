@@ -1,0 +1,54 @@
+"""The command that hands the rights of a quarter to those who review them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit import pipeline
+from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out, period_of
+from audit.export import worksheet as sheets
+from audit.settings import load
+
+
+def access_review(
+    quarter: Quarter,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.", metavar="FOLDER")],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be in it; write nothing.")
+    ] = False,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_json: AsJson = False,
+) -> None:
+    """Write the worksheet of an access review: every right that was held as a checked quarter ended, a line each.
+
+    The folder gets access-review.xlsx to fill in and access-review.csv. Decision, reviewer, day, day of removal and its
+    proof are left blank; filled in and saved as CSV into a source of evidence, the next quarter's ACC-03 is judged by it.
+    Example: audit access-review --quarter 2026Q3 --output access-review
+    """
+    chosen = load(settings)
+    period = period_of(chosen, quarter)
+    sheet = sheets.worksheet(pipeline.checked(chosen, period).tables, period)
+    sheets.refuse(output)
+    files = [] if dry_run else [str(path) for path in sheets.write(output, sheet)]
+    if as_json:
+        said = {
+            "review": sheet.review,
+            "listed": sheet.listed.isoformat(),
+            "rights": len(sheet.rows),
+            "systems": sheet.systems,
+            "left_out": sheet.builtin,
+            "files": files,
+        }
+        print(json.dumps(said, indent=1, sort_keys=True))
+        return
+    lines = [f"{sheet.review}: {len(sheet.rows):,} rights, listed {sheet.listed:%Y-%m-%d %H:%M} UTC"]
+    lines += [f"  {name}: {count:,}" for name, count in sheet.systems.items()]
+    lines.append(f"  left out: {sheet.builtin:,} of Kubernetes' own")
+    lines += files or ["nothing was written"]
+    for line in lines:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
