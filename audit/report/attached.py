@@ -29,6 +29,8 @@ from audit.report.shapes import (
     LandingRow,
     ReconciledRow,
     Report,
+    RevokedRow,
+    RightRow,
     WaiverRow,
 )
 
@@ -45,6 +47,8 @@ POPULATIONS = {
     "exceptions": "Every exception, one a row",
     "figures": "Every figure with what it is made of, one a row (annex C)",
     "reconciliation": "Every landing, deployment and write without its counterpart, one a row (reconciliation)",
+    "revocations": "Every right that had to be gone in the quarter after an access review, one a row (access review)",
+    "rights": "Every right that was held in the quarter, one a row (access review)",
     "samples": "Every item that was drawn for a sample sheet, one a row",
     "waivers": "Every waiver that stood in the quarter, one a row",
 }
@@ -66,17 +70,24 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TIMES = frozenset(
     {
         "at",
+        "checked_at",
         "closed_at",
         "collected_at",
         "covers_from",
         "covers_until",
+        "decided_at",
+        "gone_by",
+        "held_since",
         "landed_at",
+        "last_used",
         "opened_at",
         "production",
+        "removed_at",
         "resolved_at",
         "returned_at",
         "reviewed_at",
         "started_at",
+        "used_at",
     }
 )
 _NESTED = frozenset({"references", "passages", "exceptions", "responses"})
@@ -93,6 +104,8 @@ def rows(report: Report) -> dict[str, tuple[type, Sequence[Any]]]:
         "exceptions": (ExceptionRow, [row for control in report.controls for row in control.exceptions]),
         "figures": (Figure, report.figures),
         "reconciliation": (ReconciledRow, report.reconciled),
+        "revocations": (RevokedRow, report.revoked),
+        "rights": (RightRow, report.rights),
         "samples": (SampleRow, [row for sheet in report.samples for row in sheet.rows]),
         "waivers": (WaiverRow, report.waivers),
     }

@@ -36,6 +36,7 @@ PARTS = {
     "controls": _one("controls", "controls", "Controls, one by one"),
     "waivers": _one("waivers", "waivers", "Waivers"),
     "reconciliation": _one("reconciliation", "reconciliation", "Reconciliation"),
+    "access": _one("access", "access", "Access review"),
     "completeness": _one("completeness", "completeness", "Completeness and accuracy of the evidence"),
     "changes": _one("annex_changes", "annex-a", "Annex A: changes that landed"),
     "deployments": _one("annex_deployments", "annex-b", "Annex B: production deployments"),

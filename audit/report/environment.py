@@ -17,6 +17,7 @@ from audit.report.wording import ENGLISH, Wording
 QUARANTINE_ROWS = 50
 EVIDENCE_ROWS = 400
 RECONCILED_ROWS = 400
+RIGHTS_ROWS = 60
 RESTATED_ROWS = 400
 RESTATED_OBJECTS = 8
 
@@ -64,6 +65,7 @@ def environment(report: Report, w: Wording = ENGLISH) -> ImmutableSandboxedEnvir
         "quarantine_rows": QUARANTINE_ROWS,
         "evidence_rows": EVIDENCE_ROWS,
         "reconciled_rows": RECONCILED_ROWS,
+        "rights_rows": RIGHTS_ROWS,
         "restated_rows": RESTATED_ROWS,
         "restated_objects": RESTATED_OBJECTS,
     }

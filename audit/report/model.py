@@ -16,6 +16,7 @@ from audit.controls.clauses import CLAUSES
 from audit.model import Conclusion, LandingKind
 from audit.period import Period
 from audit.report import (
+    accessed,
     acts,
     answers,
     complete,
@@ -96,6 +97,7 @@ def build(
     )
     landings = populations.landings(tables, settings, period, as_of)
     deployments = populations.deployments(tables, settings, period, as_of)
+    rights = accessed.rights(tables["access_rights"])
     previous = period.previous().label
     figures = counted.figures(tables["metrics"], period.label, previous)
     gaps = judged.gaps(controls)
@@ -148,6 +150,9 @@ def build(
         reconciled_counts=reconciliation.counts(tables["reconciled_counts"]),
         reconciled=reconciliation.items(tables["reconciled_changes"], tables["exceptions"]),
         emergencies=emergencies.emergencies(tables["emergencies"], tables["exceptions"], period, as_of),
+        rights_counts=accessed.counts(rights),
+        rights=rights,
+        revoked=accessed.revoked(tables["access_decisions"], period, as_of),
         figures=figures,
         evidence=complete.evidence(tables["evidence_objects"]),
         manifests=manifest[0] if manifest else 0,

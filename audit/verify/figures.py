@@ -57,6 +57,7 @@ def checks(printed: Printed, populations: Populations, report: Report, w: Wordin
             overview.reconciliation(a),
         ),
         (f"{len(populations.emergencies):,} emergencies", overview.emergencies(a)),
+        (f"access review: {len(populations.rights):,} rights", overview.access(a)),
         (f"annex D: {len(report.clauses):,} clauses", overview.clauses(a)),
         ("annex E: the sha256 of each object that it lists", _evidence(a)),
         (f"annex F: {len(populations.samples):,} items drawn", _samples(a)),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from audit.model import Side
-from audit.report import areas, environment, judged, since, words
+from audit.report import accessed, areas, environment, judged, since, words
 from audit.report.shapes import ControlResult
 from audit.verify.against import Against
 from audit.verify.pages import squeezed
@@ -16,6 +16,10 @@ _FINDINGS = ("Control", "Severity", "Finding", "Owner", "Due")
 _CLAUSES = ("Clause", "Controls, or why none", "Comes to")
 _OUTCOMES = ("Outcome", "Meaning", "Standing", "Control", "Items")
 _EMERGENCIES = ("Emergency", "Opened", "Changes", "Closed", "Reviewed", "Brought back", "What is wanting")
+_RIGHTS = (
+    "System", "Rights", "People", "Ma~chines", "Groups", "Added", "Re~moved", "Chan~ged", "Left", "Dor~mant", "Exces~sive",
+)  # fmt: skip
+_PROOF = ("Review", "Holder", "Right", "Gone by", "Found")
 _UNMATCHED = ("No.", "Side", "When", "Item", "Explanation, or what it raised")
 _TESTED = ("Control", "What it tests", "Conclusion", "Failed", "Waived")
 
@@ -195,3 +199,25 @@ def emergencies(a: Against) -> Iterator[str]:
         for row in a.populations.emergencies
     ]
     yield from a.rows(_EMERGENCIES, "emergencies", expected, columns=range(6), prefix={0, 4, 5})
+
+
+def access(a: Against) -> Iterator[str]:
+    """Rights by system, counted anew from the attached ones, and what became of those that were revoked."""
+    numbers = [
+        (
+            row.system, row.rights, row.people, row.machines, row.groups, row.added, row.removed, row.changed, row.left, row.dormant,
+            row.excessive,
+        )
+        for row in accessed.counts(a.populations.rights)
+    ]  # fmt: skip
+    expected = [(words.clip(name, 80, a.w), *map(a.count, counts)) for name, *counts in numbers]
+    yield from a.rows(_RIGHTS, "access review", expected, columns=range(11), prefix={0})
+    proof = [
+        (
+            words.clip(row.review, 40, a.w),
+            words.clip(row.subject, 80, a.w),
+            a.w.text(row.outcome.capitalize()),
+        )
+        for row in a.populations.revocations[: environment.RIGHTS_ROWS]
+    ]
+    yield from a.rows(_PROOF, "access review", proof, columns=(0, 1, 4), prefix={0, 4})

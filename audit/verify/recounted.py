@@ -26,6 +26,8 @@ from audit.report.shapes import (
     LandingRow,
     ReconciledRow,
     Report,
+    RevokedRow,
+    RightRow,
     WaiverRow,
 )
 from audit.report.wording import Wording
@@ -48,6 +50,8 @@ class Populations:
     exceptions: list[ExceptionRow]
     figures: list[Figure]
     reconciliation: list[ReconciledRow]
+    revocations: list[RevokedRow]
+    rights: list[RightRow]
     samples: list[SampleRow]
     waivers: list[WaiverRow]
 
@@ -114,6 +118,8 @@ def read(attachments: dict[str, bytes]) -> Populations:
         "exceptions": ExceptionRow,
         "figures": Figure,
         "reconciliation": ReconciledRow,
+        "revocations": RevokedRow,
+        "rights": RightRow,
         "samples": SampleRow,
         "waivers": WaiverRow,
     }

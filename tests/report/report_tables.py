@@ -97,6 +97,7 @@ def quarter(landings: int = 203, objects: int = 60, seed: int = 1) -> dict[str, 
     _metrics(rows, dice, landings)
     _reconciled(rows)
     _emergencies(rows)
+    _access(rows)
     rows["repositories"].append(
         {
             "repo": REPO,
@@ -116,6 +117,58 @@ def quarter(landings: int = 203, objects: int = 60, seed: int = 1) -> dict[str, 
         CHG_05="thresholds.required_checks names no check: say in audit.toml which must succeed",
     )
     return made
+
+
+def _access(rows: dict[str, list[dict[str, Any]]]) -> None:
+    """Rights of every kind of change and reason to look at them, and revocations of every outcome."""
+    at, before = PERIOD.end + timedelta(hours=6), PERIOD.start + timedelta(hours=6)
+    common: dict[str, Any] = {
+        "scope": "", "how": "direct", "admin": False, "wildcard": False, "builtin": False, "held": True, "change": "none",
+        "before": None, "listed_at": at, "compared_at": before, "since": before, "since_basis": "earlier", "granted_by": None,
+        "last_used": at - timedelta(days=3), "usage": "used", "usage_note": "", "leaver": False, "dormant": False,
+        "excessive": False, "excess": "", "evidence": sha("object", 1, length=64),
+    }  # fmt: skip
+    unlike: list[dict[str, Any]] = [
+        {"change": "added", "since_basis": "event", "granted_by": PEOPLE[3]},
+        {"change": "removed", "held": False},
+        {
+            "change": "changed",
+            "before": "push",
+            "right": "admin",
+            "excessive": True,
+            "excess": "may hold push",
+        },
+        {"leaver": True, "standing": "left", "usage": "unused", "dormant": True, "last_used": None},
+        {"standing": "unknown", "usage": "untold", "usage_note": "the log has gaps", "last_used": None},
+        {"builtin": True, "admin": True},
+        {"change": "passing", "held": False, "since": None, "since_basis": "unknown"},
+        {"holder_kind": "group", "standing": "group", "person": None, "scope": "shop"},
+        {"system_kind": "vault", "system": "vault", "held": None, "right": "policy/apps", "change": "untold"},
+        {},
+    ]
+    for number in range(200):
+        person, cluster = PEOPLE[number % 12], number % 3 > 0
+        own = {
+            "right_id": f"R-{number:016x}", "line": number + 1, "system_kind": "cluster" if cluster else "repository",
+            "system": CLUSTERS[number % 4] if cluster else REPO, "holder": f"{person}@example.org", "holder_kind": "person",
+            "person": person, "standing": "there", "right": "ClusterRole/edit" if cluster else "push",
+        }  # fmt: skip
+        rows["access_rights"].append(common | own | (unlike[number % 10] if number % 7 == 0 else {}))
+    decided = PERIOD.start + timedelta(days=9)
+    for number, outcome in enumerate(("gone", "still there", "used after", "untold", "gone")):
+        rows["access_decisions"].append(
+            {
+                "review": "AR-2026Q3", "listed_at": PERIOD.start, "system": CLUSTERS[2], "subject": f"{PEOPLE[number]}@example.org",
+                "person": PEOPLE[number], "right": "ClusterRole/edit", "right_id": None, "decision": "revoke",
+                "reviewer": PEOPLE[9], "reviewer_person": PEOPLE[9], "granted_by": None, "decided_at": decided,
+                "due_at": PERIOD.start + timedelta(days=30), "removal_due_at": decided + timedelta(days=14),
+                "removed_at": decided + timedelta(days=2) if number else None, "proof": "OPS-4411", "outcome": outcome,
+                "checked_at": None if outcome == "untold" else at, "checked_in": sha("object", 2, length=64),
+                "used_at": decided + timedelta(days=30) if outcome == "used after" else None,
+                "used_in": f"{sha('object', 3, length=64)}:7" if outcome == "used after" else None,
+                "evidence": sha("object", 2, length=64), "line": number + 2,
+            }
+        )  # fmt: skip
 
 
 def exception(control: str, subject: str, number: int, **values: Any) -> dict[str, Any]:

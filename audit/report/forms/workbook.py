@@ -18,6 +18,8 @@ SHEETS = {
     "Changes": ("landings", "Every change that landed"),
     "Deployments": ("deployments", "Every deployment to production"),
     "Figures": ("figures", "Every figure, with what it is made of"),
+    "Rights": ("rights", "Every right that was held in the quarter"),
+    "Revocations": ("revoked", "Every right that had to be gone after an access review"),
     "Waivers": ("waivers", "Every waiver that stood in the quarter"),
     "Gaps": ("gaps", "Evidence that is missing"),
     "Sources": ("sources", "Where evidence came from"),
