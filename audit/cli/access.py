@@ -24,7 +24,9 @@ def access_review(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> None:
-    """Write the worksheet of an access review: every right that was held as a checked quarter ended, a line each.
+    """Write the worksheet of an access review: every right of a checked quarter.
+
+    A line for each right that was held, or seen in use, as the quarter ended.
 
     The folder gets access-review.xlsx to fill in and access-review.csv. Decision, reviewer, day, day of removal and its
     proof are left blank; filled in and saved as CSV into a source of evidence, the next quarter's ACC-03 is judged by it.
