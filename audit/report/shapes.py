@@ -347,6 +347,7 @@ class EmergencyRow:
     returned: list[str]
     wanting: list[str]
     waiver: str
+    evidence: list[str]
 
 
 @dataclass(frozen=True)
