@@ -18,6 +18,10 @@ _TOP, _BOTTOM, _SIDE = 26.0, 20.0, 14.0
 _INK, _SOFT, _RULE = "#1c2733", "#5c6875", "#c9d0d7"
 _FILLS = ("#1d4e7e", "#5b8fbf", "#a8c6e0", "#7a6a9b", "#8a9a5b", "#c9a227", "#4b5563")
 _ALARM = "#c2491d"
+COLOURS = {"ink": _INK, "soft": _SOFT, "alarm": _ALARM} | {
+    f"chart-{n}": fill for n, fill in enumerate(_FILLS, 1)
+}
+"""Colours that a theme may replace, by name."""
 
 
 def chart(trend: Trend, w: Wording = ENGLISH) -> Markup:

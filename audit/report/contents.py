@@ -51,10 +51,17 @@ PARTS = {
 """Every section by its name, in order."""
 
 
+def names(report: Report) -> list[str]:
+    """Names of the sections that this report has, in order."""
+    wanted = report.theme.sections if report.theme else list(PARTS)
+    return [name for name in wanted if name != "restatement" or report.restates]
+
+
 def parts(report: Report) -> list[Part]:
     """The sections that this report has."""
-    left_out = set() if report.restates else {"restatement"}
-    return [part for name, part in PARTS.items() if name not in left_out]
+    own = {one.name: _one(one.name, one.name, one.title) for one in report.theme.own} if report.theme else {}
+    known = {**PARTS, **own}
+    return [known[name] for name in names(report)]
 
 
 def headings(report: Report, shown: Sequence[Part]) -> list[tuple[str, str]]:

@@ -25,11 +25,12 @@ from audit.report import (
     judged,
     populations,
     reconciliation,
+    themes,
     waived,
 )
 from audit.report.earlier import UNKNOWN, Earlier
 from audit.report.judged import Described
-from audit.report.pieces import Response, SampleSheet
+from audit.report.pieces import Response, SampleSheet, Theme
 from audit.report.plain import iso
 from audit.report.shapes import (
     ControlResult,
@@ -62,7 +63,7 @@ def build(
     responses: Sequence[Response] = (),
     samples: Sequence[SampleSheet] = (),
     signers: Sequence[str] = (),
-    wording: Wording = ENGLISH,
+    theme: Theme | None = None,
 ) -> Report:
     """The report of one quarter.
 
@@ -79,12 +80,13 @@ def build(
         responses: what management answers.
         samples: drawn as the settings ask.
         signers: ids of the keys that the last manifest's signatures name.
-        wording: of the summary's sentences, and of the pages.
+        theme: how the pages look and are worded.
 
     Raises:
         KeyError: a table or a control's conclusion is missing.
-        UsageError: a response is to nothing that the report has.
+        UsageError: a response is to nothing that the report has, or the settings name an unknown language.
     """
+    w = themes.wording(settings.report.language, theme)
     status = "draft" if draft or as_of < period.end else "final"
     sources = complete.sources(tables["evidence_objects"], settings)
     duties = acts.Duties(settings, as_of, period.time_zone, responses)
@@ -110,7 +112,7 @@ def build(
             deployments=deployments,
             controls=controls,
             sources=sources,
-            w=wording,
+            w=w,
         ),
         counts=judged.counts(controls),
         findings=judged.most_important(controls),
@@ -130,7 +132,8 @@ def build(
         status=status,
         edition=edition if status == "final" else 0,
         restates=restates,
-        language=wording.language,
+        language=w.language,
+        theme=theme,
         summary=summary,
         trends=counted.trends(tables["metrics"], controls),
         controls=controls,

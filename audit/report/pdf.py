@@ -18,10 +18,9 @@ from pathlib import Path
 import audit
 from audit.errors import UsageError
 from audit.report import attached, parts, result, templates
-from audit.report.environment import environment
+from audit.report.environment import environment, told
 from audit.report.forms import oscal
 from audit.report.shapes import Report
-from audit.report.wording import shipped
 
 SECONDS = 900
 
@@ -123,5 +122,10 @@ def _lay_out(work: Path, seconds: int) -> None:
 
 
 def html(report: Report) -> str:
-    """The page that is laid out: one HTML document, its values escaped."""
-    return environment(report, shipped(report.language)).get_template("report.html").render(report=report)
+    """The page that is laid out: one HTML document, its values escaped.
+
+    Raises:
+        UsageError: a template of the theme can't be filled; names it, the line and the remedy.
+    """
+    with told(report):
+        return environment(report).get_template("report.html").render(report=report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -100,3 +101,33 @@ class Parameter:
 
     name: str
     value: str
+
+
+@dataclass(frozen=True)
+class OwnSection:
+    """A section of the organisation's own: its template is named after it, and so is its place in the file."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Theme:
+    """How the organisation has its reports look; see `audit.report.themes`.
+
+    Attributes:
+        sections: names, in order.
+        colours: by name, as `#12304f`.
+        css: text of the style sheet. logo: an SVG; both may be empty.
+        templates: text by name.
+        catalogues: by language. texts: a catalogue over that of the language.
+    """
+
+    sections: list[str]
+    own: list[OwnSection]
+    colours: dict[str, str]
+    css: str
+    logo: str
+    templates: dict[str, str]
+    catalogues: dict[str, dict[str, dict[str, Any]]]
+    texts: dict[str, dict[str, Any]]

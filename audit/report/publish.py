@@ -23,7 +23,7 @@ from audit.evidence.manifest import load
 from audit.evidence.store import Store
 from audit.evidence.verify import head
 from audit.period import Period
-from audit.report import answers, model, pdf, restated, result, signed
+from audit.report import answers, model, pdf, restated, result, signed, themes
 from audit.report.earlier import UNKNOWN, Earlier
 from audit.report.judged import Described
 from audit.report.pieces import SampleSheet
@@ -107,6 +107,7 @@ def publish(
         responses=answers.read(settings),
         samples=samples(),
         signers=_signers(store),
+        theme=themes.read(settings.resolve(settings.report.theme)) if settings.report.theme else None,
     )
     result.write(built, folder / "results.json")
     pdf.render(built, folder / "report.pdf", manifest=last_manifest(store))

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass, replace
 
-from audit.report.pieces import ClauseRow, Parameter, QueryRow, Response, SampleSheet
+from audit.report.pieces import ClauseRow, Parameter, QueryRow, Response, SampleSheet, Theme
 
 
 @dataclass(frozen=True)
@@ -643,6 +643,7 @@ class Report:
         restates: what differs from the edition before; None for the first.
         starts, ends: the quarter, half-open.
         language: of the pages (BCP 47).
+        theme: how the organisation has them look; None for this product's own look.
         manifests: how many the evidence has.
         last_manifest: sha256 of the last one, which vouches for all before it; empty without any.
         signers: ids of the keys that its signatures name; empty where it is not signed.
@@ -665,6 +666,7 @@ class Report:
     edition: int
     restates: Restatement | None
     language: str
+    theme: Theme | None
     summary: Summary
     trends: list[Trend]
     controls: list[ControlResult]

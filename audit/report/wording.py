@@ -24,6 +24,9 @@ from audit.report.characters import printable
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+FITS = 480
+"""Characters of a text from elsewhere that a page prints at most."""
+_NOTE = 60
 _PLACE = re.compile(r"\{(\w+)\}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -57,10 +60,30 @@ class Wording:
         """The same for a page: escaped, and so are values that are no markup."""
         parts = _PLACE.split(self.texts.get(text, text))
         done = [
-            escape(str(printable(part))) if place % 2 == 0 else escape(printable(values[part]))
+            escape(str(printable(part))) if place % 2 == 0 else escape(self.fit(values[part]))
             for place, part in enumerate(parts)
         ]
         return Markup("").join(done)
+
+    def clip(self, text: str, longest: int) -> str:
+        """`text`, cut to `longest` characters with the count of what follows; results.json holds it whole."""
+        if len(text) <= longest:
+            return text
+        more = self.many(
+            len(text) - longest, "{n} more character in results.json", "{n} more characters in results.json"
+        )
+        return f"{text[:longest]} … [{more}]"
+
+    def fit(self, value: object) -> object:
+        """`value` as it goes on a page: no text is longer than the narrowest cell can hold on a page.
+
+        Raises:
+            ValueError: as `printable`.
+        """
+        shown = printable(value)
+        if isinstance(shown, str) and not isinstance(shown, Markup) and len(shown) > FITS:
+            return self.clip(shown, FITS - _NOTE)
+        return shown
 
     def number(self, text: str) -> str:
         """A number that was written in English, with this language's marks."""
@@ -79,6 +102,11 @@ class Wording:
 
 
 ENGLISH = Wording()
+
+
+def has(language: str) -> bool:
+    """Whether this product has a language."""
+    return language == "en" or (templates.folder() / "languages" / f"{Path(language).name}.toml").is_file()
 
 
 def shipped(language: str) -> Wording:

@@ -14,7 +14,7 @@ from audit.report.since import trend
 from audit.report.wording import ENGLISH, Wording
 
 __all__ = [
-    "basis", "breaks", "change", "clip", "clip_short", "count", "day", "duration", "figure", "local", "pointer", "printable",
+    "basis", "breaks", "change", "clip", "clip_short", "count", "day", "duration", "figure", "local", "passage", "pointer", "printable",
     "prose", "since", "size",
 ]  # fmt: skip
 
@@ -25,12 +25,12 @@ _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 
 def clip(text: str, longest: int = LONGEST, w: Wording = ENGLISH) -> str:
     """`text`, cut to `longest` characters with the count of what follows; results.json holds it whole."""
-    if len(text) <= longest:
-        return text
-    more = w.many(
-        len(text) - longest, "{n} more character in results.json", "{n} more characters in results.json"
-    )
-    return f"{text[:longest]} … [{more}]"
+    return w.clip(text, longest)
+
+
+def passage(text: str, w: Wording = ENGLISH) -> Markup:
+    """A text of several lines for a wide cell."""
+    return escape(str(printable(w.clip(text, 1200))))
 
 
 def clip_short(text: str, longest: int) -> str:

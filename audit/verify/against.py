@@ -50,14 +50,18 @@ class Against:
         begins = set(prefix)
         for cells, texts in zip(shown, expected, strict=True):
             for column, text in zip(columns, texts, strict=True):
-                cell, wanted = (cells[column] if column < len(cells) else ""), on_page(text)
+                cell, wanted = (cells[column] if column < len(cells) else ""), self.shown(text)
                 if not (cell.startswith(wanted) if column in begins else cell == wanted):
                     name = head[column].replace("~", "")
                     yield f"{where}, {texts[0]:.60}: {name} is printed as {cell:.80}, counted anew {text:.80}"
 
+    def shown(self, text: str) -> str:
+        """A text as it is found on a page: fitted to it, without white space."""
+        return squeezed(str(self.w.fit(text)))
+
     def says(self, text: str) -> bool:
         """Whether a text stands in a paragraph of its own."""
-        return on_page(text) in self.printed.paragraphs
+        return squeezed(str(words.printable(text))) in self.printed.paragraphs
 
     def count(self, number: float) -> str:
         """A whole number as it is printed."""
@@ -102,8 +106,3 @@ class Against:
         if control.population == 0:
             return self.w.text("none seen" if control.conclusion == "not tested" else "none")
         return self.count(control.population)
-
-
-def on_page(text: str) -> str:
-    """A text as it is found on a page: what can't be printed as its code point, without white space."""
-    return squeezed(str(words.printable(text)))

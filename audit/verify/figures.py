@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from audit.report import environment, words
+from audit.report import contents, environment, words
 from audit.report.pieces import SampleSheet
 from audit.report.shapes import ControlResult, Report
 from audit.report.wording import Wording
 from audit.verify import overview
-from audit.verify.against import Against, on_page
+from audit.verify.against import Against
 from audit.verify.pages import Printed
 from audit.verify.recounted import Populations, tally
-from audit.verify.verdicts import Check, held
+from audit.verify.verdicts import Check, Verdict, held
 
 _EXCEPTIONS = ("Id", "When", "Who", "Where", "Found", "Evidence")
 _CHANGES = (
@@ -38,31 +38,45 @@ def checks(printed: Printed, populations: Populations, report: Report, w: Wordin
     """
     a = Against(printed, populations, report, w)
     parts = [
-        ("the attached controls, exceptions and conclusions agree with each other", _recounted(populations)),
-        ("the summary's sentences", overview.sentences(a)),
-        ("the summary's counts of controls by conclusion", overview.counts(a)),
-        ("the summary's findings", overview.findings(a)),
-        ("what got worse", overview.worse(a)),
-        ("the summary's key figures", overview.key_figures(a)),
-        (f"the control matrix of {len(populations.controls)} controls", overview.matrix(a)),
-        ("the sections by subject", overview.subjects(a)),
-        ("population and conclusion on each control's page", _control_pages(a)),
-        (f"{len(populations.exceptions):,} exceptions", _exceptions(a)),
-        (f"{len(populations.waivers):,} waivers", _waivers(a)),
-        (f"annex A: {len(populations.changes):,} changes", _changes(a)),
-        (f"annex B: {len(populations.deployments):,} deployments", _deployments(a)),
-        (f"annex C: {len(populations.figures):,} figures", _definitions(a)),
+        (
+            "the attached controls, exceptions and conclusions agree with each other",
+            _recounted(populations),
+            "",
+        ),
+        ("the summary's sentences", overview.sentences(a), "summary"),
+        ("the summary's counts of controls by conclusion", overview.counts(a), "summary"),
+        ("the summary's findings", overview.findings(a), "summary"),
+        ("what got worse", overview.worse(a), "summary"),
+        ("the summary's key figures", overview.key_figures(a), "summary"),
+        (f"the control matrix of {len(populations.controls)} controls", overview.matrix(a), "matrix"),
+        ("the sections by subject", overview.subjects(a), "subjects"),
+        ("population and conclusion on each control's page", _control_pages(a), "controls"),
+        (f"{len(populations.exceptions):,} exceptions", _exceptions(a), "controls"),
+        (f"{len(populations.waivers):,} waivers", _waivers(a), "waivers"),
+        (f"annex A: {len(populations.changes):,} changes", _changes(a), "changes"),
+        (f"annex B: {len(populations.deployments):,} deployments", _deployments(a), "deployments"),
+        (f"annex C: {len(populations.figures):,} figures", _definitions(a), "figures"),
         (
             f"reconciliation: {len(populations.reconciliation):,} items",
             overview.reconciliation(a),
+            "reconciliation",
         ),
-        (f"{len(populations.emergencies):,} emergencies", overview.emergencies(a)),
-        (f"access review: {len(populations.rights):,} rights", overview.access(a)),
-        (f"annex D: {len(report.clauses):,} clauses", overview.clauses(a)),
-        ("annex E: the sha256 of each object that it lists", _evidence(a)),
-        (f"annex F: {len(populations.samples):,} items drawn", _samples(a)),
+        (f"{len(populations.emergencies):,} emergencies", overview.emergencies(a), "reconciliation"),
+        (f"access review: {len(populations.rights):,} rights", overview.access(a), "access"),
+        (f"annex D: {len(report.clauses):,} clauses", overview.clauses(a), "clauses"),
+        ("annex E: the sha256 of each object that it lists", _evidence(a), "evidence"),
+        (f"annex F: {len(populations.samples):,} items drawn", _samples(a), "samples"),
     ]
-    found = [check for right, wrong in parts for check in held("figures", wrong, right)]
+    shown = {"", *contents.names(report)}
+    found = [
+        check
+        for right, wrong, section in parts
+        for check in (
+            held("figures", wrong, right)
+            if section in shown
+            else [Check("figures", Verdict.NOTE, f"the theme leaves its section out: {right}")]
+        )
+    ]
     return [*found, *held("figures", (), f"counted anew: {tally(populations)}")]
 
 
@@ -103,14 +117,14 @@ def _control_pages(a: Against) -> Iterator[str]:
             [f"{words.clip(one.owner, 120, a.w) or nobody}, {one.due}" for one in failed],
         ),
     ):
-        name = on_page(a.w.text(label, quarter=a.report.previous_quarter))
+        name = a.shown(a.w.text(label, quarter=a.report.previous_quarter))
         shown = [row[1] for row in rows if len(row) == 2 and row[0] == name]
         said = label.partition(" {")[0].lower()
         if len(shown) != len(expected):
             yield f"controls: {said} is printed of {len(shown)} of {len(expected)} controls"
             continue
         for control, text, value in zip(those, expected, shown, strict=True):
-            if not (value == on_page(text) or value.startswith(on_page(f"{text}:"))):
+            if not (value == a.shown(text) or value.startswith(a.shown(f"{text}:"))):
                 yield f"{control.id}: {said} is printed as {value:.60}, counted anew {text}"
 
 

@@ -16,10 +16,9 @@ from typing import Any
 
 from audit.errors import AuditError, IntegrityError, UsageError
 from audit.evidence import manifest as manifests
-from audit.report import attached, pdf, result
+from audit.report import attached, pdf, result, themes
 from audit.report.forms import oscal
 from audit.report.shapes import Report
-from audit.report.wording import shipped
 from audit.verify import figures, opened, pages, recounted, signatures
 from audit.verify.verdicts import Check, Verdict, Verified, held
 
@@ -115,7 +114,7 @@ def _manifest(content: bytes | None, report: Report) -> list[Check]:
 def _figures(found: opened.Opened, report: Report) -> list[Check]:
     try:
         return figures.checks(
-            pages.printed(found.reader), recounted.read(found.attachments), report, shipped(report.language)
+            pages.printed(found.reader), recounted.read(found.attachments), report, themes.of_report(report)
         )
     except AuditError as error:
         return [Check("figures", Verdict.DIFFERS, error.problem)]

@@ -15,7 +15,7 @@ from audit.evidence.store import Store
 from audit.evidence.verify import head
 from audit.report import model
 from audit.report.earlier import Earlier
-from audit.report.pieces import Response
+from audit.report.pieces import Response, Theme
 from audit.report.shapes import Report
 from audit.sampling import printed
 
@@ -47,19 +47,23 @@ def store_at(folder: Path) -> Store:
     return store
 
 
-def report_of(chain: Store, landings: int = 24) -> Report:
+def report_of(
+    chain: Store, landings: int = 24, *, language: str = "en", theme: Theme | None = None
+) -> Report:
     """A report of a few controls, so that it is laid out soon; nothing that is verified depends on their number."""
     tables = made.quarter(landings, 6)
     for name in ("conclusions", "exceptions"):
         tables[name] = tables[name][tables[name]["control"].isin(CONTROLS)].reset_index(drop=True)
     settings = made.settings(
-        owners=OWNERS, samples=[{"seed": 7, "tolerable": "0.2"}, {"seed": 7, "population": "writes"}]
+        owners=OWNERS,
+        report={"language": language},
+        samples=[{"seed": 7, "tolerable": "0.2"}, {"seed": 7, "population": "writes"}],
     )
     return model.build(
         tables, settings, made.PERIOD, as_of=made.AS_OF, version="0.1.0",
         catalogue=[entry for entry in made.CATALOGUE if entry.id in CONTROLS], manifest=head(chain), signers=["0f0f"],
         earlier=Earlier("edition 1 of 2026Q2", BEFORE), responses=RESPONSES,
-        samples=printed(tables, settings, made.PERIOD, made.AS_OF),
+        samples=printed(tables, settings, made.PERIOD, made.AS_OF), theme=theme,
     )  # fmt: skip
 
 

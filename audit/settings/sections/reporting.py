@@ -58,3 +58,12 @@ class ReportPages(Section):
         None,
         description="Reviewed file (YAML) of what management answers to exceptions; relative to audit.toml",
     )
+    language: str = Field(
+        "en",
+        description="Language of the pages: en, de, or one of the theme's",
+        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+    )
+    theme: str | None = Field(
+        None,
+        description="Folder with the organisation's logo, colours, sections, wording and templates; relative to audit.toml",
+    )
