@@ -17,7 +17,7 @@ import typer
 
 from audit import sampling
 from audit import tables as t
-from audit.cli import app
+from audit.cli import application
 from audit.controls import registry
 from audit.controls.clauses import CLAUSES
 from audit.errors import UsageError
@@ -317,7 +317,7 @@ def test_what_a_source_was_asked_for_and_which_settings_differ_is_told() -> None
 
 
 def test_commands_that_make_the_report_again_are_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(application())
     for line, _ in links.commands(plain()):
         name, *arguments = shlex.split(line)[1:]
         assert name in command.commands, line  # type: ignore[attr-defined]
