@@ -49,7 +49,7 @@ AREAS = (
         "and the protection of the branches stood.",
         (
             "review_coverage", "time_to_first_review", "time_to_first_approval", "review_depth", "rushed_approvals",
-            "reviewer_concentration", "stale_approvals",
+            "reviewer_concentration", "stale_approvals", "unread_approvals",
         ),
         (("review_coverage", "environment"), ("review_coverage", "app")),
         ("CHG-02", "CHG-03", "CHG-04", "CHG-05", "CHG-06"),
@@ -95,7 +95,7 @@ AREAS = (
         "violations",
         "Violations",
         "Where items failed, how long ago, and where they failed again; and the controls of structure, documents, training and waivers.",
-        ("violations", "violation_age", "repeated_violations"),
+        ("violations", "violation_age", "repeated_violations", "resolve_time"),
         (("violations", "severity"), ("violations", "system"), ("violations", "team")),
         ("STR-", "DOC-", "TRN-", "WVR-"),
     ),
