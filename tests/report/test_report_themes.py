@@ -136,7 +136,7 @@ def test_a_themed_report_is_verified_from_the_file_alone(
     assert main(["verify", str(path), "--json"]) == 0
     checks = json.loads(capsys.readouterr().out)["checks"]
     left_out = [each["text"] for each in checks if "the theme leaves its section out" in each["text"]]
-    assert len(left_out) == 5  # waivers, reconciliation, emergencies, clauses, samples
+    assert len(left_out) == 6  # waivers, reconciliation, emergencies, access, clauses, samples
     assert {each["verdict"] for each in checks} <= {Verdict.AGREES, Verdict.NOTE}
     assert "same file, byte for byte" in checks[-1]["text"]
 
