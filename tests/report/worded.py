@@ -89,6 +89,7 @@ def _of_data() -> Iterator[str]:
     yield from (str(each).capitalize() for each in Side)
     yield from map(str, Standing)
     yield from (str(one.name).capitalize() for outcomes in OUTCOMES.values() for one in outcomes)
+    yield from ("in place", "lapsed", "worked")
     yield from ("succeeded", "failed", "running", "the operator", "In force", "Ended", "Without effect")
     yield from (
         "Why it matters",
