@@ -11,7 +11,7 @@ DOCS := docs
 SITE := build/site
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test sweep lint format bench lock docs site clean
+.PHONY: help setup report test sweep lint format bench lock docs site clean golden
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -45,6 +45,9 @@ lint: $(STAMP) ## ruff, mypy, import-linter, documents against the code
 format: $(STAMP) ## put every file into the house style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+golden: $(STAMP) ## pictures of report pages anew, after you looked at what changed
+	@GOLDEN=renew $(BIN)/python -m pytest -q tests/report/test_golden_pages.py
 
 docs: $(STAMP) ## write the reference documents from the code
 	@$(BIN)/python -m scripts.generate_docs
