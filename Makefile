@@ -28,7 +28,7 @@ report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, re
 	@$(BIN)/audit demo
 
 test: $(STAMP) ## every test, with coverage
-	@scripts/system-packages pdftotext=poppler-utils gpg=gpg gpg-agent=gpg-agent gpgsm=gpgsm ssh-keygen=openssh-client \
+	@scripts/system-packages pdftotext=poppler-utils gpg=gpg gpg-agent=gpg-agent gpgsm=gpgsm ssh-keygen=openssh-client chromium=chromium chromedriver=chromium-driver \
 	  javac=default-jdk-headless /usr/share/java/jaxb-impl.jar=libjaxb-java softhsm2-util=softhsm2
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=90
 
