@@ -42,7 +42,10 @@ def _rendered(folder: Path) -> list[Path]:
     )  # fmt: skip
     pdf.render(report, folder / "report.pdf")
     subprocess.run(
-        ["pdftoppm", "-r", str(DOTS), "-gray", "-png", "report.pdf", "page"], cwd=folder, check=True, timeout=120
+        ["pdftoppm", "-r", str(DOTS), "-gray", "-png", "report.pdf", "page"],
+        cwd=folder,
+        check=True,
+        timeout=120,
     )
     return sorted(folder.glob("page-*.png"))
 
