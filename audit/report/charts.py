@@ -18,6 +18,8 @@ _TOP, _BOTTOM, _SIDE = 26.0, 20.0, 14.0
 _INK, _SOFT, _RULE = "#1c2733", "#5c6875", "#c9d0d7"
 _FILLS = ("#1d4e7e", "#5b8fbf", "#a8c6e0", "#7a6a9b", "#8a9a5b", "#c9a227", "#4b5563")
 _ALARM = "#c2491d"
+RANKED = 9
+"""Bars of a ranked chart: as high as the charts beside it."""
 COLOURS = {"ink": _INK, "soft": _SOFT, "alarm": _ALARM} | {
     f"chart-{n}": fill for n, fill in enumerate(_FILLS, 1)
 }
@@ -140,11 +142,11 @@ def _labelled(count: int) -> set[int]:
 
 
 def _ranked(trend: Trend, w: Wording) -> Markup:
-    """Bars that lie, the longest first."""
-    values = [value or 0 for value in trend.series[0].values]
+    """Bars that lie, the longest first; the page says how many it leaves out, and the alternative text has them."""
+    values = [value or 0 for value in trend.series[0].values[:RANKED]]
     scale = (WIDTH - 110) / max([*values, 1])
     marks = []
-    for index, (label, value) in enumerate(zip(trend.labels, values, strict=True)):
+    for index, (label, value) in enumerate(zip(trend.labels, values, strict=False)):
         y = 8 + index * 17
         marks.append(_text(0, y + 9, label, anchor="start", size=9))
         marks.append(_box(52, y, max(value * scale, 1), 12, _FILLS[0]))

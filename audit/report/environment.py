@@ -85,6 +85,7 @@ def environment(report: Report) -> Sandbox:
         "subjects": areas.sections(report.controls, report.figures),
         "worse": since.worse(report.controls, report.figures),
         "worse_rows": since.SHOWN,
+        "ranked": charts.RANKED,
         "chart": _coloured(report, partial(charts.chart, w=w)),
         "control_ids": {control.id for control in report.controls},
         "by_id": {control.id: control for control in report.controls},
