@@ -119,6 +119,14 @@ def _without(message: str) -> str:
     return message.replace("Value error, ", "").rstrip(".")
 
 
+def _ended(by: BrokenPipeError | SystemExit) -> int:
+    """The exit code when Typer ended by itself: completion with 0, and writing to a pipe whose reader has enough."""
+    if isinstance(by, SystemExit) and not by.code:
+        return ExitCode.CLEAN
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; returns its exit code (see `audit.errors.ExitCode`)."""
     narrate.set_up_logging(verbose=False)
@@ -135,12 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
         typed = asked.command_path if asked else "audit"
         narrate.tell_error(UsageError(_without(error.format_message()), remedy=f"see '{typed} --help'"))
         return ExitCode.USAGE
-    except (
-        BrokenPipeError,
-        SystemExit,
-    ):  # whoever read the output, as `head` does, has enough; Typer leaves by itself then
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+    except (BrokenPipeError, SystemExit) as ended:
+        return _ended(ended)
     except OSError as error:
         said = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
         narrate.tell_error(

@@ -31,8 +31,8 @@ def unresolved(tables: Tables, settings: Settings, period: Period) -> pd.DataFra
     parts = [part[_COLUMNS] for part in _seen(tables, resolver, settings)]
     rows = pd.concat(parts, ignore_index=True)
     rows = rows[period.holds(rows["at"])]
-    name = rows["person"].str.partition(":")
-    rows = rows.assign(system=name[0], name=name[2])
+    name = rows["person"].str.extract(r"(?s)([^:]*):?(.*)")
+    rows = rows.assign(system=name[0], name=name[1])
     found = rows.groupby(["system", "name"], sort=True)
     result = found["at"].agg(["min", "max", "size"]).set_axis(["first_seen", "last_seen", "times"], axis=1)
     result["matters"] = found["matters"].agg(lambda each: ", ".join(sorted(set(each))))

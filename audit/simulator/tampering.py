@@ -12,7 +12,7 @@ from audit.simulator.clusters import quarter_starts
 from audit.simulator.world import World, stamp
 
 SOURCE = "cloudtrail"
-BUCKET = "netbpf-evidence"
+BUCKET = "audit"
 _ACCOUNT, _REGION = "111122223333", "eu-central-1"
 _STEP = timedelta(days=3)
 _TOUCHES = (

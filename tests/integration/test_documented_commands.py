@@ -29,6 +29,10 @@ pytestmark = pytest.mark.no_cover  # other tests cover what these run through
 ELSEWHERE = {
     "demo": ("tests/integration/test_demo.py", '["demo", '),
     "collect github": ("tests/sources/test_github_source.py", 'main(["collect", "github", '),
+    "verify report.pdf --settings audit.toml": (
+        "tests/integration/test_reported_file.py",
+        '["verify", str(_report(ran)), "--settings", ',
+    ),
     "verify report.pdf": ("tests/report/test_verify.py", 'main(["verify", str(copy), '),
     "verify report.pdf --certificate root.pem": (
         "tests/report/test_report_signatures.py",
@@ -74,7 +78,7 @@ def _bind(words: list[str], folder: Path) -> list[str]:
     puts = {
         "FINDING": "CHG-03",
         "A12": "A1",
-        "FOLDER": "tables",
+        "FOLDER": f"folder-of-{words[0]}",
         "PATH": "../my-gitops",
         "FILE": "audit.log.gz",
     }

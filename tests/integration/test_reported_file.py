@@ -40,7 +40,7 @@ def test_every_population_is_made_anew_from_raw_bytes(
     assert main(arguments) == ExitCode.CLEAN
     told = json.loads(capsys.readouterr().out)["checks"][-1]
     assert (told["part"], told["verdict"]) == ("store", "agrees")
-    assert "changes, controls, deployments, evidence, exceptions, figures" in told["text"]
+    assert "changes, controls, deployments, emergencies, evidence, exceptions, figures" in told["text"]
     assert {str(path): path.stat().st_mtime_ns for path in copy.rglob("*") if path.is_file()} == before
     objects = sorted((copy / "audit-store" / "objects").rglob("*"))
     victim = next(path for path in objects if path.is_file() and path.stat().st_size > 200)

@@ -193,7 +193,7 @@ def test_an_expired_training_was_completed_and_an_open_one_was_not() -> None:
 def test_an_access_review() -> None:
     assert rows(ACCESS_REVIEW, "access_reviews") == [
         {"review": "2026-Q3", "listed_at": at("2026-07-01"), "reviewer": "grace", "subject": "ada", "system": "prod",
-         "right": "edit", "decision": "revoke", "decided_at": at("2026-07-03"), "removed_at": at("2026-07-04T10:00:00"),
+         "right": "edit", "right_id": None, "decision": "revoke", "decided_at": at("2026-07-03"), "removed_at": at("2026-07-04T10:00:00"),
          "proof": "NET-12"}
     ]  # fmt: skip
     (found,) = rows(
