@@ -23,7 +23,7 @@ from audit.evidence.manifest import load
 from audit.evidence.store import Store
 from audit.evidence.verify import head
 from audit.period import Period
-from audit.report import answers, model, pdf, restated, result, signed, themes
+from audit.report import answers, model, pdf, restated, result, themes
 from audit.report.earlier import UNKNOWN, Earlier
 from audit.report.judged import Described
 from audit.report.pieces import SampleSheet
@@ -120,6 +120,8 @@ def publish(
 def _sign(path: Path, settings: Settings) -> None:
     """Signs a final report in its place, where the settings name a key."""
     if settings.report_signature.wanted:
+        from audit.report import signed  # noqa: PLC0415  # half a second of CPU: only for those who sign
+
         aside = path.with_name(f".{path.name}.part")
         aside.write_bytes(signed.sign(path.read_bytes(), settings))
         aside.replace(path)

@@ -12,8 +12,6 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scipy.stats import beta, hypergeom
-
 from audit.errors import UsageError
 
 _RATE = re.compile(r"[0-9](?:\.[0-9]{1,17})?|\.[0-9]{1,17}")
@@ -91,6 +89,8 @@ def _smallest(population: int, deviations: int, allowed: int, risk: float) -> in
 
 def at_most(found: int, population: int, deviations: int, items: int) -> float:
     """Probability that a sample of `items` holds no more than `found` of the population's deviations."""
+    from scipy.stats import hypergeom  # noqa: PLC0415  # a second of CPU: only for those who sample
+
     return float(hypergeom.cdf(found, population, deviations, items))
 
 
@@ -109,4 +109,6 @@ def upper_limit(population: int, items: int, found: int, confidence: Fraction) -
 
 def upper_rate(items: int, found: int, confidence: Fraction) -> float:
     """Clopper and Pearson's upper limit of the deviation rate of a population without end."""
+    from scipy.stats import beta  # noqa: PLC0415  # as above
+
     return 1.0 if found >= items else float(beta.ppf(float(confidence), found + 1, items - found))

@@ -22,8 +22,6 @@ from botocore.exceptions import BotoCoreError, ProfileNotFound
 from audit.errors import UsageError
 from audit.settings import S3, Settings, Source
 from audit.sources.folder import Folder
-from audit.sources.github import access
-from audit.sources.github.origin import GitHub
 from audit.sources.interface import Origin, Walk
 from audit.sources.s3 import Bucket
 
@@ -52,12 +50,16 @@ def origins(
     remote = any(source.kind == "s3" for source in sources)
     client = s3_client(settings.s3) if remote else None
     if any(source.kind == "github" for source in sources):
+        from audit.sources.github import access  # noqa: PLC0415  # half a second of CPU: only for those who ask GitHub
+
         access.check(settings)
     return [_origin(source, settings, client, as_of) for source in sources]
 
 
 def _origin(source: Source, settings: Settings, client: S3Client | None, as_of: datetime) -> Origin | Walk:
     if source.kind == "github":
+        from audit.sources.github.origin import GitHub  # noqa: PLC0415  # as above
+
         return GitHub(source.name, source.location, settings, _since(settings, as_of))
     if client is not None and source.kind == "s3":
         return Bucket(

@@ -6,6 +6,7 @@ A table is a pandera model. Its columns carry dtype, nullability, constraints, d
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 import pandas as pd
 import pandera.pandas as pa
+import pandera.typing
 import pyarrow
 import pyarrow.parquet as pq
 
@@ -44,6 +46,22 @@ class Table(pa.DataFrameModel):
     class Config:
         strict = True
         ordered = True
+
+
+def _without_dask() -> None:
+    """Has pandera look for its index types now, once, as if Dask's data frames were not installed: no table is one,
+    and where the engine's Dask is, their import takes longer than pandas'."""
+    absent = "dask.dataframe" not in sys.modules
+    if absent:
+        sys.modules["dask.dataframe"] = None  # type: ignore[assignment]  # the import system's "not to be found"
+    try:
+        pandera.typing.get_index_types()
+    finally:
+        if absent:
+            del sys.modules["dask.dataframe"]
+
+
+_without_dask()
 
 
 @cache

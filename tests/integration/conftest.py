@@ -65,6 +65,17 @@ def acted(tmp_path_factory: pytest.TempPathFactory) -> Acted:
     return act(tmp_path_factory.mktemp("organisation"), seed=23, changes=120, log_events=5_000)
 
 
+def with_short_report(folder: Path) -> Path:
+    """Has an organisation's reports laid out with few sections: for tests that look at something else. Gives its folder."""
+    (folder / "theme").mkdir()
+    (folder / "theme" / "theme.toml").write_text(
+        'sections = ["cover", "restatement", "completeness", "sign-off"]\n', encoding="utf-8"
+    )
+    with (folder / "audit.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[report]\ntheme = "theme"\n')
+    return folder
+
+
 @dataclass
 class Ran:
     """What `audit run` of an organisation ended with, and what it printed as JSON."""

@@ -41,6 +41,13 @@ def test_importing_the_package_and_asking_for_help_import_nothing_heavy() -> Non
     assert done.stdout.splitlines()[-1] == "set()"
 
 
+def test_what_few_runs_need_is_imported_by_those_runs_alone() -> None:
+    """Dask's data frames, which pandera would import, scipy, PyGithub and what signs: more than all the rest."""
+    code = "import sys; import audit.pipeline; print({'dask.dataframe', 'scipy', 'github', 'pyhanko.sign'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
 def test_settings_folder_and_store_open_the_same_audit(acted: Acted, quarter: Quarter) -> None:
     for place in (acted.folder, acted.folder / "audit.toml", acted.settings.store_path):
         opened = audit.open(place)

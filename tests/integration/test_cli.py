@@ -18,15 +18,13 @@ from audit.normalise.registry import FORMATS
 from audit.normalise.roster import read as read_roster
 from audit.settings import load
 from tests.integration.conftest import AS_OF_ARGUMENTS as AS_OF
-from tests.integration.conftest import Ran
+from tests.integration.conftest import Ran, with_short_report
 
 
 @pytest.fixture
 def organisation(pristine: Path, tmp_path: Path) -> Path:
     """A copy of one's own to spoil."""
-    folder = tmp_path / "organisation"
-    shutil.copytree(pristine, folder)
-    return folder
+    return with_short_report(Path(shutil.copytree(pristine, tmp_path / "organisation")))
 
 
 def _run(folder: Path, *arguments: str) -> int:

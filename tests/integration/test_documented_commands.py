@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from audit.cli import main
 from audit.controls import own
-from tests.integration.conftest import Ran
+from tests.integration.conftest import Ran, with_short_report
 from tests.test_documents_agree import ROOT, SHOWN, command_line, documents, read
 
 pytestmark = pytest.mark.no_cover  # other tests cover what these run through
@@ -91,7 +91,7 @@ def _bind(words: list[str], folder: Path) -> list[str]:
 def place(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reported organisation of one's own, with the files that documents speak of in and beside it."""
     folder = tmp_path_factory.mktemp("documents") / "organisation"
-    shutil.copytree(ran.folder, folder)
+    with_short_report(Path(shutil.copytree(ran.folder, folder)))
     (folder.parent / "my-gitops").symlink_to(folder / "repositories" / "netbpf-gitops.git")
     log = EVENT.encode() + b"\n"
     (folder / "audit.log.gz").write_bytes(gzip.compress(log))

@@ -23,7 +23,7 @@ from audit.pipeline import Run
 from audit.report.restated import restatement
 from audit.report.shapes import Restatement
 from audit.settings import load
-from tests.integration.conftest import Ran
+from tests.integration.conftest import Ran, with_short_report
 
 pytestmark = pytest.mark.no_cover  # whole runs: other tests cover what they run through
 
@@ -34,7 +34,7 @@ LATER = datetime(2026, 12, 1, 6, tzinfo=UTC)
 @pytest.fixture
 def folder(pristine: Path, tmp_path: Path) -> Path:
     """An organisation of one's own, of which nothing was collected yet."""
-    return Path(shutil.copytree(pristine, tmp_path / "organisation"))
+    return with_short_report(Path(shutil.copytree(pristine, tmp_path / "organisation")))
 
 
 @pytest.fixture
