@@ -148,7 +148,7 @@ def test_a_setting_that_changed_since_is_named_as_a_cause(reported: Path) -> Non
     settings = reported / "audit.toml"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(f"severities = {{ CHG-01 = 'low', CLU-01 = 'low' }}\n{text}", encoding="utf-8")
-    what = restated(run(reported, LATER))
+    what = restated(run(with_short_report(reported), LATER))
     measured = [row for row in what.rows if row.table == "metrics"]
     assert {row.column for row in what.rows if row.table != "metrics"} == {"severity"}
     assert measured
@@ -160,7 +160,7 @@ def test_a_setting_that_changed_since_is_named_as_a_cause(reported: Path) -> Non
 
 
 def test_nothing_is_frozen_of_a_draft_or_of_a_quarter_that_runs(reported: Path) -> None:
-    settings = load(reported / "audit.toml")
+    settings = load(with_short_report(reported) / "audit.toml")
     draft = pipeline.report(settings, pipeline.checked(settings, settings.quarter("2026Q3")), draft=True)
     assert (draft.edition, draft.new) == (0, True)
     assert json.loads((draft.path.parent / "results.json").read_text(encoding="utf-8"))["status"] == "draft"
