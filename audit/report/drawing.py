@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import pydyf  # type: ignore[import-untyped]
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from audit.report import remembered  # noqa: F401  # sets WeasyPrint up
 
 
 class OwnAssets(URLFetcher):  # type: ignore[misc]  # WeasyPrint is untyped
@@ -51,16 +52,3 @@ class Drawing:
         """The laid out document (WeasyPrint's) of a page."""
         html = HTML(string=page, base_url=self._base, url_fetcher=self._fetcher)
         return html.render(stylesheets=self._styles, font_config=self._fonts, pdf_variant=variant)
-
-
-def _page_references(pdf: Any) -> tuple[bytes, ...]:
-    """As pydyf has them, made once for the same pages: they are asked for by each element of the structure."""
-    kids = pdf.pages["Kids"]
-    kept: tuple[int, tuple[bytes, ...]] = getattr(pdf, "_kept_references", (0, ()))
-    if kept[0] != len(kids):
-        kept = (len(kids), tuple(f"{number} 0 R".encode("ascii") for number in kids[::3]))
-        pdf._kept_references = kept
-    return kept[1]
-
-
-pydyf.PDF.page_references = property(_page_references)

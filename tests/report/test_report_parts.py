@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 import re
 from pathlib import Path
@@ -10,7 +12,8 @@ import pypdf
 import pytest
 from verified import report_of, store_at
 
-from audit.report import lanes, parts, pdf
+from audit.report import finishing, lanes, layout, parts, pdf, remembered, templates, themes
+from audit.report.drawing import Drawing
 from audit.report.shapes import Report
 from audit.verify import opened
 from audit.verify.pages import Printed, printed, squeezed
@@ -181,3 +184,26 @@ def test_a_table_in_the_midst_of_a_section_keeps_its_last_rows_with_what_follows
     blank = cut.blank([[["n"], []], [[]]])
     assert [f'id="{parts.PLACE}{number}"' in blank for number in range(4)] == [True, True, True, False]
     assert 'id="n"' not in blank  # no link leads there
+
+
+def test_what_is_remembered_while_a_report_is_laid_out_changes_no_byte_of_it(
+    report: Report, tmp_path: Path
+) -> None:
+    """With cross-references, a chart, margins, tags and an identifier: as WeasyPrint and pydyf have it by themselves."""
+    (tmp_path / "theme.toml").write_text('sections = ["cover", "summary", "trends", "waivers"]\n', "utf-8")
+    page = pdf.html(dataclasses.replace(report, theme=themes.read(tmp_path)))
+
+    def laid_out() -> bytes:
+        document = Drawing(templates.folder()).render(page, layout.VARIANT)
+        written: bytes = document.write_pdf(
+            pdf_variant=layout.VARIANT, finisher=lambda _, file: finishing.tag(file)
+        )
+        return written
+
+    remembered.remember(False)
+    try:
+        plain = laid_out()
+    finally:
+        remembered.remember()
+    assert laid_out() == plain
+    assert len(pypdf.PdfReader(io.BytesIO(plain)).pages) == 4
