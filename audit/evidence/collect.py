@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 from audit.errors import AuditError, EvidenceMissing, IntegrityError
+from audit.evidence.aside import Written
+from audit.evidence.batch import Batch
 from audit.evidence.journal import Journal
 from audit.evidence.keys import signer, verifiers
 from audit.evidence.manifest import Entry, Manifest, Tips, append, current_entries
@@ -180,6 +183,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self._result = SourceCollected(self.origin.name, self.origin.location)
+        self._batch = Batch(self.store, self.journal)
 
     def all(self, threads: int) -> SourceCollected:
         """Lists the source and brings what is new, so many objects at once; again what changed meanwhile."""
@@ -218,20 +222,28 @@ class _Run:
 
     def _bring(self, objects: Iterable[Listed], threads: int) -> dict[str, str]:
         """Brings what is new of `objects`; returns, by key, why those that changed could not be read."""
-        result = self._result
         changed: dict[str, str] = {}
-        for listed, outcome in each(self._one, objects, threads=threads):
-            if isinstance(outcome, Changed):
-                changed[listed.key] = str(outcome)
-            elif isinstance(outcome, Unread):
-                result.unread.append(outcome)
-            elif outcome is None:
-                result.kept += 1
-            else:
-                result.pulled += 1
-                result.bytes += outcome.size
-            result.tell(self.progress)
+        try:
+            with closing(each(self._one, objects, threads=threads)) as outcomes:
+                for listed, outcome in outcomes:
+                    if isinstance(outcome, Changed):
+                        changed[listed.key] = str(outcome)
+                    else:
+                        self._count(outcome)
+        finally:
+            self._batch.settle()
         return changed
+
+    def _count(self, outcome: Entry | Unread | None) -> None:
+        result = self._result
+        if isinstance(outcome, Unread):
+            result.unread.append(outcome)
+        elif outcome is None:
+            result.kept += 1
+        else:
+            result.pulled += 1
+            result.bytes += outcome.size
+        result.tell(self.progress)
 
     def _one(self, listed: Listed) -> Entry | Unread | Changed | None:
         """One object into the store, in a thread. None where the store had it."""
@@ -239,7 +251,7 @@ class _Run:
         if entry is not None and self.store.has(entry.sha256, size=entry.size):
             return None
         try:
-            brought = self._read(listed)
+            brought, written = self._read(listed)
         except Changed as error:
             return error
         except Interrupted as error:
@@ -247,24 +259,25 @@ class _Run:
         except Unreadable as error:
             return Unread(listed.key, error.reason, error.remedy)
         if self.known.unchanged(brought) or (entry is not None and entry.sha256 == brought.sha256):
+            self._batch.add(written, None)
             return None
-        self.journal.add(brought)
+        self._batch.add(written, brought)
         if entry is not None:
             raise _not_the_same(self.origin, entry)
         return brought
 
-    def _read(self, listed: Listed) -> Entry:
-        """Reads one object into the store; once more, and again, when its bytes break off."""
+    def _read(self, listed: Listed) -> tuple[Entry, Written]:
+        """Reads one object and writes it aside; once more, and again, when its bytes break off."""
         for attempt in range(1, self.origin.attempts + 1):
             try:
                 content = self.origin.read(listed)
-                stored = self.store.put(content.chunks)
+                written = self.store.write_aside(content.fill)
                 break
             except Interrupted:
                 if attempt == self.origin.attempts:
                     raise
                 time.sleep(_FIRST_PAUSE * 2 ** (attempt - 1))
-        return Entry(
+        entry = Entry(
             source=self.origin.name,
             location=self.origin.location,
             key=listed.key,
@@ -272,12 +285,13 @@ class _Run:
             etag=listed.etag,
             last_modified=listed.last_modified,
             retention=content.retention,
-            size=stored.size,
-            sha256=stored.sha256,
+            size=written.size,
+            sha256=written.sha256,
             collected_at=self.as_of,
             checksum=content.checksum,
             verified=content.verified,
         )
+        return entry, written
 
 
 _REMOVED = "ask who runs the source why it was removed; evidence should be kept"

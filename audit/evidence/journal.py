@@ -12,7 +12,7 @@ from audit.evidence.store import Store
 
 
 class Journal:
-    """`journal.jsonl` in the store: an entry a line, written as objects arrive, gone once a manifest holds them."""
+    """`journal.jsonl` in the store: an entry a line, written once objects are in the store, gone once a manifest holds them."""
 
     def __init__(self, store: Store) -> None:
         """Args: store, whose journal it is. Nothing is written before the first `add`."""
@@ -45,10 +45,10 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, entry: Entry) -> None:
-        """Notes that an object is in the store. From any thread."""
+    def add(self, *entries: Entry) -> None:
+        """Notes that objects are in the store. From any thread."""
         with self._lock:
-            self._file.write(msgspec.json.encode(entry) + b"\n")
+            self._file.write(b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries))
 
     def clear(self) -> None:
         """Forgets everything: a manifest holds it now."""

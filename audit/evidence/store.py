@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from audit.errors import IntegrityError, UsageError
+from audit.evidence import aside
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -60,20 +58,46 @@ class Store:
             IntegrityError: the store has an object of this name and another size.
             Whatever `chunks` raises; nothing is kept then.
         """
-        digest, size = hashlib.sha256(), 0
-        with self._aside() as (file, aside):
-            for chunk in chunks:
-                digest.update(chunk)
-                size += len(chunk)
-                with self._writing():
-                    file.write(chunk)
-            sha256 = digest.hexdigest()
-            if self.has(sha256, size=size):
-                return Stored(sha256, size, new=False)
-            with self._writing():
-                self.path(sha256).parent.mkdir(exist_ok=True)
-                _settle(file, aside, self.path(sha256))
-        return Stored(sha256, size, new=True)
+        written = self.write_aside(aside.of_chunks(chunks))
+        new = self.settle([written])
+        return Stored(written.sha256, written.size, new=bool(new))
+
+    def write_aside(self, fill: aside.Fill) -> aside.Written:
+        """Reads and hashes an object's bytes into `partial/`: it is kept once `settle` was called with what this returns.
+
+        Raises:
+            UsageError: the store can't be written: disk full, permissions.
+            Whatever `fill` raises; nothing is left then.
+        """
+        return aside.write(fill, self._partial, self._writing)
+
+    def settle(self, written: Iterable[aside.Written]) -> list[aside.Written]:
+        """Makes objects that were written aside durable, all at once, then gives them their names. Returns those that
+        the store did not have; the others are left as they are.
+
+        Raises:
+            UsageError: the store can't be written.
+            IntegrityError: the store has an object of one of these names and another size.
+        """
+        new: dict[str, aside.Written] = {}
+        with self._writing():
+            for one in written:
+                if one.sha256 in new or self.has(one.sha256, size=one.size):
+                    Path(one.path).unlink()
+                else:
+                    new[one.sha256] = one
+            aside.make_durable(new.values(), self._partial)
+            for sha256, one in new.items():
+                self._rename(Path(one.path), self.path(sha256))
+        return list(new.values())
+
+    @staticmethod
+    def _rename(path: Path, named: Path) -> None:
+        try:
+            path.rename(named)
+        except FileNotFoundError:
+            named.parent.mkdir(exist_ok=True)
+            path.rename(named)
 
     def path(self, sha256: str) -> Path:
         """Where the object of this sha256 (64 hex digits) lies, or would lie."""
@@ -118,9 +142,7 @@ class Store:
     def sync(self) -> None:
         """Makes the names of all objects durable: once for many, before a manifest names them."""
         with self._writing():
-            for folder in (self.root / "objects").iterdir():
-                _sync(folder)
-            _sync(self.root / "objects")
+            aside.make_all_durable(self.root / "objects")
 
     def objects(self) -> Iterator[Path]:
         """Every object's path, in order of sha256."""
@@ -134,10 +156,11 @@ class Store:
             UsageError: the store can't be written.
         """
         path = self.root / relative
-        with self._aside() as (file, aside), self._writing():
-            file.write(content)
-            _settle(file, aside, path)
-            _sync(path.parent)
+        written = self.write_aside(aside.of_chunks([content]))
+        with self._writing():
+            aside.make_durable([written], self._partial)
+            Path(written.path).rename(path)
+            aside.sync(path.parent)
         return path
 
     @contextlib.contextmanager
@@ -171,17 +194,6 @@ class Store:
             leftover.unlink()
 
     @contextlib.contextmanager
-    def _aside(self) -> Iterator[tuple[BinaryIO, Path]]:
-        """A temporary file of the store, removed at the end unless it was renamed."""
-        with self._writing():
-            descriptor, name = tempfile.mkstemp(dir=self._partial)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file, Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
-
-    @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
@@ -194,20 +206,3 @@ def _unwritable(root: Path, error: OSError) -> UsageError:
         f"{root}: the evidence store can't be written: {error.strerror}",
         remedy="check the folder's permissions and the free space, or set 'store' to another folder",
     )
-
-
-def _settle(file: BinaryIO, aside: Path, path: Path) -> None:
-    """Makes what was written to `aside` read-only, its bytes durable, and gives it its name."""
-    file.flush()
-    os.fchmod(file.fileno(), 0o444)
-    os.fsync(file.fileno())
-    aside.replace(path)
-
-
-def _sync(folder: Path) -> None:
-    """Makes the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

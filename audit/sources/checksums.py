@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import zlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import anycrc
+from isal import isal_zlib
 
 ALGORITHMS = ("SHA256", "CRC64NVME", "CRC32C", "SHA1", "CRC32")
 """As S3 names them, the strongest first."""
@@ -21,7 +21,7 @@ ALGORITHMS = ("SHA256", "CRC64NVME", "CRC32C", "SHA1", "CRC32")
 class Running(Protocol):
     """A checksum of bytes that come one after the other."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Takes in the next bytes."""
         ...
 
@@ -38,7 +38,7 @@ class _Crc:
         self._width = width
         self._value: int = self._model.calc(b"")
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         self._value = self._model.calc(data, self._value)
 
     def digest(self) -> bytes:
@@ -49,8 +49,8 @@ class _Crc32:
     def __init__(self) -> None:
         self._value = 0
 
-    def update(self, data: bytes, /) -> None:
-        self._value = zlib.crc32(data, self._value)
+    def update(self, data: bytes | memoryview, /) -> None:
+        self._value = isal_zlib.crc32(data, self._value)
 
     def digest(self) -> bytes:
         return self._value.to_bytes(4, "big")
@@ -102,7 +102,7 @@ class Expected:
         self._algorithm, _, self._value = checksum.partition(":")
         self._running = running(self._algorithm)
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """Takes in the next bytes."""
         self._running.update(data)
 

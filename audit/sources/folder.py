@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 from audit.sources.interface import (
-    CHUNK,
     Changed,
     Content,
     Listed,
     Listing,
     Unread,
     Unreadable,
+    filling,
     missing,
     nothing_there,
 )
@@ -75,24 +74,7 @@ class Folder:
             raise Changed("it is gone") from None
         except OSError as error:
             raise Unreadable(f"the file can't be read: {error.strerror}", remedy=_PERMISSION) from None
-        return Content(self._chunks(descriptor, listed.size))
-
-    def _chunks(self, descriptor: int, size: int) -> Iterator[bytes]:
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            read = 0
-            while True:
-                try:
-                    chunk = file.read(CHUNK)
-                except OSError as error:
-                    raise Unreadable(
-                        f"the file can't be read: {error.strerror}", remedy="check the disk, and export again"
-                    ) from None
-                if not chunk:
-                    break
-                read += len(chunk)
-                yield chunk
-        if read != size:
-            raise Changed(f"it had {size} bytes when it was listed, and {read} when it was read")
+        return Content(_File(descriptor, listed.size).fill)
 
     def _walk(self, folder: bytes, below: bytes, found: list[Listed], unread: list[Unread]) -> None:
         """Collects what lies in `folder`, whose keys start with `below`."""
@@ -118,6 +100,34 @@ class Folder:
 
     def _missing(self, problem: str, remedy: str) -> Exception:
         return missing(self.name, self.location, problem, remedy=remedy)
+
+
+class _File:
+    """An open file; closed once it was read to its end, or could not be."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        """Args: descriptor, of the file; size, in bytes, that was listed."""
+        self._file = os.fdopen(descriptor, "rb", buffering=0)
+        self._size = size
+        self._read = 0
+
+    def fill(self, buffer: memoryview) -> int:
+        """As in `audit.sources.interface.Content`."""
+        try:
+            filled = filling(self._file.readinto, buffer)
+        except OSError as error:
+            self._file.close()
+            raise Unreadable(
+                f"the file can't be read: {error.strerror}", remedy="check the disk, and export again"
+            ) from None
+        self._read += filled
+        if filled < len(buffer):
+            self._file.close()
+            if self._read != self._size:
+                raise Changed(
+                    f"it had {self._size} bytes when it was listed, and {self._read} when it was read"
+                )
+        return filled
 
 
 def _text(name: bytes) -> str:

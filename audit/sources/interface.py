@@ -95,18 +95,36 @@ class Content:
     """One object being read.
 
     Attributes:
-        chunks: its bytes, once. Raises `Interrupted` when they break off.
+        fill: puts its next bytes into a buffer, fills it unless they end, and returns how many it put; 0 once there are
+            no more. Raises `Interrupted` when they break off. Called until it does not fill its buffer.
         version_id: version that is being read; empty where there is none.
         retention: until when the object is locked, as in `COMPLIANCE until 2030-01-01T00:00:00Z`; empty when not.
         checksum: by which the source vouches for the bytes, as in `CRC64NVME:rosUhgp5mIg=`; empty for none.
-        verified: the bytes are held against it: `chunks` raises `Interrupted` when they are others.
+        verified: the bytes are held against it: `fill` raises `Interrupted` when they are others.
     """
 
-    chunks: Iterator[bytes] = field(repr=False)
+    fill: Callable[[memoryview], int] = field(repr=False)
     version_id: str = ""
     retention: str = ""
     checksum: str = ""
     verified: bool = False
+
+    @property
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes, once, in pieces of their own."""
+        buffer = memoryview(bytearray(CHUNK))
+        while filled := self.fill(buffer):
+            yield bytes(buffer[:filled])
+            if filled < CHUNK:
+                break
+
+
+def filling(read: Callable[[memoryview], int], buffer: memoryview) -> int:
+    """Reads into a buffer until it is full or there is no more; returns how many bytes that were."""
+    filled = 0
+    while filled < len(buffer) and (got := read(buffer[filled:])):
+        filled += got
+    return filled
 
 
 class Changed(Exception):

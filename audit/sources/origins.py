@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import boto3
@@ -18,6 +18,7 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import BotoCoreError, ProfileNotFound
+from botocore.utils import parse_timestamp
 
 from audit.errors import UsageError
 from audit.settings import S3, Settings, Source
@@ -106,7 +107,7 @@ def s3_client(s3: S3) -> S3Client:
         user_agent="gitops-audit",  # botocore's own is put together anew, twice, for each object: a tenth of all work
     )
     try:
-        session = boto3.Session(profile_name=s3.profile, region_name=s3.region)
+        session = boto3.Session(profile_name=s3.profile, region_name=s3.region, botocore_session=_core())
         region = session.region_name or _REGION
         if s3.role_arn is not None:
             session = _as_role(session, s3.role_arn, region)
@@ -121,6 +122,22 @@ def s3_client(s3: S3) -> S3Client:
             f"s3: no client can be made: {error}",
             remedy="write s3.endpoint_url as in https://s3.example.org, and check the AWS configuration",
         ) from None
+
+
+def _core() -> botocore.session.Session:
+    """A session that reads times fast: listings are full of them."""
+    core = botocore.session.Session()
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_time)
+    return core
+
+
+def _time(value: Any) -> datetime:
+    """As botocore does, a tenth of the time for the way in which S3 writes them."""
+    try:
+        read = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return parse_timestamp(value)
+    return read if read.tzinfo is not None else parse_timestamp(value)
 
 
 class _Role(CredentialProvider):
@@ -147,6 +164,6 @@ def _as_role(session: boto3.Session, role_arn: str, region: str) -> boto3.Sessio
         role_arn=role_arn,
         extra_args={"RoleSessionName": "gitops-audit"},
     )
-    acting = botocore.session.Session()
+    acting = _core()
     acting.register_component("credential_provider", CredentialResolver([_Role(fetcher)]))
     return boto3.Session(botocore_session=acting, region_name=region)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from queue import SimpleQueue
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -15,7 +16,7 @@ _AHEAD = 4  # items handed out for each thread
 
 def each(
     function: Callable[[Item], Result], items: Iterable[Item], *, threads: int
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result], None, None]:
     """Each item with what `function` made of it, in the order in which they end.
 
     The first exception ends it: what has not begun is dropped, what has begun is waited for. So does closing the
@@ -25,12 +26,15 @@ def each(
     pool = ThreadPoolExecutor(threads, thread_name_prefix="collect")
     try:
         under_way: dict[Future[Result], Item] = {}
+        ended: SimpleQueue[Future[Result]] = SimpleQueue()
         while True:
             for item in islice(rest, threads * _AHEAD - len(under_way)):
-                under_way[pool.submit(function, item)] = item
+                future = pool.submit(function, item)
+                under_way[future] = item
+                future.add_done_callback(ended.put)
             if not under_way:
                 break
-            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                yield under_way.pop(future), future.result()
+            future = ended.get()
+            yield under_way.pop(future), future.result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -6,7 +6,6 @@ the plain listing serves, and a read is bound to the listed ETag. Either way wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,22 +22,23 @@ from botocore.parsers import ResponseParserError
 from audit.sources.checksums import Expected, can_be_verified, told
 from audit.sources.failures import FAILURES, object_failure, source_failure
 from audit.sources.interface import (
-    CHUNK,
     Changed,
     Content,
     Interrupted,
     Listed,
     Listing,
     Past,
+    filling,
     missing,
     nothing_there,
 )
+from audit.sources.shortcut import Shortcut
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CHANGED = {"NoSuchKey", "NoSuchVersion", "PreconditionFailed", "404", "412"}
-_BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, FlexibleChecksumError, HTTPClientError)
+_BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, FlexibleChecksumError, HTTPClientError, OSError)
 _DENIED = {"AccessDenied", "403"}
 _FIRST_KEYS = 50  # of which one is hoped to be more than a folder's marker
 _UNSUPPORTED = {"NotImplemented", "MethodNotAllowed"}
@@ -68,6 +68,7 @@ class Bucket:
         self._prefix = prefix if prefix == "" or prefix.endswith("/") else prefix + "/"
         self._page = page
         client.meta.events.register("before-call.s3.GetObject", _ask_for_checksum, unique_id="checksum")
+        self._shortcut = Shortcut(client)
         self._payer: dict[str, Any] = {"RequestPayer": "requester"} if requester_pays else {}
 
     def listing(self) -> Listing:
@@ -122,6 +123,19 @@ class Bucket:
             asked["VersionId"] = listed.version_id
         if listed.etag:
             asked["IfMatch"] = f'"{listed.etag}"'
+        response = self._shortcut.get(asked["Key"], asked) or self._get(asked)
+        checksum = told(response)
+        expected = Expected(checksum) if can_be_verified(checksum) else None
+        return Content(
+            _Bytes(response["Body"], listed.size, expected).fill,
+            version_id=_version(response.get("VersionId")) or listed.version_id,
+            retention=_retention(response),
+            checksum=checksum,
+            verified=expected is not None,
+        )
+
+    def _get(self, asked: dict[str, Any]) -> Any:
+        """What botocore gives of an object, with all that it does when something goes wrong."""
         try:
             response = self._client.get_object(**asked)
         except ClientError as error:
@@ -130,36 +144,8 @@ class Bucket:
             raise object_failure(error, self.name, self.location, self._bucket) from None
         except (BotoCoreError, ResponseParserError) as error:
             raise source_failure(error, self.name, self.location, self._bucket) from None
-        checksum = told(response)
-        expected = Expected(checksum) if can_be_verified(checksum) else None
-        return Content(
-            self._chunks(response["Body"], listed.size, expected),
-            version_id=_version(response.get("VersionId")) or listed.version_id,
-            retention=_retention(response),
-            checksum=checksum,
-            verified=expected is not None,
-        )
-
-    def _chunks(self, body: Any, size: int, expected: Expected | None) -> Iterator[bytes]:
-        read = 0
-        with body:
-            while True:
-                try:
-                    chunk = body.read(CHUNK)
-                except _BROKEN_OFF as error:
-                    raise Interrupted(
-                        f"broke off after {read} of {size} bytes: {type(error).__name__}"
-                    ) from None
-                if not chunk:
-                    break
-                read += len(chunk)
-                if expected is not None:
-                    expected.update(chunk)
-                yield chunk
-        if read != size:
-            raise Interrupted(f"broke off after {read} of {size} bytes")
-        if expected is not None and not expected.holds():
-            raise Interrupted("came with bytes of another checksum than the server says")
+        self._shortcut.learn(asked["Key"])
+        return response
 
     def _versions(self) -> Listing | None:
         """The listing with versions; None where the reader or the server only has the plain one."""
@@ -221,6 +207,41 @@ class Bucket:
             version_id=version_id,
             last_modified=each["LastModified"].astimezone(UTC),
         )
+
+
+class _Bytes:
+    """The body of an answer, held against its size and checksum; its connection is free once it was read to its end, and
+    closed where it could not be."""
+
+    def __init__(self, body: Any, size: int, expected: Expected | None) -> None:
+        """Args: body, botocore's; size, in bytes, that was listed; expected, what the server vouches by."""
+        self._body = body
+        self._size = size
+        self._expected = expected
+        self._read = 0
+
+    def fill(self, buffer: memoryview) -> int:
+        """As in `audit.sources.interface.Content`."""
+        try:
+            filled = filling(self._body.readinto, buffer)
+        except _BROKEN_OFF as error:
+            self._body.close()
+            raise Interrupted(
+                f"broke off after {self._read} of {self._size} bytes: {type(error).__name__}"
+            ) from None
+        self._read += filled
+        if self._expected is not None:
+            self._expected.update(buffer[:filled])
+        if filled < len(buffer):
+            self._end()
+        return filled
+
+    def _end(self) -> None:
+        self._body.close()
+        if self._read != self._size:
+            raise Interrupted(f"broke off after {self._read} of {self._size} bytes")
+        if self._expected is not None and not self._expected.holds():
+            raise Interrupted("came with bytes of another checksum than the server says")
 
 
 class _Earlier:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
+import os
 import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from audit.errors import ExitCode, IntegrityError, UsageError
+from audit.evidence import aside
+from audit.evidence.aside import of_chunks
 from audit.evidence.store import Store
 
 
@@ -79,6 +85,72 @@ def test_leaves_no_half_object_when_it_is_killed(tmp_path):
     assert len(_partial(store)) == 1
     with store.exclusive():
         assert _partial(store) == []
+
+
+def test_objects_that_settle_together_are_there_all_at_once_and_none_before(tmp_path):
+    store = Store(tmp_path)
+    there = store.put([b"there"])
+    bodies = [b"a", b"b" * 300_000, b"a", b"there"]
+    written = [store.write_aside(of_chunks([body])) for body in bodies]
+    assert [path.name for path in store.objects()] == [there.sha256]
+    assert len(_partial(store)) == 4
+    assert [one.size for one in store.settle(written)] == [1, 300_000]
+    assert {path.read_bytes() for path in store.objects()} == set(bodies)
+    assert _partial(store) == []
+
+
+@pytest.mark.parametrize("sync", [None, "syncfs"])
+def test_bytes_are_on_disk_before_they_have_a_name(tmp_path, monkeypatch, sync):
+    """Whether the system can make all durable at once, or each is made so by itself."""
+    happened = []
+    store = Store(tmp_path)
+    written = [store.write_aside(of_chunks([body])) for body in (b"a", b"b")]
+    one_by_one, rename = aside.sync, Path.rename
+    monkeypatch.setattr(aside, "_sync_all", lambda _: sync is not None and happened.append("disk") is None)
+    monkeypatch.setattr(aside, "sync", lambda path: (one_by_one(path), happened.append("disk")))
+    monkeypatch.setattr(Path, "rename", lambda *paths: (rename(*paths), happened.append("name")))
+    store.settle(written)
+    assert happened == (["disk", "name", "name"] if sync else ["disk", "disk", "name", "name"])
+
+
+def test_a_disk_that_fails_gives_nothing_a_name(tmp_path, monkeypatch):
+    def fails(_: object) -> bool:
+        raise OSError(errno.EIO, "Input/output error")
+
+    store = Store(tmp_path)
+    written = [store.write_aside(of_chunks([body])) for body in (b"a", b"b")]
+    monkeypatch.setattr(aside, "_sync_all", fails)
+    with pytest.raises(UsageError, match="can't be written: Input/output error"):
+        store.settle(written)
+    assert list(store.objects()) == []
+
+
+@pytest.mark.parametrize(
+    "size", [4095, 4096, 131_071, 131_072, 131_073, 1 << 20, (1 << 20) + 4097, 3_000_000]
+)
+@pytest.mark.parametrize("refuses", ["nothing", "open", "write"])
+def test_whole_blocks_and_what_is_left_of_them_are_written_alike(tmp_path, monkeypatch, size, refuses):
+    """Past the page cache and through it; also where the file system refuses the one when it is asked, or later."""
+    really_open, really_write = os.open, os.write
+
+    def opening(path, flags, *mode):
+        if refuses == "open" and flags & os.O_DIRECT:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return really_open(path, flags, *mode)
+
+    def writing(descriptor, part):
+        direct = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_DIRECT
+        if direct and (refuses == "write" or len(part) % 4096):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return really_write(descriptor, part)
+
+    body = (b"0123456789abcdef!" * (size // 17 + 1))[:size]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", opening)
+        patch.setattr(os, "write", writing)
+        stored = Store(tmp_path).put([body[:1000], body[1000:]])
+    assert stored.sha256 == hashlib.sha256(body).hexdigest()
+    assert Store(tmp_path).path(stored.sha256).read_bytes() == body
 
 
 def test_one_run_collects_at_a_time(tmp_path):
