@@ -78,15 +78,19 @@ EXAMPLES = (
         | Q3     | 2026-07-01 | 2026-07-31 | prod   | dee     | dee    | edit  | keep     |            | grace           | not asked | 4    |
         | Q3     | 2026-07-01 | 2026-07-31 | prod   | grace   | grace  | edit  | keep     | 2026-07-09 | grace           | not asked | 5    |
         | Q3     | 2026-07-01 | 2026-07-31 | prod   | x@y.z   |        | edit  | left out |            |                 | not asked | 6    |
+        | Q4     | 2026-09-20 | 2026-10-20 | a/b    | y@y.z   |        | push  | left out |            |                 | not asked | 7    |
+        | Q3     | 2026-07-01 | 2026-07-31 |        | fay     | fay    | edit  | open     |            |                 | not asked | 8    |
         """,
         conclusion="exceptions",
         exceptions="""
-        | subject            | found                                                                              |
-        | review:Q3          | 1 right of 5 was decided late, the last on 2026-08-01                                |
-        | Q3:prod:cam:edit   | nobody decided by 2026-07-31                                                       |
-        | Q3:prod:dee:edit   | keep, on a day that nobody wrote down                                              |
-        | Q3:prod:grace:edit | reviewed by its own holder                                                         |
-        | Q3:prod:x@y.z:edit | the system listed it on 2026-07-01, and the review does not have it                |
+        | subject            | cluster | repo | found                                                               |
+        | review:Q3          |         |      | 1 right of 6 was decided late, the last on 2026-08-01               |
+        | Q3:prod:cam:edit   | prod    |      | nobody decided by 2026-07-31                                        |
+        | Q3:prod:dee:edit   | prod    |      | keep, on a day that nobody wrote down                               |
+        | Q3:prod:grace:edit | prod    |      | reviewed by its own holder                                          |
+        | Q3:prod:x@y.z:edit | prod    |      | the system listed it on 2026-07-01, and the review does not have it |
+        | Q4:a/b:y@y.z:push  |         | a/b  | the system listed it on 2026-09-20, and the review does not have it |
+        | Q3::fay:edit       |         |      | nobody decided by 2026-07-31                                        |
         """,
     ),
     Example(
@@ -107,6 +111,7 @@ EXAMPLES = (
         | Q3     | 2026-07-01 | 2026-07-31 | prod   | ben     | ben    | edit  | revoke   | 2026-07-02 | grace           | still there | 2    | 2026-07-16     | 2026-07-03 | 2026-10-01 | l1         |            |         |
         | Q3     | 2026-07-01 | 2026-07-31 | prod   | cam     | cam    | edit  | change   | 2026-07-02 | grace           | used after  | 3    | 2026-07-16     |            | 2026-10-01 | l1         | 2026-08-02 | a:1     |
         | Q3     | 2026-07-01 | 2026-07-31 | prod   | dee     | dee    | edit  | revoke   | 2026-07-02 | grace           | gone        | 4    | 2026-07-16     | 2026-07-17 | 2026-10-01 | l1         |            |         |
+        | Q3     | 2026-07-01 | 2026-07-31 | prod   | fay     | fay    | edit  | keep     | 2026-07-02 | grace           | still there | 5    | 2026-07-16     |            | 2026-10-01 | l1         |            |         |
         """,
         conclusion="exceptions",
         exceptions="""
@@ -141,7 +146,7 @@ EXAMPLES = (
 def test(tables: Tables, context: Context) -> Result:
     """The quarter's review as such, each right of it, and each that had to be gone in the quarter."""
     rows = tables["access_decisions"]
-    at = settled(rows).mask(rows["decision"].eq("left out"), rows["due_at"])
+    at = settled(rows)
     last = context.stop - pd.Timedelta(seconds=1)
     left = rows["decision"].eq("left out")
     at = at.mask(left & ~context.holds(at), last)
@@ -153,7 +158,7 @@ def test(tables: Tables, context: Context) -> Result:
         cluster=rows["system"].where(rows["system"].isin(clusters)),
         repo=rows["system"].where(~rows["system"].isin(clusters) & rows["system"].ne("")),
     )
-    there = rows[~left | rows["right_id"].notna() | rows["subject"].ne("")]
+    there = rows[~left | rows["subject"].ne("")]
     parts = [_reviews(rows[~left], context), _decided(there), _removed(rows)]
     gaps = (*_unlisted(rows, there, context), *_unproven(rows, context))
     return Result(

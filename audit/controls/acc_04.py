@@ -49,9 +49,9 @@ _GIVEN = f"""
 """
 _NEW = """
         access_rights
-        | right_id | system_kind  | system               | holder | right                     | held  | listed_at        | usage | change | admin | since            | since_basis |
+        | right_id | system_kind  | system               | holder | right                     | held  | listed_at        | usage | change | admin | wildcard | since            | since_basis |
 """
-_NEW_ROW = "ClusterRole/cluster-admin | true  | 2026-10-01 06:00 | used  | untold | true "
+_NEW_ROW = "ClusterRole/cluster-admin | true  | 2026-10-01 06:00 | used  | untold | true  | true    "
 
 EXAMPLES = (
     Example(
@@ -73,21 +73,22 @@ EXAMPLES = (
         | R-6      | {_PROD} | ada    | ClusterRole/gone          |       | {_LISTED.replace("true ", "false")} | none   | true    | true  | true     | false   |            |               |
         | R-7      | organisation | netbpf               | ada    | owner                     |       | {_LISTED} | added  | false   | true  | false    | false   |            |               |
         | R-8      | {_PROD} | lee    | policy/Admin              |       | {_LISTED} | changed | false   | true  | false    | false   |            |               |
+        | R-9      | {_PROD} | max    | Role/view                 | shop  | {_LISTED} | added  | false   | false | false    | false   |            |               |
         """,
         conclusion="exceptions",
         exceptions="""
-        | subject                            | found                                                                              |
-        | netbpf/netbpf-gitops:grace:push    | not used since 2026-03-04                                                          |
-        | prod:eve:Role/all@shop             | no use of it is on record, by RoleBinding b: its role names all verbs or resources |
-        | prod:ada:ClusterRole/cluster-admin | gives everything in the cluster, and is new                                        |
-        | prod:lee:policy/Admin              | gives everything in the cluster, and is new                                        |
+        | subject                            | repo                 | cluster | found                                                                              |
+        | netbpf/netbpf-gitops:grace:push    | netbpf/netbpf-gitops |         | not used since 2026-03-04                                                          |
+        | prod:eve:Role/all@shop             |                      | prod    | no use of it is on record, by RoleBinding b: its role names all verbs or resources |
+        | prod:ada:ClusterRole/cluster-admin |                      | prod    | gives everything in the cluster, and is new                                        |
+        | prod:lee:policy/Admin              |                      | prod    | gives everything in the cluster, and is new                                        |
         """,
     ),
     Example(
         title="without a list of the quarter's beginning, who was bound as it began is new, and who was before is not",
         given=_NEW
         + f"""
-        | R-1      | {_REPO} | ada    | push                      | true  | 2026-10-01 06:00 | used  | untold | false | 2026-10-01 06:00 | earlier     |
+        | R-1      | {_REPO} | ada    | push                      | true  | 2026-10-01 06:00 | used  | untold | false | false    | 2026-10-01 06:00 | earlier     |
         | R-2      | {_PROD} | ada    | {_NEW_ROW} | 2026-07-01 00:00 | created     |
         | R-3      | {_PROD} | kim    | {_NEW_ROW} | 2026-06-30 23:59 | event       |
         """,
@@ -101,10 +102,20 @@ EXAMPLES = (
         title="without one, and where nothing else tells since when somebody administers a cluster, it can't be told",
         given=_NEW
         + f"""
-        | R-1      | {_REPO} | ada    | push                      | true  | 2026-10-01 06:00 | used  | untold | false | 2026-10-01 06:00 | earlier     |
+        | R-1      | {_REPO} | ada    | push                      | true  | 2026-10-01 06:00 | used  | untold | false | false    | 2026-10-01 06:00 | earlier     |
         | R-2      | {_PROD} | ada    | {_NEW_ROW} | 2026-10-01 06:00 | earlier     |
         """,
         conclusion="not tested",
+    ),
+    Example(
+        title="of who administers a repository, and of whom nobody is told to be new, that is not asked",
+        given=_NEW
+        + f"""
+        | R-1      | {_REPO} | ada    | admin                     | true  | 2026-10-01 06:00 | used  | untold | true  |          | 2026-10-01 06:00 | earlier     |
+        | R-2      | {_PROD} | ada    | {_NEW_ROW} | 2026-06-30 23:59 | created     |
+        | R-3      | {_PROD} | max    | Role/view                 | true  | 2026-10-01 06:00 | used  | untold | false | false    | 2026-10-01 06:00 | earlier     |
+        """,
+        conclusion="effective",
     ),
     Example(
         title="a list made in the quarter's last second, or as long before as snapshots may be apart, tells of its end",

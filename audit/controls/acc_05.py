@@ -65,6 +65,7 @@ _ADA = """
         | system     | identifier | person |
         | kubernetes | ada        | ada    |
 """
+_FEWER = "fewer than 3 requests for Secrets within 30 minutes, and none for those of all namespaces"
 _FEW = {"access": {"bulk_secret_reads": 3, "denied_secret_reads": 2, "secret_minutes": 30}}
 
 EXAMPLES = (
@@ -152,11 +153,11 @@ EXAMPLES = (
         settings=_FEW,
         conclusion="exceptions",
         exceptions=f"""
-        | subject                                        | found                                            | evidence |
-        | prod/ada: Secrets read                         | 3 requests for Secrets within 30 minutes         | {"0" * 64}:2 {"0" * 64}:3 {"0" * 64}:4 |
-        | prod/grace: Secrets read                       | list of the Secrets of all namespaces            | {"0" * 64}:6 |
-        | prod/mallory: Secrets read                     | list of the Secrets of all namespaces            | {"0" * 64}:9 |
-        | prod/system:serviceaccount:a:b: Secrets refused | 2 refused requests for Secrets within 30 minutes | {"0" * 64}:7 {"0" * 64}:8 |
+        | subject                                        | expected | found                                            | evidence |
+        | prod/ada: Secrets read                         | {_FEWER} | 3 requests for Secrets within 30 minutes         | {"0" * 64}:2 {"0" * 64}:3 {"0" * 64}:4 |
+        | prod/grace: Secrets read                       | {_FEWER} | list of the Secrets of all namespaces            | {"0" * 64}:6 |
+        | prod/mallory: Secrets read                     | {_FEWER} | list of the Secrets of all namespaces            | {"0" * 64}:9 |
+        | prod/system:serviceaccount:a:b: Secrets refused | fewer than 2 refused requests for Secrets within 30 minutes | 2 refused requests for Secrets within 30 minutes | {"0" * 64}:7 {"0" * 64}:8 |
         """,
     ),
     Example(

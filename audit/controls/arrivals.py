@@ -19,7 +19,7 @@ def finished(tables: Tables) -> pd.DataFrame:
 def successes(tables: Tables) -> pd.DataFrame:
     """Successful deployments from the mainline, with `done_at` (finished, else started); `position` is int64."""
     rows = finished(tables)
-    rows = rows[rows["position"].notna() & rows["repo"].notna()]
+    rows = rows[rows["position"].notna()]
     return rows.astype({"position": "int64"}).reset_index(drop=True)
 
 

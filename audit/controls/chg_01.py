@@ -82,6 +82,7 @@ EXAMPLES = (
         pull_requests
         | number | merged_at        | merge_sha | base_ref |
         | 7      | 2026-07-02 00:00 | a1…       | master   |
+        | 8      |                  | a1…       | release  |
         """,
         conclusion="exceptions",
         exceptions="""

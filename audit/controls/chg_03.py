@@ -58,6 +58,7 @@ EXAMPLES = (
         | pr_number | head_sha | authors | authors_known | approvers | approvals_standing | approvals_independent | landed_at        |
         | 7         | a1…      | ada     | true          | grace     | 1                  | 0                     | 2026-08-03 10:00 |
         | 8         | a2…      | ada     | true          | eve       | 1                  | 0                     | 2026-08-03 10:00 |
+        | 9         | a3…      | ada eve | true          | eve       | 1                  | 0                     | 2026-08-03 10:00 |
 
         people
         | person | left             |
@@ -70,6 +71,7 @@ EXAMPLES = (
         | subject                | found                                 |
         | netbpf/netbpf-gitops#7 | approved by grace: left on 2026-07-01 |
         | netbpf/netbpf-gitops#8 | approved by eve: left on 2026-08-03   |
+        | netbpf/netbpf-gitops#9 | approved by eve: an author of the change |
         """,
     ),
     Example(

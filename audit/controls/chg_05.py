@@ -29,6 +29,7 @@ from audit.joins.reviews import required_checks
 from audit.model import Severity
 
 _REQUIRED = {"thresholds": {"required_checks": ["validate"]}}
+_NONE = "0" * 64  # the object of which examples say nothing
 
 EXAMPLES = (
     Example(
@@ -45,16 +46,21 @@ EXAMPLES = (
         title="a check that failed, and one that is missing",
         given="""
         changes
-        | pr_number | head_sha | checks_wanting    |
-        | 7         | a1…      | validate: failure |
-        | 8         | a2…      | validate: missing |
+        | pr_number | head_sha | pr_head_sha | checks_wanting    | line |
+        | 7         | a1…      | b1…         | validate: failure | 1    |
+        | 8         | a2…      | b2…         | validate: missing | 2    |
+
+        checks
+        | check_id | head_sha | name     | line |
+        | 1        | b1…      | validate | 3    |
+        | 2        | b1…      | lint     | 4    |
         """,
         settings=_REQUIRED,
         conclusion="exceptions",
-        exceptions="""
-        | subject                | found                                                   |
-        | netbpf/netbpf-gitops#7 | not succeeded before the merge: validate: failure |
-        | netbpf/netbpf-gitops#8 | not succeeded before the merge: validate: missing |
+        exceptions=f"""
+        | subject                | found                                             | evidence |
+        | netbpf/netbpf-gitops#7 | not succeeded before the merge: validate: failure | {_NONE}:1 netbpf/netbpf-gitops@a1… {_NONE}:3 |
+        | netbpf/netbpf-gitops#8 | not succeeded before the merge: validate: missing | {_NONE}:2 netbpf/netbpf-gitops@a2… |
         """,
     ),
     Example(

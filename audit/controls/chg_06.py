@@ -146,10 +146,12 @@ EXAMPLES = (
         | netbpf/netbpf-gitops | classic | main | refs/heads/main | active      | 0         | true         | false     | admins |
         """
         + _SEEN,
+        settings={"thresholds": {"required_checks": ["validate"]}},
         conclusion="exceptions",
         exceptions="""
         | subject                                      | found                                          |
-        | netbpf/netbpf-gitops:protection:approvals    | 0 approvals are required                        |
+        | netbpf/netbpf-gitops:protection:approvals    | 0 approvals are required                       |
+        | netbpf/netbpf-gitops:protection:checks       | not required: validate                         |
         | netbpf/netbpf-gitops:protection:force pushes | no rule forbids them                           |
         | netbpf/netbpf-gitops:protection:bypass       | not bound: admins                              |
         """,
@@ -164,6 +166,7 @@ EXAMPLES = (
         | netbpf/netbpf-gitops | ruleset | 32   | ~ALL,!refs/heads/ma*     | active      | 1         | false        | false     |
         """
         + _SEEN,
+        settings={"thresholds": {"required_checks": ["validate"]}},
         conclusion="exceptions",
         exceptions="""
         | subject                            | found                               |
@@ -251,6 +254,20 @@ EXAMPLES = (
         conclusion="exceptions",
         exceptions="""
         | subject                                   | found                   |
+        | netbpf/netbpf-gitops:protection:approvals | 0 approvals are required |
+        """,
+    ),
+    Example(
+        title="what was exported before the quarter's end tells nothing where there is an export after it",
+        given=_TWO_EXPORTS.format(later="2026-09-29 12:00"),
+        conclusion="effective",
+    ),
+    Example(
+        title="where all were made before it the last one tells",
+        given=_TWO_EXPORTS.replace("2026-10-01 00:00", "2026-09-20 00:00").format(later="2026-09-29 12:00"),
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                   | found                    |
         | netbpf/netbpf-gitops:protection:approvals | 0 approvals are required |
         """,
     ),
@@ -397,15 +414,12 @@ def _held(rows: pd.DataFrame, context: Context) -> pd.DataFrame:
     judged = {
         "on": (bare, pd.Series("no rule in force binds main", index=facts.index)),
         "approvals": (
-            facts["approvals"].lt(context.settings.protection.approvals) & ~bare,
+            facts["approvals"].lt(context.settings.protection.approvals),
             facts["approvals"].astype("str") + " approvals are required",
         ),
         "checks": (lacking.ne("") & ~bare, "not required: " + lacking),
-        "force pushes": (
-            facts["forced"].eq(True) & ~bare,
-            pd.Series("no rule forbids them", index=facts.index),
-        ),
-        "deletion": (facts["deleted"].eq(True) & ~bare, pd.Series("no rule forbids it", index=facts.index)),
+        "force pushes": (facts["forced"], pd.Series("no rule forbids them", index=facts.index)),
+        "deletion": (facts["deleted"], pd.Series("no rule forbids it", index=facts.index)),
         "bypass": (above.ne("") & ~bare, "not bound: " + above),
     }
     parts = [

@@ -77,6 +77,7 @@ EXAMPLES = (
         | repo                 | application | started_at       | revision | status    |
         | netbpf/netbpf-gitops | argocd/web  | 2026-07-03 00:00 | a1…      | succeeded |
         | netbpf/netbpf-gitops | argocd/api  | 2026-07-03 01:00 | c1…      | succeeded |
+        | netbpf/netbpf-gitops | argocd/bad  | 2026-07-03 02:00 | a1…      | failed    |
         """,
         conclusion="exceptions",
         exceptions="""
@@ -87,7 +88,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        title="a former name of main is deleted: a renaming when main holds what it pointed at, a loss when not",
+        title="a former name of main is deleted: a renaming when main holds what it pointed at, a loss when not, nor when it is main",
         given="""
         commits
         | sha |
@@ -97,6 +98,7 @@ EXAMPLES = (
         | operation_id | at               | ref               | before | after                                    | operation       |
         | 1            | 2026-07-01 00:00 | refs/heads/master | a1…    | 0000000000000000000000000000000000000000 | branch_deletion |
         | 2            | 2026-07-02 00:00 | refs/heads/trunk  | b1…    | 0000000000000000000000000000000000000000 | branch_deletion |
+        | 3            | 2026-07-03 00:00 | refs/heads/main   | a1…    | 0000000000000000000000000000000000000000 | branch_deletion |
         """,
         settings={
             "repositories": [
@@ -111,6 +113,7 @@ EXAMPLES = (
         exceptions="""
         | subject                                                   | found |
         | netbpf/netbpf-gitops:branch_deletion@2026-07-02T00:00:00Z | trunk was deleted when it pointed at b1… |
+        | netbpf/netbpf-gitops:branch_deletion@2026-07-03T00:00:00Z | main was deleted when it pointed at a1… |
         """,
     ),
     Example(

@@ -144,6 +144,20 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
+        title="a key of a format of which others are configured is unknown, and of any other format not judged",
+        given=f"""{_GIVEN}
+        commits
+        | sha | landed_by | author_email    |
+        | a1… | 1         | ada@example.org |
+
+        signatures
+        | sha | state       | format  | key |
+        | a1… | unknown key | openpgp | K1  |
+        """,
+        settings={"signatures": _KEYS["ssh"]},
+        conclusion="not tested",
+    ),
+    Example(
         title="a commit whose signature was not read is no pass",
         given="""
         landings

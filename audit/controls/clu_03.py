@@ -89,11 +89,19 @@ EXAMPLES = (
         | a2…      | web | prod        |
         | a3…      | web | prod        |
         | a4…      | web | prod        |
+
+        app_states
+        | application | aspect | state     | start               | end              |
+        | argocd/web  | sync   | OutOfSync | 2026-06-30 23:59:59 | 2026-07-01 23:00 |
+        | argocd/web  | sync   | Synced    | 2026-07-01 23:00:00 | 2026-07-03 23:00 |
+        | argocd/web  | sync   | OutOfSync | 2026-07-03 23:00:00 | 2026-07-03 23:30 |
+        | argocd/web  | sync   | Synced    | 2026-07-03 23:30:00 |                  |
+        | argocd/web  | health | Healthy   | 2026-07-03 23:00:00 |                  |
         """,
         conclusion="exceptions",
         exceptions="""
         | subject         | found |
-        | prod/argocd/web | automated sync off, self-heal off from 2026-07-02T23:00:00Z until 2026-07-04T23:00:00Z (2 snapshots); 2 changes landed in it; 0 drifts in the quarter |
+        | prod/argocd/web | automated sync off, self-heal off from 2026-07-02T23:00:00Z until 2026-07-04T23:00:00Z (2 snapshots); 2 changes landed in it; 1 drift in the quarter |
         | prod/argocd/api | self-heal off since 2026-07-04T23:00:00Z (1 snapshot); 0 changes landed in it; 0 drifts in the quarter |
         | prod/flux/shop  | suspended since 2026-07-04T23:00:00Z (1 snapshot); 0 changes landed in it; 0 drifts in the quarter |
         """,
@@ -111,6 +119,32 @@ EXAMPLES = (
     Example(
         title="a snapshot missing at the quarter's end proves nothing of it",
         given=_HEADER + _WEEKLY.rsplit("\n", 2)[0] + "\n",
+        conclusion="not tested",
+    ),
+    Example(
+        title="what was deleted in the cluster needs no snapshot any more; reading it takes nothing away",
+        given=_HEADER
+        + _WEEKLY
+        + """
+        | argocd/api | 2026-07-09 23:00 | true | true | 2 |
+
+        cluster_access
+        | audit_id | at               | verb   | namespace | name |
+        | 1        | 2026-07-10 10:00 | delete | argocd    | api  |
+        """.strip(),
+        conclusion="effective",
+    ),
+    Example(
+        title="one that is only read there is still looked for",
+        given=_HEADER
+        + _WEEKLY
+        + """
+        | argocd/api | 2026-07-09 23:00 | true | true | 2 |
+
+        cluster_access
+        | audit_id | at               | verb | namespace | name |
+        | 1        | 2026-07-10 10:00 | get  | argocd    | api  |
+        """.strip(),
         conclusion="not tested",
     ),
     Example(

@@ -86,6 +86,21 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="a landed revision still waits after a sync of it that failed",
+        given=_WEB.replace(
+            "| succeeded |\n",
+            "| succeeded |\n        | argocd/web  | web | 2026-08-10 12:10 | 2026-08-10 12:15 | netbpf/netbpf-gitops | a5…      | 5        | failed    |\n",
+        )
+        + """
+        app_states
+        | application | aspect | state     | start               | end                 |
+        | argocd/web  | sync   | Synced    | 2026-07-01 00:05:00 | 2026-08-01 10:00:00 |
+        | argocd/web  | sync   | OutOfSync | 2026-08-01 10:00:00 | 2026-08-01 10:30:00 |
+        | argocd/web  | sync   | OutOfSync | 2026-08-10 12:15:00 | 2026-08-11 12:00:00 |
+        """,
+        conclusion="effective",
+    ),
+    Example(
         title="what was deployed and rolled back does not wait: going back by hand is drift",
         given="""
         deployments

@@ -62,6 +62,19 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="another repository fails, also where no sources of charts are named",
+        given="""
+        applications
+        | app        | operator | object_kind | observed_at      | repo_url                    | path | revision |
+        | argocd/toy | argocd   | Application | 2026-07-01 00:00 | https://github.com/ada/toys |      | a1…      |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject         |
+        | prod/argocd/toy |
+        """,
+    ),
+    Example(
         title="without the operator's records of a cluster nothing was tested there",
         given="",
         without=("argocd or flux",),

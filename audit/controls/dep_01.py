@@ -85,6 +85,16 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
+        title="so is a chart alone, where the application deployed from Git before",
+        given="""
+        deployments
+        | application | started_at       | repo                 | revision | position | revision_kind |
+        | argocd/web  | 2026-06-01 00:00 | netbpf/netbpf-gitops | a1…      | 4        | git           |
+        | argocd/web  | 2026-07-02 00:00 |                      | 1.14.2   |          | chart         |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
         title="without the operator's records of a cluster nothing was tested there",
         given="",
         without=("argocd or flux",),

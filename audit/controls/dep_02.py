@@ -52,6 +52,7 @@ EXAMPLES = (
         | argocd/b    | 2026-08-01 10:00 | true      |              | replace          |
         | flux/c      | 2026-08-01 10:00 | true      |              | requested        |
         | argocd/d    | 2026-08-01 10:00 |           |              |                  |
+        | argocd/e    | 2026-08-01 10:00 | false     | grace        |                  |
         """,
         conclusion="exceptions",
         exceptions="""
@@ -60,6 +61,7 @@ EXAMPLES = (
         | prod/argocd/b@2026-08-01T10:00:00Z | started by the operator, with replace              |
         | prod/flux/c@2026-08-01T10:00:00Z   | started by the operator, with requested            |
         | prod/argocd/d@2026-08-01T10:00:00Z | no record says who started it                      |
+        | prod/argocd/e@2026-08-01T10:00:00Z | started by grace                                   |
         """,
     ),
     Example(

@@ -79,11 +79,13 @@ EXAMPLES = (
         | application | started_at       | status    |
         | argocd/web  | 2026-07-01 00:00 | succeeded |
         | argocd/api  | 2026-07-02 00:00 | succeeded |
+        | argocd/test | 2026-07-02 00:00 | succeeded |
 
         deployment_landings
         | application | started_at       | head_sha | app | environment |
         | argocd/web  | 2026-07-01 00:00 | a1…      | web | prod        |
         | argocd/api  | 2026-07-02 00:00 | a1…      | api | prod        |
+        | argocd/test | 2026-07-02 00:00 | a1…      | web | test        |
         """,
         settings=_REQUIRED,
         conclusion="exceptions",

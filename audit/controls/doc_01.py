@@ -64,8 +64,8 @@ EXAMPLES = (
         settings=_ONE,
         conclusion="exceptions",
         exceptions="""
-        | subject           | found                                                    |
-        | document:rollback | last looked at 2026-06-22T23:59:59Z: 100 days before |
+        | subject           | at                   | found                                                |
+        | document:rollback | 2026-09-30T23:59:59Z | last looked at 2026-06-22T23:59:59Z: 100 days before |
         """,
     ),
     Example(
@@ -114,15 +114,18 @@ EXAMPLES = (
         | sha | path             | status |
         | a1… | docs/rollback.md | A      |
         | a2… | docs/rollback.md | D      |
+        document_reviews
+        | document | reviewed_at | reviewer |
+        | rollback | 2020-07-01  | grace    |
         """,
         settings={
             "documents": {"required": {"rollback": r"docs/rollback\.md", "runbooks": r"docs/runbook\.md"}}
         },
         conclusion="exceptions",
         exceptions="""
-        | subject           | found                                            |
-        | document:rollback | no file of this document at the quarter's end    |
-        | document:runbooks | no file of this document at the quarter's end    |
+        | subject           | at | found                                         |
+        | document:rollback |    | no file of this document at the quarter's end |
+        | document:runbooks |    | no file of this document at the quarter's end |
         """,
     ),
     Example(

@@ -33,7 +33,7 @@ OPERATIONS = ("push", "pr_merge", "force_push", "merge_queue_merge", "update")
 
 EXAMPLES = (
     Example(
-        title="the commits of every push and merge are there, and the tip is what the last push left",
+        title="the commits of every push and merge are there, and the tip is what the last push left; what was not merged, or elsewhere, is not asked for",
         given="""
         repositories
         | tip |
@@ -54,6 +54,8 @@ EXAMPLES = (
         pull_requests
         | number | merged_at        | merge_sha | base_ref |
         | 7      | 2026-07-01 00:00 | a1…       | main     |
+        | 8      |                  | c1…       | main     |
+        | 9      | 2026-07-01 00:00 | c2…       | release  |
         """,
         conclusion="effective",
     ),

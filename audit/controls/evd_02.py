@@ -100,6 +100,22 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="two requests that claim one id, in a cluster of the settings",
+        given="""
+        cluster_access
+        | cluster | audit_id | variant | at               | user | verb   | resource |
+        | prod    | 1        | 0       | 2026-08-01 00:00 | ada  | get    | pods     |
+        | prod    | 1        | 1       | 2026-08-01 00:00 | eve  | delete | secrets  |
+        | other   | 1        | 0       | 2026-08-01 00:00 | ada  | get    | pods     |
+        | other   | 1        | 1       | 2026-08-01 00:00 | eve  | delete | secrets  |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject   | found                                                                |
+        | prod:id:1 | different requests claim the id 1: ada: get pods, eve: delete secrets |
+        """,
+    ),
+    Example(
         title="without a cluster in the settings there is nothing to test",
         given="",
         settings={"clusters": []},

@@ -169,6 +169,7 @@ EXAMPLES = (
         | 7        | 2026-08-01 | s3.amazonaws.com         | GetObject           | logs   | k8s/a.gz | ada | false  |
         | 8        | 2026-08-01 | cloudtrail.amazonaws.com | StopLogging         |        |          | ada | false  |
         | 9        | 2026-06-30 | cloudtrail.amazonaws.com | StopLogging         |        |          | ada | false  |
+        | 10       | 2026-08-01 | cloudtrail.amazonaws.com | LookupEvents        |        |          | ada | false  |
         """,
         settings={"sources": [{"name": "log", "location": "file:log", "copy_of": "s3://logs/k8s"}]},
         conclusion="exceptions",

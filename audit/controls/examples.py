@@ -34,8 +34,9 @@ from audit import tables as t
 from audit.controls.fresh import LOG
 from audit.controls.interface import Control, Example, Need, Tables
 from audit.controls.needs import FromClusters
+from audit.controls.parts import when
 from audit.controls.runner import run
-from audit.joins.continuity import READS, continuity
+from audit.joins.continuity import continuity, looked_at
 from audit.period import Period
 
 REPOSITORY, CLUSTER = "netbpf/netbpf-gitops", "prod"
@@ -179,8 +180,9 @@ _KNOWN: dict[tuple[str, ...], Tables] = {}
 
 
 def _continuity(tables: Tables, settings: s.Settings) -> Tables:
-    """Worked out once for the same words in the tables that it looks at, which most examples share."""
-    words = (settings.model_dump_json(), *(tables[name].to_csv() for name in READS))
+    """Worked out once for the same words in what it looks at, which most examples share."""
+    said = {"clusters", "sources", "thresholds"}
+    words = (settings.model_dump_json(include=said), *(rows.to_csv() for rows in looked_at(tables).values()))
     if words not in _KNOWN:
         _KNOWN[words] = continuity(tables, settings, PERIOD, as_of=AS_OF)
     return _KNOWN[words]
@@ -250,7 +252,7 @@ def expected(example: Example) -> list[dict[str, str]]:
 def failures(control: Control, world: World = world) -> Iterator[str]:
     """What examples of a control come to otherwise than they say, in words; none when all hold.
 
-    An empty cell expects a missing value or the empty text.
+    An empty cell expects a missing value or the empty text; a time is written as `2026-07-01T09:00:00Z`.
 
     Args:
         world: gives the tables and settings of an example; they are not changed, so that it may remember them.
@@ -259,7 +261,10 @@ def failures(control: Control, world: World = world) -> Iterator[str]:
         conclusion, exceptions = outcome(control, example, world)
         wanted = expected(example)
         columns = list(wanted[0]) if wanted else ["subject"]
-        found = sorted(exceptions[columns].fillna("").itertuples(index=False, name=None))
+        told = (
+            exceptions[columns].assign(at=when(exceptions["at"])) if "at" in columns else exceptions[columns]
+        )
+        found = sorted(told.fillna("").itertuples(index=False, name=None))
         if conclusion != example.conclusion:
             yield f"{control.id}: {example.title}: {conclusion}, not {example.conclusion}"
         elif found != sorted(tuple(row.values()) for row in wanted):

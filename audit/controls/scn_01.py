@@ -86,15 +86,16 @@ EXAMPLES = (
     ),
     Example(
         title="a repository must be scanned too; one whose last scan is a second too old fails",
-        given=_WORLD.replace("| a1…      | 1        | web | prod        | ghcr.io/web |        | 1.0.0 | 2026-09-10 00:00 |\n", "")
+        given=_WORLD.replace("| a1…      | 1        | web | prod        | ghcr.io/web |        | 1.0.0 | 2026-09-10 00:00 |\n", "").replace("| at                  |", "| at                  | succeeded |")
         + "".join(
-            f"        | s{day} | netbpf | repository | https://github.com/NETBPF/netbpf-gitops.git | {day} 00:00:00 |\n"
+            f"        | s{day} | netbpf | repository | https://github.com/NETBPF/netbpf-gitops.git | {day} 00:00:00 | true |\n"
             for day in (
                 "2026-06-28", "2026-07-05", "2026-07-12", "2026-07-19", "2026-07-26", "2026-08-02", "2026-08-09",
                 "2026-08-16", "2026-08-23", "2026-08-30", "2026-09-06", "2026-09-13", "2026-09-20",
             )
         )
-        + "        | s | netbpf | repository | https://github.com/netbpf/netbpf-gitops | 2026-09-27 00:00:01 |\n",
+        + "        | s | netbpf | repository | https://github.com/netbpf/netbpf-gitops | 2026-09-27 00:00:01 | true |\n"
+        + "        | f | netbpf | repository | https://github.com/netbpf/netbpf-gitops | 2026-09-24 00:00:00 | false |\n",
         conclusion="exceptions",
         exceptions="""
         | subject | found |
@@ -144,9 +145,7 @@ def _repositories(tables: Tables) -> pd.DataFrame:
 
 def _scans_of(repositories: pd.DataFrame, scans: pd.DataFrame) -> pd.DataFrame:
     """`ref`, `at` and `pointers` of the scans of repositories, by the end of the address that each names."""
-    done = scans[
-        scans["at"].notna() & scans["succeeded"].fillna(True).astype(bool) & scans["repository"].notna()
-    ]
+    done = scans[scans["at"].notna() & scans["succeeded"].fillna(True).astype(bool)]
     address = done["repository"].str.casefold().str.removesuffix("/").str.removesuffix(".git")
     named = address.str.extract(r"([^/:]+/[^/:]+)$", expand=False)
     found = (

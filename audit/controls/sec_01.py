@@ -36,6 +36,12 @@ EXAMPLES = (
         landings
         | head_sha | position | mainline_commits |
         | a1…      | 4        | 1                |
+        commits
+        | sha | position |
+        | a1… | 4        |
+        unread_files
+        | sha | path   | reader | reason   |
+        | a1… | a.yaml | images | not YAML |
         """,
         conclusion="effective",
     ),

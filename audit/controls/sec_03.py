@@ -111,6 +111,8 @@ EXAMPLES = (
         | r1         | response | 2026-09-01 00:00 | update    | secret/data/apps/web |                 |
         | r2         | response | 2026-09-01 00:00 | update    | secret/data/apps/b | permission denied |
         | r3         | response | 2026-10-01 00:00 | update    | secret/data/apps/c |                   |
+        | r4         | request  | 2026-09-01 00:00 | update    | secret/data/apps/c |                   |
+        | r5         | response | 2026-09-01 00:00 | read      | secret/data/apps/c |                   |
         evidence_objects
         | source_name | key | format      | collected_at     |
         | vault       | 1   | vault-audit | 2026-10-02 00:00 |

@@ -60,7 +60,7 @@ def bounded(
 
 def lasted(rows: pd.DataFrame) -> pd.Series:
     """How long each span lasted, from when, until when: `for 3 h, from … until …`; what lasts says so."""
-    ended = rows["end"].notna() & (rows["end"] <= rows["until"])
+    ended = rows["end"] <= rows["until"]
     still = " and still so at " + when(rows["until"])
     return (
         "for "

@@ -139,6 +139,39 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="a tool that leaves records alone is seen by one of its own in the quarter",
+        given="""
+        coverage
+        | source_name | cluster | format           | hour             | first_at         | last_at          |
+        | opa         | prod    | gatekeeper-audit | 2026-07-01 00:00 | 2026-07-01 00:00 | 2026-07-01 00:00 |
+        """,
+        settings={"structure": {"tools": ["gatekeeper"]}},
+        conclusion="effective",
+    ),
+    Example(
+        title="by none of another quarter, or of another tool",
+        given="""
+        evidence_objects
+        | source_name | key | format                   | cluster | collected_at |
+        | opa         | 1   | gatekeeper-audit         | prod    | 2026-10-02   |
+        | forge       | 1   | github-checks            |         | 2026-10-02   |
+        coverage
+        | source_name | cluster | format           | hour             | first_at            | last_at             |
+        | opa         | prod    | gatekeeper-audit | 2026-06-30 23:00 | 2026-06-30 23:59:59 | 2026-06-30 23:59:59 |
+        | log         | prod    | kubernetes-audit | 2026-08-01 00:00 | 2026-08-01 00:00    | 2026-08-01 00:00    |
+        checks
+        | check_id | app  | started_at       |
+        | 1        | mine | 2026-08-01 00:00 |
+        """,
+        settings={"structure": {"tools": ["gatekeeper", "github-actions"]}},
+        conclusion="exceptions",
+        exceptions="""
+        | subject             |
+        | tool:gatekeeper     |
+        | tool:github-actions |
+        """,
+    ),
+    Example(
         title="a tool of which no evidence was collected is not tested; the others are",
         given="",
         settings={"structure": {"tools": ["gatekeeper"]}},

@@ -35,6 +35,7 @@ _PEOPLE = """
         | person | name  | joined     |
         | ada    | Ada   | 2020-01-01 |
         | grace  | Grace | 2026-07-01 |
+        | eve    | Eve   | 2020-01-01 |
         identities
         | system | identifier        | person |
         | git    | grace@example.com | grace  |
@@ -46,8 +47,14 @@ _PEOPLE = """
 
 EXAMPLES = (
     Example(
-        title="training that holds at the very moment of the change passes, also under an address of the person",
-        given=_PEOPLE
+        title="training that holds at the very moment of the change passes, also under an address of the person; who pressed the button is not asked",
+        given=_PEOPLE.replace(
+            "| landed_at        |\n        | a1…      | 1        | 2026-08-02 00:00 |",
+            "| landed_at        | pr_number | pusher |\n        | a1…      | 1        | 2026-08-02 00:00 | 7         | eve    |",
+        ).replace(
+            "| github | grace             | grace  |",
+            "| github | grace             | grace  |\n        | github | eve               | eve    |",
+        )
         + """
         changes
         | head_sha | pr_number | landed_at        | opener |

@@ -57,15 +57,15 @@ EXAMPLES = (
         given=_READ
         + """
         waivers
-        | id  | head_sha | position | landed_at        | withdrawn_at     | covers_from | flaws                                                  |
-        | W-1 | a1…      | 4        | 2026-05-01 00:00 |                  | 2026-05-01  | requester and approver are the same; it has no scope |
-        | W-2 | a2…      | 5        | 2026-05-01 00:00 | 2026-07-01 00:01 | 2026-05-01  | it does not expire                                     |
+        | id  | head_sha | position | landed_at        | withdrawn_at     | covers_from | requester | flaws                                                |
+        | W-1 | a1…      | 4        | 2026-05-01 00:00 |                  | 2026-05-01  | ada       | requester and approver are the same; it has no scope |
+        | W-2 | a2…      | 5        | 2026-05-01 00:00 | 2026-07-01 00:01 | 2026-05-01  |           | it does not expire                                   |
         """,
         conclusion="exceptions",
         exceptions="""
-        | subject                         | found                                                |
-        | waiver:netbpf/netbpf-gitops:W-1 | requester and approver are the same; it has no scope |
-        | waiver:netbpf/netbpf-gitops:W-2 | it does not expire                                   |
+        | subject                         | person | person_raw | found                                                |
+        | waiver:netbpf/netbpf-gitops:W-1 | ada    | ada        | requester and approver are the same; it has no scope |
+        | waiver:netbpf/netbpf-gitops:W-2 |        |            | it does not expire                                   |
         """,
     ),
     Example(

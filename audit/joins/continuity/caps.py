@@ -98,13 +98,17 @@ def dropped(tables: Tables, span: Span) -> pd.DataFrame:
     return found.assign(kind="dropped", format="kubernetes-audit", source_name="")
 
 
+def without_bodies(requests: pd.DataFrame) -> pd.DataFrame:
+    """Requests (`ClusterAccess`) whose bodies the API server left out."""
+    return requests[requests["truncated"].fillna(False).astype(bool)]
+
+
 def cut(tables: Tables, span: Span) -> pd.DataFrame:
     """Gaps of kind `cut`: events whose bodies the API server left out, by cluster and hour of the quarter.
 
     Who did what to which object is there; only what was sent is not.
     """
     rows = tables["cluster_access"]
-    rows = rows[rows["truncated"].fillna(False).astype(bool)]
     rows = rows[(rows["at"] >= span.start) & (rows["at"] < span.stop)]
     by = ["cluster", "start"]
     rows = rows.assign(start=rows["at"].dt.floor("h"))

@@ -48,20 +48,23 @@ def _ahead(tables: Tables, skew: pd.Timedelta, span: Span) -> pd.DataFrame:
     return rows.assign(kind="clock", evidence=rows["named"])
 
 
-def _before_cause(tables: Tables, skew: pd.Timedelta, span: Span) -> pd.DataFrame:
-    """Deployments of a landing that began before the forge says that it landed: one of both clocks is wrong.
+def deployed_landings(deployments: pd.DataFrame, landings: pd.DataFrame) -> pd.DataFrame:
+    """Deployments of a commit that landing made, with when the forge says that it landed (`landed_at`).
 
     Where no forge dates a landing, its committer did: that clock is nobody's. Only commits that landing makes count: others
     may have been deployed from a branch.
     """
-    landed = tables["landings"]
-    landed = landed[landed["landed_at_source"].eq("forge") & landed["kind"].isin(_MADE_BY_LANDING)]
-    ran = tables["deployments"].merge(
+    landed = landings[landings["landed_at_source"].eq("forge") & landings["kind"].isin(_MADE_BY_LANDING)]
+    return deployments.merge(
         landed[["repo", "head_sha", "landed_at"]],
         left_on=["repo", "revision"],
         right_on=["repo", "head_sha"],
-        suffixes=("", "_there"),
     )
+
+
+def _before_cause(tables: Tables, skew: pd.Timedelta, span: Span) -> pd.DataFrame:
+    """Deployments of a landing that began before the forge says that it landed: one of both clocks is wrong."""
+    ran = tables["deployed_landings"]
     ran = ran[ran["started_at"] < ran["landed_at"] - skew]
     rows = span.inside(ran.assign(start=ran["started_at"], end=ran["landed_at"]))
     rows["detail"] = (
