@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -53,7 +54,22 @@ class Finder:
             found = kind(name)
             if found is not None:
                 return found
-        raise UsageError(f"{self.period.label} has nothing that is called '{name}'", remedy=f"name {FORMS}")
+        like = difflib.get_close_matches(name, self._names(), n=1)
+        meant = f"; did you mean '{like[0]}'?" if like else ""
+        raise UsageError(
+            f"{self.period.label} has nothing that is called '{name}'{meant}", remedy=f"name {FORMS}"
+        )
+
+    def _names(self) -> list[str]:
+        """Controls, figures, sources, exceptions: what one may have meant who mistyped."""
+        named = [one.id for one in controls(self.settings)]
+        for table, column in (
+            ("metrics", "metric"),
+            ("evidence_objects", "source_name"),
+            ("exceptions", "exception_id"),
+        ):
+            named += self.tables[table][column].unique().tolist()
+        return named
 
     def _exception(self, name: str) -> Found | None:
         rows = records(lineage.of(self.tables["exceptions"], exception_id=name))

@@ -78,15 +78,33 @@ def _lines(pointers: list[str], objects: pd.DataFrame, settings: Settings) -> di
         row = rows.iloc[0]
         where = f"{row['source_name']}: {row['key']} ({row['sha256']})"
         there = _of_object(store, row["sha256"], row["key"], [number for _, number in each])
-        for pointer, number in each:
-            content = there.get(number)
-            text = content.decode("utf-8", "backslashreplace") if isinstance(content, bytes) else ""
-            problem = content if isinstance(content, str) else "" if content else f"it has no record {number}"
-            found[pointer] = Raw(pointer, where, text, problem)
+        found |= {pointer: _record(pointer, where, number, there.get(number)) for pointer, number in each}
     return found
 
 
-def _of_object(store: Store, sha256: str, key: str, numbers: list[int]) -> dict[int, bytes | str]:
+def _record(pointer: str, where: str, number: int, content: bytes | records.Unread | None) -> Raw:
+    """A record as it lies there; of one that can't be read its first bytes."""
+    if content is None:
+        return Raw(pointer, where, "", f"it has no record {number}")
+    if isinstance(content, bytes):
+        return Raw(pointer, where, _text(content), "")
+    where = f"{where}, byte {content.offset:,}: {content.reason}"
+    if not content.begins:
+        return Raw(pointer, where, "", "nothing of it can be had from there on")
+    more = content.size - len(content.begins)
+    return Raw(
+        pointer,
+        where,
+        _text(content.begins.rstrip(b"\r\n")) + (f" … and {more:,} bytes more" if more else ""),
+        "",
+    )
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "backslashreplace")
+
+
+def _of_object(store: Store, sha256: str, key: str, numbers: list[int]) -> dict[int, bytes | records.Unread]:
     path = store.path(sha256)
     if not path.is_file():
         raise IntegrityError(

@@ -29,8 +29,9 @@ class Raw:
     """What a pointer leads to.
 
     Attributes:
-        where: source and key of the object, or the repository.
-        text: the record or commit as it is there; bytes that are no UTF-8 as \\xNN. Empty where there is a problem.
+        where: source and key of the object, or the repository; of a record that can't be read also where it begins, and why.
+        text: the record or commit as it is there; bytes that are no UTF-8 as \\xNN. Of a record that can't be read its first
+            bytes. Empty where there is a problem.
         problem: why there is nothing to show; empty when there is.
     """
 

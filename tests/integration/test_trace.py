@@ -58,9 +58,6 @@ def test_every_exception_leads_to_the_very_lines_and_commits_that_prove_it(
         pointed = row.evidence.split()
         assert set(pointed) <= {each.pointer for each in found.raw}
         for each in found.raw:
-            if row.control == "EVD-04" and each.problem:  # that it can't be read is what was found
-                assert each.where
-                continue
             assert not each.problem, (row.exception_id, each)
             where, _, line = each.pointer.partition(":")
             if line and each.where.startswith(
@@ -215,6 +212,9 @@ def test_the_command_prints_text_and_json_and_names_what_it_does_not_know(
     assert len(printed["raw"]) == min(1, printed["pointers"])
     assert main(["trace", "nothing-of-the-kind", *where]) == ExitCode.USAGE
     assert "2026Q3 has nothing that is called 'nothing-of-the-kind'" in capfd.readouterr().err
+    for wrong, right in (("lead-tim", "lead_time"), ("CHG-1", "CHG-01"), ("prod-adit", "prod-audit")):
+        assert main(["trace", wrong, *where]) == ExitCode.USAGE
+        assert f"'{wrong}'; did you mean '{right}'?" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
