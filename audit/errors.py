@@ -19,6 +19,12 @@ class ExitCode(IntEnum):
     INTEGRITY = 4
 
 
+STOPPED = 130
+"""Exit code of a command that was stopped from the keyboard, as shells have it."""
+DEFECT = 70
+"""Exit code of a command that a defect of this product ended: never 1, which says that it found something."""
+
+
 class AuditError(Exception):
     """Base of every error shown to a user.
 
@@ -56,3 +62,12 @@ class IntegrityError(AuditError):
     """Stored evidence is not what it was, or a repository is not whole."""
 
     exit_code = ExitCode.INTEGRITY
+
+
+def code_of(error: BaseException) -> int:
+    """The exit code of a command that an exception ended."""
+    if isinstance(error, AuditError):
+        return error.exit_code
+    if isinstance(error, OSError):
+        return ExitCode.USAGE
+    return STOPPED if isinstance(error, KeyboardInterrupt) else DEFECT

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+import traceback
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import TracebackType
@@ -63,7 +64,7 @@ class _Json(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            said["exception"] = repr(record.exc_info[1])
+            said["exception"] = "".join(traceback.format_exception(record.exc_info[1])).rstrip()
         return json.dumps(said | getattr(record, "facts", {}), default=str)
 
 

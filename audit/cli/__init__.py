@@ -1,4 +1,5 @@
-"""The command line: one short function a command, a module for each group. Errors are printed with their remedy, never as a traceback.
+"""The command line: one short function a command, a module for each group. Errors are printed with their remedy; only a
+defect of this product shows a traceback, and ends with a code of its own.
 
 A command's module, and with it what it works with, is imported when that command is typed: help and completion come at once.
 """
@@ -6,6 +7,7 @@ A command's module, and with it what it works with, is imported when that comman
 from __future__ import annotations
 
 import ast
+import logging
 import os
 import signal
 import sys
@@ -21,7 +23,7 @@ from typer.exceptions import TyperException
 
 import audit
 from audit import narrate
-from audit.errors import AuditError, ExitCode, UsageError
+from audit.errors import STOPPED, AuditError, ExitCode, UsageError, code_of
 
 COMMANDS = {
     "init": "start.init",
@@ -49,6 +51,9 @@ COMMANDS = {
 """Every command by its name, in the order in which the help lists them: module below this one, and function."""
 
 
+log = logging.getLogger("audit")
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         print(f"gitops-audit {audit.__version__}")
@@ -73,7 +78,8 @@ def application(*names: str) -> typer.Typer:
     app = typer.Typer(
         name="audit",
         help="Proves, every quarter, how an organisation that runs on GitOps changed its systems.",
-        epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 evidence missing or stale, 4 integrity. The highest wins.",
+        epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 evidence missing or stale, 4 integrity. The highest wins. "
+        "130 stopped from the keyboard, 70 a defect of this product.",
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"terminal_width": 100, "max_content_width": 100},
@@ -127,35 +133,42 @@ def _ended(by: BrokenPipeError | SystemExit) -> int:
     return 128 + signal.SIGPIPE
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs a command; returns its exit code (see `audit.errors.ExitCode`)."""
-    narrate.set_up_logging(verbose=False)
-    try:
-        given = sys.argv[1:] if arguments is None else arguments
-        app: Callable[..., Any] = application(_typed(given))
-        code = app(given or ["--help"], standalone_mode=False, prog_name="audit")
-        sys.stdout.flush()
-    except AuditError as error:
+def _told(error: BaseException) -> int:
+    """Tells what ended a command; gives its exit code."""
+    if isinstance(error, AuditError):
         narrate.tell_error(error)
-        return error.exit_code
-    except TyperException as error:
+    elif isinstance(error, TyperException):
         asked: Any = getattr(error, "ctx", None)
         typed = asked.command_path if asked else "audit"
         narrate.tell_error(UsageError(_without(error.format_message()), remedy=f"see '{typed} --help'"))
         return ExitCode.USAGE
-    except (BrokenPipeError, SystemExit) as ended:
-        return _ended(ended)
-    except OSError as error:
+    elif isinstance(error, OSError):
         said = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
         narrate.tell_error(
             UsageError(
                 said, remedy="look at the path, the right to read or write it, and the room on its disk"
             )
         )
-        return ExitCode.USAGE
-    except (typer.Abort, KeyboardInterrupt):
+    elif isinstance(error, typer.Abort | KeyboardInterrupt):
         Console(stderr=True).print(
             "Stopped. What was collected is kept; run it again to go on.", style="yellow"
         )
-        return 130
+        return STOPPED
+    else:  # a defect: its traceback is for those who mend it, and its code is none that says "findings"
+        log.error("A defect of gitops-audit %s", audit.__version__, exc_info=error)
+    return code_of(error)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; returns its exit code (see `audit.errors`)."""
+    narrate.set_up_logging(verbose=False)
+    try:
+        given = sys.argv[1:] if arguments is None else arguments
+        app: Callable[..., Any] = application(_typed(given))
+        code = app(given or ["--help"], standalone_mode=False, prog_name="audit")
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as ended:
+        return _ended(ended)
+    except (Exception, KeyboardInterrupt) as error:
+        return _told(error)
     return int(code or 0)

@@ -13,6 +13,7 @@ import typer
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out, period_of
 from audit.report import forms
 from audit.report.compared import Comparison, compare
+from audit.report.publish import reported
 from audit.settings import load
 
 
@@ -43,7 +44,8 @@ def convert(
     """
     chosen = load(settings)
     folder = chosen.store_path / "quarters" / period_of(chosen, quarter).label
-    results = forms.load(folder / "results.json")
+    given = folder if (folder / "results.json").is_file() else reported(chosen, period_of(chosen, quarter))
+    results = forms.load(given / "results.json")
     made = {form.value: str(forms.write(results, form.value, output or folder)) for form in dict.fromkeys(to)}
     if as_json:
         print(json.dumps(made, indent=1, sort_keys=True))
@@ -58,16 +60,14 @@ def diff(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two reported quarters: conclusions, exceptions, figures, sources.
+    """Compare two reported quarters: conclusions, counts, exceptions, figures, sources.
 
+    Of each the edition that was frozen last, or the draft where there is none: the first line says which.
     Example: audit diff 2026Q2 2026Q3
     """
     chosen = load(settings)
     found = compare(
-        *(
-            forms.load(chosen.store_path / "quarters" / chosen.quarter(name).label / "results.json")
-            for name in (before, after)
-        )
+        *(forms.load(reported(chosen, chosen.quarter(name)) / "results.json") for name in (before, after))
     )
     if as_json:
         print(json.dumps(asdict(found), indent=1, sort_keys=True))
@@ -77,10 +77,11 @@ def diff(
 
 
 def _lines(found: Comparison) -> list[str]:
-    lines = [f"{found.before} → {found.after}"]
+    lines = [f"{found.before} ({found.before_is}) → {found.after} ({found.after_is})"]
     lines += [
         f"  {control}: {old or 'not there'} → {new or 'not there'}" for control, old, new in found.conclusions
     ]
+    lines += [f"  {control} {name}: {_told(old)} → {_told(new)}" for control, name, old, new in found.aspects]
     lines.append(
         f"  exceptions: {len(found.new):,} new, {len(found.gone):,} gone, {len(found.repeated):,} repeated"
     )
@@ -90,6 +91,10 @@ def _lines(found: Comparison) -> list[str]:
         for _, title, unit, old, new in found.figures
     ]
     return lines + [f"  source {name} {what}" for name, what in found.sources]
+
+
+def _told(value: str | int | None) -> str:
+    return "not known" if value is None else f"{value:,}" if isinstance(value, int) else value
 
 
 def _number(value: float | None) -> str:

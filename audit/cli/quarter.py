@@ -21,7 +21,7 @@ from audit.cli.options import (
     out,
     period_of,
 )
-from audit.errors import AuditError, ExitCode
+from audit.errors import AuditError, ExitCode, code_of
 from audit.settings import load
 
 
@@ -43,14 +43,16 @@ def run(
     changes. Example: audit run --quarter 2026Q3
     """
     started = time.monotonic()
+    label = quarter
     try:
         chosen = load(settings)
         with narrate.Narrator() as progress:
             period = period_of(chosen, quarter, as_of)
+            label = period.label
             done = pipeline.run(chosen, period, moment_of(as_of), progress, draft=draft)
-    except AuditError as error:
+    except BaseException as error:  # also what stops it and a defect: no success of before may stay
         if metrics_file is not None:
-            failed = telemetry.of_failure(quarter, int(error.exit_code), finished=moment_of(None))
+            failed = telemetry.of_failure(label, code_of(error), finished=moment_of(None))
             try:
                 telemetry.write(metrics_file, failed)
             except AuditError as other:  # the first error is the one that ends the command

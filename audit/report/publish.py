@@ -31,7 +31,7 @@ from audit.report.result import code
 from audit.report.shapes import Restatement
 from audit.settings import Settings
 
-__all__ = ["Published", "code", "last_manifest", "publish", "said", "withdraw"]
+__all__ = ["Published", "code", "last_manifest", "publish", "reported", "said", "withdraw"]
 
 _OF_A_PLACE = {"store", "s3", "engine", "scheduler"}
 """Settings that say where things lie and are worked out, and decide nothing."""
@@ -164,6 +164,17 @@ def said(settings: Settings) -> dict[str, str]:
     if settings.own_controls.folder is not None:
         flat["own_controls.sha256"] = json.dumps(own.digest(settings))
     return flat
+
+
+def reported(settings: Settings, period: Period) -> Path:
+    """Folder of the report that was frozen last of a quarter; without one, of what was rendered last: a draft, or nothing.
+
+    Raises:
+        IntegrityError: the frozen report is gone, or not what it was.
+        UsageError: the store can't be used.
+    """
+    frozen = editions.last(Store(settings.store_path), period.label)
+    return frozen.folder if frozen else settings.store_path / "quarters" / period.label
 
 
 def withdraw(folder: Path) -> None:

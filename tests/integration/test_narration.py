@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from audit import narrate
+from audit import narrate, pipeline
 from audit.cli import main
 from audit.telemetry import FAMILIES
 from tests.integration.conftest import AS_OF_ARGUMENTS, Ran
@@ -165,6 +165,42 @@ def test_a_run_that_fails_leaves_its_exit_code(tmp_path: Path, capfd: pytest.Cap
     text = path.read_text(encoding="utf-8")
     assert 'gitops_audit_run_exit_code{quarter="2026Q3"} 2\n' in text
     assert "gitops_audit_control_conclusion" not in text
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(KeyError("place"), 70), (OSError(28, "No space left on device"), 2), (KeyboardInterrupt(), 130)],
+)
+def test_whatever_ends_a_run_replaces_the_metrics_of_the_last_one(
+    error: BaseException,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """A defect never ends with 1, which says that a run found something."""
+
+    def ended(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pipeline, "run", ended)
+    path, settings = tmp_path / "audit.prom", tmp_path / "audit.toml"
+    settings.write_text('[organisation]\nname = "NETBPF"\n', encoding="utf-8")
+    path.write_text("a success of before\n", encoding="utf-8")
+    arguments = [
+        "run",
+        "-q",
+        "last",
+        "-s",
+        str(settings),
+        "--as-of",
+        "2026-10-05",
+        "--metrics-file",
+        str(path),
+    ]
+    assert main(arguments) == code
+    assert f'gitops_audit_run_exit_code{{quarter="2026Q3"}} {code}\n' in path.read_text(encoding="utf-8")
+    assert ("Traceback" in capfd.readouterr().err) == (code == 70)
 
 
 def test_metrics_that_can_not_be_written_are_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

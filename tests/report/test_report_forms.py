@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
-from datetime import datetime
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,8 @@ import report_tables
 
 from audit.cli import main
 from audit.errors import UsageError
+from audit.evidence import editions
+from audit.evidence.store import Store
 from audit.report import forms, model, result
 from audit.report.compared import compare
 from audit.report.forms import workbook
@@ -133,8 +136,20 @@ def test_what_is_no_results_is_named(tmp_path: Path) -> None:
 def _tiny(quarter: str, conclusion: str, ids: list[str], value: float | None, source: str) -> dict[str, Any]:
     return {
         "quarter": quarter,
+        "edition": 1 if value else 0,
+        "as_of": "2026-10-05T06:00:00Z",
         "controls": [
-            {"id": "CHG-01", "conclusion": conclusion, "exceptions": [{"exception_id": i} for i in ids]}
+            {
+                "id": "CHG-01",
+                "conclusion": conclusion,
+                "design": "set",
+                "operation": conclusion,
+                "population": 7 if value else None,
+                "exception_count": len(ids),
+                "waived_count": 0,
+                "gaps": [] if value else ["one", "two"],
+                "exceptions": [{"exception_id": i} for i in ids],
+            }
         ],
         "figures": [
             {"metric": "lead", "title": "Lead time", "unit": "h", "dimension": "all", "value": value}
@@ -149,11 +164,18 @@ def test_two_quarters_are_compared_by_what_they_say() -> None:
         _tiny("2026Q3", "exceptions", ["b", "c"], 2.0, "new"),
     )
     assert found.conclusions == [("CHG-01", "effective", "exceptions")]
+    assert found.before_is == "draft, up to 2026-10-05T06:00:00Z"
+    assert found.after_is == "edition 1, up to 2026-10-05T06:00:00Z"
+    assert found.aspects == [
+        ("CHG-01", "operation", "effective", "exceptions"),
+        ("CHG-01", "population", None, 7),
+        ("CHG-01", "gaps", 2, 0),
+    ]
     assert (found.new, found.gone, found.repeated) == (["c"], ["a"], ["b"])
     assert found.figures == [("lead", "Lead time", "h", None, 2.0)]
     assert found.sources == [("new", "came"), ("old", "went")]
     same = compare(_tiny("q", "effective", ["a"], 1, "s"), _tiny("q", "effective", ["a"], 1, "s"))
-    assert (same.conclusions, same.new, same.gone, same.figures, same.sources) == ([], [], [], [], [])
+    assert (same.conclusions, same.aspects, same.new, same.gone, same.figures, same.sources) == ([],) * 6
 
 
 def test_commands_convert_and_compare_reported_quarters(
@@ -175,5 +197,28 @@ def test_commands_convert_and_compare_reported_quarters(
         "summary.md",
     ]
     assert main(["diff", "2026Q2", "2026Q3", *at]) == 0
-    assert "2026Q2 → 2026Q3" in capsys.readouterr().out
+    assert re.match(r"2026Q2 \((draft|edition \d), up to .*\) → 2026Q3 \(", capsys.readouterr().out)
     assert main(["diff", "2026Q1", "2026Q3", *at]) == 2
+
+
+def test_a_frozen_edition_is_compared_and_not_what_was_rendered_after_it(
+    tmp_path: Path, said: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "audit.toml").write_text('[organisation]\nname = "ACME"\n', encoding="utf-8")
+    store = Store(tmp_path / "audit-store")
+    made = tmp_path / "made"
+    (made / "tables").mkdir(parents=True)
+    (made / "report.pdf").write_bytes(b"%PDF")
+    (made / "results.json").write_text(json.dumps(said | {"edition": 1}), encoding="utf-8")
+    moment = datetime(2026, 10, 5, tzinfo=UTC)
+    editions.freeze(store, made, said["quarter"], editions.Facts(moment, moment, "1", "0" * 64, {}))
+    later = store.root / "quarters" / said["quarter"]
+    later.mkdir(parents=True)
+    (later / "results.json").write_text(json.dumps(said | {"edition": 0, "controls": []}), encoding="utf-8")
+    at = ["-s", str(tmp_path / "audit.toml"), "--json"]
+    assert main(["diff", said["quarter"], said["quarter"], *at]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["before_is"] == found["after_is"] == f"edition 1, up to {said['as_of']}"
+    assert found["conclusions"] == []
+    shutil.rmtree(later)
+    assert main(["diff", said["quarter"], said["quarter"], *at]) == 0
