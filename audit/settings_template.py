@@ -61,6 +61,8 @@ _NAMED: dict[str, tuple[str, dict[str, Any]]] = {
             "failed_sync_minutes": 240,
             "recovery_minutes": 240,
             "deploy_hours": 72,
+            "soak_minutes": 60,
+            "alert_minutes": 60,
             "severities": {"CLU-01": "low"},
             "out_of_scope": {"CLU-02": "dev is made anew every night"},
         },

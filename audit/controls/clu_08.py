@@ -8,11 +8,11 @@ Drift as CLU-04 tests it, failed syncs as CLU-05 does, fixable vulnerabilities a
 for want of memory or evicted, by samples of metrics (`alerting.resource_metrics`); alerts as Alertmanager's and Grafana's
 messages tell them, and notifications of Argo CD, by the trigger that sent them, unless sending failed. An alert answers an incident when its name is one of the incident's kind (`alerting.drift`, `failure`,
 `resources`, `vulnerability`), one of its labels names the application, image or pod, its label `cluster` (or its source)
-is the incident's cluster, and it began to fire no later than `alerting.minutes` after the incident, exactly then
+is the incident's cluster, and it began to fire no later than `alerting.minutes` (or its environment's `alert_minutes`) after the incident, exactly then
 included, and no sooner than `thresholds.clock_skew_seconds` before it.
 
 ## Limits
-Drift that was mended within `alerting.minutes` needs no alert. Whether somebody read the alert is not known. An alert that
+Drift that was mended within that time needs no alert. What concerns several environments has the shortest of theirs. Whether somebody read the alert is not known. An alert that
 a silence held back told nobody, and counts for nothing. What fired before the incident and still does is not its alert.
 
 ## Remediation
@@ -108,6 +108,14 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="an environment may have a limit of its own, for alerts and for drift that needs none",
+        given=_WEB.replace("| 2026-06-01 00:00 |     |", "| 2026-06-01 00:00 |     |\n        | argocd/api  | sync   | OutOfSync | 2026-08-02 00:00 | 2026-08-02 00:16 |")
+        + _ALERTS
+        + '        | ArgoSyncFailed | prod | {"name":"web"} | firing | | 2026-08-01 10:16:00 | 2026-08-01 10:16:00 |\n',
+        settings={"environments": {"prod": {"alert_minutes": 16}}},
+        conclusion="effective",
+    ),
+    Example(
         title="an alert a day later is told, for it may have been meant for it",
         given=_WEB
         + _ALERTS
@@ -174,19 +182,19 @@ EXAMPLES = (
 
 def test(tables: Tables, context: Context) -> Result:
     """Every incident whose alert is due; those without one in time fail."""
-    limit = pd.Timedelta(minutes=context.settings.alerting.minutes)
     rows = incidents(tables, context)
-    due = rows["start"] + limit < pd.Timestamp(context.as_of)
+    due = rows["start"] + rows["within"] < pd.Timestamp(context.as_of)
     rows = rows[due].reset_index(drop=True).assign(at=lambda each: each["start"])
     next_one = _next_alert(rows, tables["alerts"], context)
-    late = next_one.isna() | (next_one > limit)
+    late = next_one.isna() | (next_one > rows["within"])
     bad = rows[late.astype(bool)].reset_index(drop=True)
     after = next_one[late.astype(bool)].reset_index(drop=True)
     after = after.where(after <= pd.Timedelta(days=1))
+    minutes = (bad["within"].dt.total_seconds() // 60).astype("int64")
     came = ("; the next one came after " + lasting(after)).where(after.notna(), "")
     failed = failures(
         bad,
-        expected=f"an alert within {context.settings.alerting.minutes} min of " + when(bad["start"]),
+        expected="an alert within " + minutes.astype("str") + " min of " + when(bad["start"]),
         found="it raised no alert in time" + came,
         evidence=bad["evidence"].fillna(""),
     )

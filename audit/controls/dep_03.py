@@ -11,7 +11,7 @@ effect in an earlier environment of the application too, it must have been deplo
 version in production, that version must have run in each earlier environment in which the application is deployed.
 
 ## Limits
-It must have run there for `thresholds.soak_minutes` when the deployment to production began; exactly as long is enough.
+It must have run there for `thresholds.soak_minutes` (or that of its environment) when the deployment to production began; exactly as long is enough.
 What is set in production alone, and is no image version, has no counterpart in other environments and is left out; so is an
 application that runs in none of them. Which version of an image runs in an environment where no landing ever changed it is
 not on record. A change to a base reaches all environments at once: only the operators' pace keeps production behind.
@@ -29,7 +29,7 @@ from audit.controls.interface import Context, Control, Example, Gap, Result, Tab
 from audit.controls.needs import GIT, OPERATORS
 from audit.controls.operators import unseen_history
 from audit.controls.parts import DEPLOYMENT, LANDING, commit, joined, plus, pointer, when
-from audit.controls.spans import APPLICATION
+from audit.controls.spans import APPLICATION, allowed
 from audit.model import Severity
 
 _PLACE = ["repo", "path", "locator", "app", "environment", "image"]
@@ -88,6 +88,26 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="an environment may ask for a longer time of its own",
+        given=_DEPLOYED
+        + """
+        landing_environments
+        | head_sha | app | environment |
+        | a5…      | web | dev         |
+        | a5…      | web | prod        |
+        """,
+        settings={
+            "environments": {"dev": {"soak_minutes": 31}},
+            "clusters": [{"name": name, "environment": name} for name in ("dev", "prod")],
+            "promotion": ["dev", "staging", "test"],
+        },
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                       | expected |
+        | netbpf/netbpf-gitops@a5…>prod/argocd/web-prod | it ran in dev for 31 min, in staging, test for 30 min before, where it can |
+        """,
+    ),
+    Example(
         title="an image version passes when it ran before, also from the start, and fails when it is new",
         given=_DEPLOYED
         + """
@@ -132,22 +152,29 @@ def test(tables: Tables, context: Context) -> Result:
     versions = _versions(carried, stages, tables, done)
     unknown = versions[versions["unknown"]]
     asked = pd.concat([_places(carried, stages, tables, done), versions[~versions["unknown"]]])
-    soak = pd.Timedelta(minutes=context.settings.thresholds.soak_minutes)
-    early = ~(asked["arrived_at"] + soak <= asked["started_at"])
+    soak = allowed(asked.assign(environment=asked["stage"]), "soak_minutes", context)
+    early = ~(asked["arrived_at"] + pd.to_timedelta(soak, unit="min") <= asked["started_at"])
     order = {stage: place for place, stage in enumerate(context.settings.promotion)}
     failed = asked[early].assign(place=lambda rows: rows["stage"].map(order))
     population = carried[carried["subject"].isin(set(asked["subject"]))].reset_index(drop=True)
     rows = population.merge(_words(failed), on="subject")
-    names = ", ".join(context.settings.promotion)
     return Result(
         population,
         failures(
             rows,
-            expected=f"it ran in {names} for {context.settings.thresholds.soak_minutes} min before, where it can",
+            expected=f"it ran in {_owed(context)} before, where it can",
             found="in production at " + when(rows["started_at"]) + ", " + rows["early"],
         ),
         (*_unknown(unknown, context), *unseen_history(tables, context)),
     )
+
+
+def _owed(context: Context) -> str:
+    """Environments with how long a change must have run in each: `dev, staging for 30 min`."""
+    minutes = {stage: context.settings.limit("soak_minutes", stage) for stage in context.settings.promotion}
+    limits = list(dict.fromkeys(minutes.values()))
+    stages = [", ".join(stage for stage, each in minutes.items() if each == limit) for limit in limits]
+    return ", in ".join(f"{names} for {limit} min" for names, limit in zip(stages, limits, strict=True))
 
 
 def _carried(tables: Tables, context: Context) -> pd.DataFrame:

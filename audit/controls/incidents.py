@@ -13,20 +13,22 @@ import pandas as pd
 from audit.controls import clu_04, clu_05, scn_02
 from audit.controls.interface import Context, Tables
 from audit.controls.parts import pointer, when
+from audit.controls.spans import environments
 
-COLUMNS = ["kind", "subject", "cluster", "names", "start", "environment", "app", "evidence"]
+COLUMNS = ["kind", "subject", "cluster", "names", "start", "within", "environment", "app", "evidence"]
 _SERIES = ["cluster", "metric", "labels"]
 _TOLD_BY = ("pod", "node", "resourcequota", "namespace")  # labels that name what ran out, the closest first
 
 
 def incidents(tables: Tables, context: Context) -> pd.DataFrame:
-    """Every incident on record that lasted: `COLUMNS`, of which `names` is a list.
+    """Every incident on record that lasted: `COLUMNS`, of which `names` is a list, and `within` (timedelta) how soon it
+    must raise an alert.
 
-    Drift that was mended within `alerting.minutes` needs no alert, and is none.
+    Drift that was mended within that time needs no alert, and is none.
     """
-    limit = pd.Timedelta(minutes=context.settings.alerting.minutes)
     drift = clu_04.CONTROL.judge(tables, context).population
-    drift = drift[~(drift["end"] - drift["start"] <= limit).fillna(False).astype(bool)]
+    mended = drift["end"] - drift["start"] <= _within(drift, context)
+    drift = drift[~mended.fillna(False).astype(bool)]
     failed = clu_05.CONTROL.judge(tables, context).population
     failed = failed.assign(
         subject=failed["cluster"] + "/" + failed["application"] + "@" + when(failed["started_at"])
@@ -40,6 +42,7 @@ def incidents(tables: Tables, context: Context) -> pd.DataFrame:
         _incidents("resources", _exhausted(tables["metric_samples"], context), ["named"]),
     ]
     every = pd.concat(parts, ignore_index=True)
+    every = every.assign(within=_within(every, context))[COLUMNS]
     return every.sort_values(["start", "subject"], kind="stable", ignore_index=True)
 
 
@@ -54,7 +57,18 @@ def _incidents(kind: str, rows: pd.DataFrame, naming: list[str]) -> pd.DataFrame
     for column in ("environment", "app", "evidence"):
         if column not in made:
             made[column] = pd.Series(pd.NA, index=made.index, dtype="str")
-    return made[COLUMNS]
+    return made[[column for column in COLUMNS if column != "within"]]
+
+
+def _within(rows: pd.DataFrame, context: Context) -> pd.Series:
+    """How soon each must raise an alert (timedelta): of its environments, or its cluster's, the shortest time."""
+    where = environments(rows, context)
+    limits = {
+        names: min(context.settings.limit("alert_minutes", name) for name in names.split(","))
+        for names in where.dropna().unique()
+    }
+    minutes = where.map(limits).fillna(context.settings.alerting.minutes).astype("int64")
+    return pd.to_timedelta(minutes, unit="min")
 
 
 def _exhausted(samples: pd.DataFrame, context: Context) -> pd.DataFrame:

@@ -215,10 +215,12 @@ class Settings(Section):
         )
 
     def limit(self, name: str, environment: str) -> int:
-        """A threshold as it holds in an environment: its own, else that of all."""
+        """A threshold, or `alert_minutes`, as it holds in an environment: its own, else that of all."""
         rules = self.environments.get(environment)
         own = getattr(rules, name) if rules is not None else None
-        return int(getattr(self.thresholds, name) if own is None else own)
+        if own is None:
+            own = self.alerting.minutes if name == "alert_minutes" else getattr(self.thresholds, name)
+        return int(own)
 
     def environment_of(self, cluster: str) -> str:
         """Environment that a cluster serves; the cluster's own name where the settings do not say."""

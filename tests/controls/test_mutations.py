@@ -44,7 +44,7 @@ UNNOTICED = {
     "ACC-01: made.gt(last)": _SAME,
     "ACC-04: kind == 'repository'": _SCOPE,
     "ACC-04: kind == 'cluster'": _SCOPE,
-    "CLU-08: rows['start'] + limit < pd.Timestamp(context.as_of)": _RUNNING,
+    "CLU-08: rows['start'] + rows['within'] < pd.Timestamp(context.as_of)": _RUNNING,
     "POL-01: seen['at'] < context.stop": "a rule first seen as the quarter ends leaves all before it untold, which is a gap",
     "POL-01: day not in but": "it writes examples",
     "WVR-01: context.holds(failed['at']) | failed['at'].isna()": _OTHERS,

@@ -62,6 +62,10 @@ class Environment(Section):
     failed_sync_minutes: int | None = Field(None, ge=0, description="thresholds.failed_sync_minutes there")
     recovery_minutes: int | None = Field(None, ge=0, description="thresholds.recovery_minutes there")
     deploy_hours: int | None = Field(None, ge=0, description="thresholds.deploy_hours there")
+    soak_minutes: int | None = Field(
+        None, ge=0, description="thresholds.soak_minutes there: how long before production gets it"
+    )
+    alert_minutes: int | None = Field(None, ge=0, description="alerting.minutes there")
     severities: dict[str, Severity] = Field(
         {},
         description="Severity of a control there; what concerns several environments has the worst of them",
