@@ -67,7 +67,7 @@ DESCRIPTIONS = {
 """The description of each attachment, by its name."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_TIMES = frozenset(
+TIMES = frozenset(
     {
         "at",
         "checked_at",
@@ -167,7 +167,7 @@ def _parquet(shape: type, found: Sequence[Any]) -> bytes:
 
 
 def _type(name: str, hint: Any) -> pa.DataType:
-    if name in _TIMES:
+    if name in TIMES:
         return pa.timestamp("us", tz="UTC")
     plain = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), int | None: pa.int64()}
     if hint in plain:
@@ -176,7 +176,7 @@ def _type(name: str, hint: Any) -> pa.DataType:
 
 
 def _value(name: str, value: Any) -> Any:
-    if name in _TIMES:
+    if name in TIMES:
         return datetime.fromisoformat(value) if value else None
     if isinstance(value, str):
         return _encodable(value)

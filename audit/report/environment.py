@@ -22,7 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from audit.errors import UsageError
-from audit.report import areas, charts, contents, judged, links, since, templates, themes, words
+from audit.report import areas, charts, contents, judged, links, populations, since, templates, themes, words
 from audit.report.shapes import Report
 from audit.report.wording import Wording
 
@@ -96,6 +96,7 @@ def environment(report: Report) -> Sandbox:
         "rows_of": links.rows(report),
         "objects_of": {row.sha256: f"E{row.number}" for row in report.evidence[:EVIDENCE_ROWS]},
         "commands": links.commands(report),
+        "started": populations.STARTED,
         "soft_hyphen": Markup("&shy;"),
         "strip": _coloured(report, partial(charts.strip, w=w)),
         # The logo was checked by `themes`; the style is colours and a style sheet without markup.

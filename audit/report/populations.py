@@ -15,6 +15,9 @@ from audit.settings import Settings
 _DEPLOYMENT = ["cluster", "application", "started_at"]
 _LANDING = ["repo", "head_sha"]
 
+STARTED = frozenset({"the operator", "by hand", "not recorded"})
+"""What a deployment was started by, in our words, where no name says."""
+
 
 def landings(
     tables: dict[str, pd.DataFrame], settings: Settings, period: Period, as_of: datetime
@@ -122,7 +125,10 @@ def deployments(
 
 
 def _started_by(row: dict[str, Any]) -> str:
-    """The person, or the operator, or that no record says."""
+    """The person, or the operator, or that no record says; a name that is one of these words stands in quotation marks."""
     if row["automated"]:
         return "the operator"
-    return row["person"] or row["initiated_by"] or ("not recorded" if row["automated"] is None else "by hand")
+    name = str(row["person"] or row["initiated_by"])
+    if name in STARTED:
+        return f"“{name}”"
+    return name or ("not recorded" if row["automated"] is None else "by hand")

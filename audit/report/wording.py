@@ -2,7 +2,7 @@
 
 A catalogue is a TOML file: `[numbers]` with `decimal` and `thousands`, `[dates]` with `day` and `months`, and
 `[texts]`, English text = text. What stands in braces, as in `{count}`, is put in; an English text without an entry
-stays as it is.
+stays as it is, and so does what stands in braces without a value.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Wording:
 
     def text(self, text: str, /, **values: Any) -> str:
         """A text of ours with values put in."""
-        return _PLACE.sub(lambda found: str(values[found[1]]), self.texts.get(text, text))
+        return _PLACE.sub(lambda found: str(values.get(found[1], found[0])), self.texts.get(text, text))
 
     def many(self, count: int, one: str, several: str, /, **values: Any) -> str:
         """One of two texts, by how many there are: `{n}` stands for their number."""
@@ -60,7 +60,9 @@ class Wording:
         """The same for a page: escaped, and so are values that are no markup."""
         parts = _PLACE.split(self.texts.get(text, text))
         done = [
-            escape(str(printable(part))) if place % 2 == 0 else escape(self.fit(values[part]))
+            escape(str(printable(part)))
+            if place % 2 == 0
+            else escape(self.fit(values.get(part, f"{{{part}}}")))
             for place, part in enumerate(parts)
         ]
         return Markup("").join(done)

@@ -90,7 +90,16 @@ def _of_data() -> Iterator[str]:
     yield from map(str, Standing)
     yield from (str(one.name).capitalize() for outcomes in OUTCOMES.values() for one in outcomes)
     yield from ("in place", "lapsed", "worked")
-    yield from ("succeeded", "failed", "running", "the operator", "In force", "Ended", "Without effect")
+    yield from (
+        "succeeded",
+        "failed",
+        "running",
+        "the operator",
+        "by hand",
+        "In force",
+        "Ended",
+        "Without effect",
+    )
     yield from (
         "Why it matters",
         "Evidence used",
