@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from audit.errors import ExitCode
 from audit.reperform import reperformed
 from audit.report.signed import read_certificates
 from audit.settings import load
+from audit.verify import again
 from audit.verify import verify as verify_report
 
 
@@ -30,6 +32,9 @@ def verify(
             "--settings", "-s", help="Settings whose store the quarter is done again from.", metavar="FILE"
         ),
     ] = None,
+    time_limit: Annotated[
+        int, typer.Option(help="After which laying it out once more is given up.", metavar="SECONDS", min=1)
+    ] = again.SECONDS,
     as_json: AsJson = False,
 ) -> ExitCode:
     """Verify a report from the file alone, offline.
@@ -40,7 +45,7 @@ def verify(
     Example: audit verify report.pdf --certificate root.pem
     """
     roots = [each for path in certificate or [] for each in read_certificates("--certificate", path)]
-    done = verify_report(report, roots)
+    done = verify_report(report, roots, lay_out=partial(again.laid_out, seconds=time_limit))
     if settings is not None:
         done = replace(done, checks=[*done.checks, *reperformed(report, load(settings))])
     if as_json:

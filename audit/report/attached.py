@@ -160,10 +160,15 @@ def _parquet(shape: type, found: Sequence[Any]) -> bytes:
     """Times are timestamps (UTC), null where the report has the empty text; lists stay lists."""
     hints = typing.get_type_hints(shape)
     schema = pa.schema([(name, _type(name, hints[name])) for name in columns(shape)])
-    plain = [{name: _value(name, getattr(row, name)) for name in schema.names} for row in found]
     out = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(plain, schema=schema), out, compression="zstd")
+    pq.write_table(pa.Table.from_pylist(values(shape, found), schema=schema), out, compression="zstd")
     return out.getvalue()
+
+
+def values(shape: type, found: Sequence[Any]) -> list[dict[str, Any]]:
+    """The rows of a population as its Parquet file has them, by column."""
+    names = columns(shape)
+    return [{name: _value(name, getattr(row, name)) for name in names} for row in found]
 
 
 def _type(name: str, hint: Any) -> pa.DataType:

@@ -26,6 +26,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign import fields, signers
 from pyhanko.sign.general import SigningError
+from pyhanko.sign.signers.pdf_signer import DSSContentSettings, TimestampDSSContentSettings
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator import ValidationContext
@@ -40,6 +41,12 @@ from audit.sources.timestamping import ask
 FIELD = "Preparer"
 BOX = (51, 96, 351, 156)
 """The visible field on the last page, in points from the lower left corner of the sheet."""
+
+
+_EMBEDDED = DSSContentSettings(
+    include_vri=False, next_ts_settings=TimestampDSSContentSettings(include_vri=False, update_before_ts=True)
+)
+"""What verifies signature and timestamps later is written before the last timestamp, which so covers the file to its end."""
 
 
 class Authority(TimeStamper):
@@ -84,6 +91,7 @@ def sign(data: bytes, settings: Settings) -> bytes:
         embed_validation_info=stamped,
         use_pades_lta=stamped,
         validation_context=_context(settings) if stamped else None,
+        dss_settings=_EMBEDDED,
     )
     spec = fields.SigFieldSpec(FIELD, on_page=-1, box=BOX if chosen.visible else None)
     try:
@@ -128,7 +136,7 @@ def _signer(settings: Settings) -> Any:
             remedy="check that the files are PEM or PKCS#12, that key and certificate belong together, and the passphrase",
         ) from None
     registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]
-    registry.register_multiple([*plain, *certificates(settings, "chain")])
+    registry.register_multiple([*plain[1:], *certificates(settings, "chain")])
     return signers.SimpleSigner(
         signing_cert=plain[0], signing_key=PrivateKeyInfo.load(private), cert_registry=registry
     )

@@ -65,7 +65,7 @@ def printed(reader: PdfReader) -> Printed:
     try:
         texts = _Texts()
         found = Printed({}, [])
-        _walk(_item(reader.root_object["/StructTreeRoot"], "/K"), texts, found, None, 0)
+        _walk(item(reader.root_object["/StructTreeRoot"], "/K"), texts, found, None, 0)
     except FAULTS as error:
         raise IntegrityError(
             f"the pages can't be read by their tags: {error or type(error).__name__}",
@@ -74,7 +74,7 @@ def printed(reader: PdfReader) -> Printed:
     return found
 
 
-def _item(holder: Any, key: Any) -> Any:
+def item(holder: Any, key: Any) -> Any:
     """What stands under a key or at a place, followed to where it is; None where there is nothing."""
     if isinstance(holder, DictionaryObject) and key not in holder:
         return None
@@ -82,10 +82,11 @@ def _item(holder: Any, key: Any) -> Any:
     return found.get_object() if hasattr(found, "get_object") else found
 
 
-def _kids(element: Any) -> Iterator[Any]:
-    inside = _item(element, "/K") if isinstance(element, DictionaryObject) else element
+def kids(element: Any) -> Iterator[Any]:
+    """What stands in an element of the structure, or in a list, each followed to where it is."""
+    inside = item(element, "/K") if isinstance(element, DictionaryObject) else element
     if isinstance(inside, ArrayObject):
-        yield from (_item(inside, index) for index in range(len(inside)))
+        yield from (item(inside, index) for index in range(len(inside)))
     elif inside is not None:
         yield inside
 
@@ -94,18 +95,18 @@ def _walk(element: Any, texts: _Texts, found: Printed, page: Any, depth: int) ->
     if depth > DEEPEST:
         raise ValueError(f"deeper than {DEEPEST} levels")
     if isinstance(element, ArrayObject):
-        for kid in _kids(element):
+        for kid in kids(element):
             _walk(kid, texts, found, page, depth + 1)
         return
     if not isinstance(element, DictionaryObject) or "/S" not in element:
         return
-    page, kind = _item(element, "/Pg") or page, str(_item(element, "/S"))
+    page, kind = item(element, "/Pg") or page, str(item(element, "/S"))
     if kind == "/Table":
         _table(element, texts, found, page)
     elif kind in ("/P", "/H1", "/H2", "/H3", "/LBody", "/Caption"):
         found.paragraphs.append(squeezed("".join(_text(element, texts, page, depth))))
     else:
-        for kid in _kids(element):
+        for kid in kids(element):
             _walk(kid, texts, found, page, depth + 1)
 
 
@@ -114,18 +115,18 @@ def _text(element: Any, texts: _Texts, page: Any, depth: int) -> Iterator[str]:
         raise ValueError(f"deeper than {DEEPEST} levels")
     if isinstance(element, int):
         yield texts.of(page, int(element))
-    elif isinstance(element, DictionaryObject) and _item(element, "/Type") == "/MCR":
-        yield texts.of(_item(element, "/Pg") or page, int(_item(element, "/MCID")))
+    elif isinstance(element, DictionaryObject) and item(element, "/Type") == "/MCR":
+        yield texts.of(item(element, "/Pg") or page, int(item(element, "/MCID")))
     elif isinstance(element, DictionaryObject | ArrayObject):
-        own = (_item(element, "/Pg") if isinstance(element, DictionaryObject) else None) or page
-        for kid in _kids(element):
+        own = (item(element, "/Pg") if isinstance(element, DictionaryObject) else None) or page
+        for kid in kids(element):
             yield from _text(kid, texts, own, depth + 1)
 
 
 def _table(element: Any, texts: _Texts, found: Printed, page: Any) -> None:
     head: tuple[str, ...] = ()
     for row in _of_kind(element, "/TR", 0):
-        cells = [cell for cell in _kids(row) if cell["/S"] in ("/TH", "/TD")]
+        cells = [cell for cell in kids(row) if cell["/S"] in ("/TH", "/TD")]
         said = tuple(squeezed("".join(_text(cell, texts, page, 0))) for cell in cells)
         if cells and all(cell["/S"] == "/TH" for cell in cells):
             head = said
@@ -137,9 +138,9 @@ def _table(element: Any, texts: _Texts, found: Printed, page: Any) -> None:
 def _of_kind(element: Any, kind: str, depth: int) -> Iterator[Any]:
     if depth > DEEPEST:
         raise ValueError(f"deeper than {DEEPEST} levels")
-    for kid in _kids(element):
+    for kid in kids(element):
         if isinstance(kid, DictionaryObject):
-            if _item(kid, "/S") == kind:
+            if item(kid, "/S") == kind:
                 yield kid
             else:
                 yield from _of_kind(kid, kind, depth + 1)
@@ -161,10 +162,10 @@ class _Texts:
 
     def _read(self, page: Any) -> dict[int, str]:
         found: dict[int, list[str]] = {}
-        fonts = _item(page["/Resources"], "/Font") or {}
+        fonts = item(page["/Resources"], "/Font") or {}
         marks: list[int | None] = []
         letters: dict[int, str] = {}
-        for token in _TOKEN.finditer(_content(page)):
+        for token in _TOKEN.finditer(content(page)):
             if token["begin"]:
                 marks.append(int(token["mcid"]))
             elif token["other"]:
@@ -172,7 +173,7 @@ class _Texts:
             elif token["end"]:
                 marks.pop()
             elif token["font"]:
-                letters = self._letters(_item(fonts, f"/{token['font'].decode('ascii')}"))
+                letters = self._letters(item(fonts, f"/{token['font'].decode('ascii')}"))
             else:
                 mark = next((one for one in reversed(marks) if one is not None), None)
                 if mark is not None:
@@ -188,9 +189,10 @@ class _Texts:
         return self._fonts[place]
 
 
-def _content(page: Any) -> bytes:
-    content = _item(page, "/Contents")
-    parts = list(_kids(content)) if isinstance(content, ArrayObject) else [content]
+def content(page: Any) -> bytes:
+    """What draws a page."""
+    content = item(page, "/Contents")
+    parts = list(kids(content)) if isinstance(content, ArrayObject) else [content]
     return b"\n".join(part.get_data() for part in parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 import pyarrow as pa
@@ -32,9 +33,31 @@ from audit.report.shapes import (
 )
 from audit.report.wording import Wording
 from audit.report.words import count
+from audit.verify.opened import LARGEST
+
+_MOST = 5_000_000
+"""Rows of a population."""
+
+_REMEDY = "ask for the report again, from where it was made"
 
 _ABSENT: dict[type, dict[str, Any]] = {
     ControlResult: {"references": [], "passages": [], "exceptions": [], "responses": []}
+}
+
+
+_SHAPES: dict[str, type] = {
+    "changes": LandingRow,
+    "controls": ControlResult,
+    "deployments": DeploymentRow,
+    "emergencies": EmergencyRow,
+    "evidence": EvidenceRow,
+    "exceptions": ExceptionRow,
+    "figures": Figure,
+    "reconciliation": ReconciledRow,
+    "revocations": RevokedRow,
+    "rights": RightRow,
+    "samples": SampleRow,
+    "waivers": WaiverRow,
 }
 
 
@@ -109,39 +132,59 @@ def read(attachments: dict[str, bytes]) -> Populations:
     Raises:
         IntegrityError: one is missing, or is not what it should be.
     """
-    shapes: dict[str, type] = {
-        "changes": LandingRow,
-        "controls": ControlResult,
-        "deployments": DeploymentRow,
-        "emergencies": EmergencyRow,
-        "evidence": EvidenceRow,
-        "exceptions": ExceptionRow,
-        "figures": Figure,
-        "reconciliation": ReconciledRow,
-        "revocations": RevokedRow,
-        "rights": RightRow,
-        "samples": SampleRow,
-        "waivers": WaiverRow,
-    }
     return Populations(
-        **{name: _rows(f"{name}.parquet", shape, attachments) for name, shape in shapes.items()}
+        **{name: _rows(f"{name}.parquet", shape, attachments) for name, shape in _SHAPES.items()}
     )
 
 
-def _rows(name: str, shape: type, attachments: dict[str, bytes]) -> list[Any]:
+def differing(attachments: dict[str, bytes], report: Report) -> list[str]:
+    """What the attached Parquet files have other than `results.json`, whatever version wrote them; the first row of each.
+
+    A file that is missing or can't be read is named elsewhere.
+    """
+    wrong = []
+    for name, (shape, wanted) in attached.rows(report).items():
+        try:
+            found = _plain(f"{name}.parquet", attachments)
+        except IntegrityError:
+            continue
+        pairs = zip_longest(found, attached.values(shape, wanted))
+        at = next((number for number, (one, other) in enumerate(pairs, 1) if one != other), None)
+        if at:
+            wrong.append(f"{name}.parquet: row {at:,} is not the one that results.json has")
+    return wrong
+
+
+def _plain(name: str, attachments: dict[str, bytes]) -> list[dict[str, Any]]:
+    """The rows of a Parquet file, by column.
+
+    Raises:
+        IntegrityError: it is missing, can't be read, or holds more than any report does.
+    """
     try:
-        found = pq.read_table(io.BytesIO(attachments[name])).to_pylist()
-        wanted = attached.columns(shape)
-        if found and list(found[0]) != wanted:
-            raise ValueError(f"its columns are not {', '.join(wanted)}")
-        types = {field.name: str(field.type) for field in fields(shape)}
-        rows = [{key: _back(value, types[key]) for key, value in row.items()} for row in found]
-        return [shape(**row, **_ABSENT.get(shape, {})) for row in rows]
+        file = pq.ParquetFile(io.BytesIO(attachments[name]))
+        said = file.metadata
+        size = sum(said.row_group(number).total_byte_size for number in range(said.num_row_groups))
+        if size > LARGEST or said.num_rows > _MOST:
+            raise ValueError(f"{said.num_rows:,} rows, {size:,} bytes: more than a report has")
+        return list(file.read().to_pylist())
     except KeyError:
         problem = "is not attached"
     except (pa.ArrowException, ValueError, TypeError, OSError) as error:
         problem = f"can't be read: {error}"
-    raise IntegrityError(f"{name}: {problem}", remedy="ask for the report again, from where it was made")
+    raise IntegrityError(f"{name}: {problem}", remedy=_REMEDY)
+
+
+def _rows(name: str, shape: type, attachments: dict[str, bytes]) -> list[Any]:
+    found, wanted = _plain(name, attachments), attached.columns(shape)
+    types = {field.name: str(field.type) for field in fields(shape)}
+    try:
+        if found and list(found[0]) != wanted:
+            raise ValueError(f"its columns are not {', '.join(wanted)}")
+        rows = [{key: _back(value, types[key]) for key, value in row.items()} for row in found]
+        return [shape(**row, **_ABSENT.get(shape, {})) for row in rows]
+    except (ValueError, TypeError, KeyError) as error:
+        raise IntegrityError(f"{name}: can't be read: {error}", remedy=_REMEDY) from None
 
 
 def _back(value: Any, hint: str) -> Any:

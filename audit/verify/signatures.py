@@ -16,10 +16,19 @@ from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import PathError
 
 from audit.report.reader import QuickReader
+from audit.verify import enclosed
 from audit.verify.opened import FAULTS
 from audit.verify.verdicts import Check, Verdict
 
+_PERMITTED = (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES, ModificationLevel.FORM_FILLING)
 _FAULTS = (*FAULTS, PdfError, SignatureValidationError, SigningError, PathError)
+
+
+UNSIGNED = (
+    "it is not signed: what follows can prove that the file agrees with itself, to the last byte; neither who made it, nor that "
+    "it is the report that was made and not another one made anew: hold its sha256 against one that you had otherwise"
+)
+"""What a report proves that nobody signed, and what it does not."""
 
 
 def checks(data: bytes, roots: Sequence[Any]) -> list[Check]:
@@ -31,14 +40,15 @@ def checks(data: bytes, roots: Sequence[Any]) -> list[Check]:
     try:
         reader = QuickReader(data)
         signed, stamped = list(reader.embedded_regular_signatures), list(reader.embedded_timestamp_signatures)
-        found = [_signature(each, roots) for each in signed]
-        found += [_timestamp(each, roots) for each in stamped]
+        found = [_signature(data, each, roots) for each in signed]
+        found += [_timestamp(data, each, roots) for each in stamped]
+        left = enclosed.after(data, [*signed, *stamped]) if found else 0
     except _FAULTS as error:
         return [_check(Verdict.DIFFERS, f"the signatures can't be read: {error or type(error).__name__}")]
-    if signed:
-        return found
-    text = "it is not signed: who made it, and that it is the report that was made, is not proved"
-    return [*found, _check(Verdict.UNPROVED if roots else Verdict.NOTE, text)]
+    if left > 0:
+        text = f"{left:,} bytes follow the last signature, and nothing vouches for them"
+        found.append(_check(Verdict.UNPROVED, text))
+    return found if signed else [*found, _check(Verdict.UNPROVED if roots else Verdict.NOTE, UNSIGNED)]
 
 
 def _check(verdict: Verdict, text: str) -> Check:
@@ -51,7 +61,7 @@ def _context(roots: Sequence[Any], at: datetime | None = None) -> ValidationCont
     )
 
 
-def _signature(embedded: Any, roots: Sequence[Any]) -> Check:
+def _signature(data: bytes, embedded: Any, roots: Sequence[Any]) -> Check:
     status = validate_pdf_signature(embedded, _context(roots), _context(roots))
     stamp: Any = status.timestamp_validity
     stamped = bool(stamp and stamp.valid and stamp.intact and stamp.trusted)
@@ -64,6 +74,9 @@ def _signature(embedded: Any, roots: Sequence[Any]) -> Check:
     covers = f"{who}: holds, and covers {_covered(status)}"
     if stamp and not stamped and roots:
         return _check(Verdict.DIFFERS, f"{covers}; its timestamp does not lead to the named roots")
+    loose = enclosed.loose(data, embedded, roots)
+    if loose:
+        return _check(Verdict.UNPROVED, f"{covers}; but {loose}: nothing vouches for that")
     when = f"; stamped {stamp.timestamp:%Y-%m-%d %H:%M:%S %Z}" if stamped else "; not stamped by an authority"
     if not roots:
         return _check(Verdict.NOTE, f"{covers}; name the root it must lead to with --certificate")
@@ -80,7 +93,7 @@ def _broken(status: Any) -> str:
         return "it leaves parts of the file out"
     if status.coverage == SignatureCoverageLevel.ENTIRE_FILE:
         return ""
-    if status.docmdp_ok is False or status.modification_level == ModificationLevel.OTHER:
+    if status.docmdp_ok is False or status.modification_level not in _PERMITTED:
         return "the file was changed after it, in what it does not permit"
     return ""
 
@@ -99,12 +112,15 @@ def _covered(status: Any) -> str:
     return "the whole report; what follows are signatures, form fields and what keeps them verifiable"
 
 
-def _timestamp(embedded: Any, roots: Sequence[Any]) -> Check:
+def _timestamp(data: bytes, embedded: Any, roots: Sequence[Any]) -> Check:
     status = validate_pdf_timestamp(embedded, _context(roots))
     who = f"{embedded.field_name}: timestamp of {status.timestamp:%Y-%m-%d %H:%M:%S %Z}"
     wrong = _broken(status) or _untrusted(status, roots)
     if wrong:
         return _check(Verdict.DIFFERS, f"{who}: {wrong}")
+    loose = enclosed.loose(data, embedded, roots)
+    if loose:
+        return _check(Verdict.UNPROVED, f"{who}: holds; but {loose}: nothing vouches for that")
     if not roots:
         return _check(Verdict.NOTE, f"{who}: holds, and covers {_covered(status)}")
     return _check(Verdict.AGREES, f"{who}: holds, covers {_covered(status)}, and leads to a named root")

@@ -9,25 +9,28 @@ and everything that it is made from is not: that only a signature can tell.
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from audit.errors import AuditError, IntegrityError, UsageError
 from audit.evidence import manifest as manifests
-from audit.report import attached, pdf, result, themes
+from audit.report import attached, result, themes
 from audit.report.forms import oscal
 from audit.report.shapes import Report
-from audit.verify import figures, opened, pages, recounted, signatures
+from audit.verify import again, drawn, figures, following, opened, pages, recounted, signatures
 from audit.verify.verdicts import Check, Verdict, Verified, held
 
+LayOut = Callable[[bytes, bytes | None], bytes]
+"""Bytes of a report from those of its `results.json` and its manifest."""
 
-def verify(path: Path, roots: Sequence[Any] = ()) -> Verified:
+
+def verify(path: Path, roots: Sequence[Any] = (), *, lay_out: LayOut = again.laid_out) -> Verified:
     """Every check that the file itself allows.
 
     Args:
         roots: certificates (asn1crypto) that signatures must lead to: with any, the report must be signed.
+        lay_out: how its bytes are made once more.
 
     Raises:
         UsageError: it can't be read, or laying out is not possible here.
@@ -48,7 +51,8 @@ def verify(path: Path, roots: Sequence[Any] = ()) -> Verified:
         *signed,
         *_attachments(found, report, plain),
         *_figures(found, report),
-        *_bytes(data, found.attachments, report, made, vouched=vouched, signed=found.signed),
+        *drawn.checks(found.reader),
+        *_bytes(found, report, made, lay_out, vouched=vouched),
     ]
     return Verified(hashlib.sha256(data).hexdigest(), checks)
 
@@ -65,6 +69,7 @@ def _attachments(found: opened.Opened, report: Report, plain: dict[str, object])
     for name, data in attached.populations(report).items():
         if name.endswith(".csv") and files.get(name) not in (None, data):
             wrong.append(f"{name}: not what results.json gives")
+    wrong += recounted.differing(found.attachments, report)
     if found.attachments.get(attached.OSCAL) != oscal.make(plain):
         wrong.append(f"{attached.OSCAL}: not what results.json gives")
     right = f"{len(files)} populations are those whose sha256 {attached.RESULTS} lists"
@@ -121,43 +126,45 @@ def _figures(found: opened.Opened, report: Report) -> list[Check]:
 
 
 def _bytes(
-    data: bytes, attachments: dict[str, bytes], report: Report, made: object, *, vouched: bool, signed: bool
+    found: opened.Opened, report: Report, made: object, lay_out: LayOut, *, vouched: bool
 ) -> list[Check]:
-    """The file laid out once more from what is attached to it: unsigned, it is these bytes and no other.
+    """The file laid out once more from what is attached to it: these bytes and no other, but for signatures that follow.
 
     Args:
         vouched: a signature that leads to a named root covers it.
-        signed: what follows those bytes are signatures, which are judged by themselves.
     """
-    here = result.made_with()
+    attachments, here = found.attachments, result.made_with()
     if made != here:
         verdict = Verdict.NOTE if vouched else Verdict.UNPROVED
         return [Check("bytes", verdict, _other_versions(made, here))]
+    manifest = attachments.get(attached.MANIFEST)
     if result.to_json(report) != attachments[attached.RESULTS]:
-        return [
-            Check("bytes", Verdict.DIFFERS, f"{attached.RESULTS}: not in the form in which it is written")
-        ]
-    with tempfile.TemporaryDirectory() as folder:
-        again = Path(folder) / "report.pdf"
+        text = f"{attached.RESULTS}: not in the form in which it is written"
+    elif manifest is not None and hashlib.sha256(manifest).hexdigest() != report.last_manifest:
+        text = f"with another {attached.MANIFEST} it is another file"
+    else:
         try:
-            pdf.render(report, again, manifest=attachments.get(attached.MANIFEST))
+            return [_against_bytes(found, lay_out(attachments[attached.RESULTS], manifest))]
         except UsageError as error:
             return [Check("bytes", Verdict.UNPROVED, error.problem)]
-        expected = again.read_bytes()
-    if data == expected:
-        text = f"laid out anew from {attached.RESULTS}, it is the same file, byte for byte"
-        return [Check("bytes", Verdict.AGREES, text)]
-    if signed and data.startswith(expected):
-        text = (
-            f"laid out anew from {attached.RESULTS}, it is the same file up to its signature, byte for byte"
-        )
-        return [Check("bytes", Verdict.AGREES, text)]
-    at = next((n for n, (a, b) in enumerate(zip(data, expected, strict=False)) if a != b), len(expected))
-    if at == len(expected) < len(data):
-        text = f"{len(data) - at:,} bytes follow the report that {attached.RESULTS} gives"
-    else:
-        text = f"laid out anew from {attached.RESULTS}, it differs from byte {at:,} on"
     return [Check("bytes", Verdict.DIFFERS, text)]
+
+
+def _against_bytes(found: opened.Opened, expected: bytes) -> Check:
+    """The file against the one that its results give, which signatures may follow; these are judged by themselves."""
+    data, text = found.data, f"laid out anew from {attached.RESULTS}, "
+    if data == expected:
+        return Check("bytes", Verdict.AGREES, f"{text}it is the same file, byte for byte")
+    if not data.startswith(expected):
+        at = next((n for n, (a, b) in enumerate(zip(data, expected, strict=False)) if a != b), len(data))
+        return Check("bytes", Verdict.DIFFERS, f"{text}it differs from byte {at:,} on")
+    more = f"{len(data) - len(expected):,} bytes follow the report that {attached.RESULTS} gives"
+    if not found.signed:
+        return Check("bytes", Verdict.DIFFERS, more)
+    changed = following.changed(data, len(expected))
+    if changed:
+        return Check("bytes", Verdict.DIFFERS, f"{more}, and are more than signatures: {changed}")
+    return Check("bytes", Verdict.AGREES, f"{text}it is the same file up to its signature, byte for byte")
 
 
 def _other_versions(made: object, here: dict[str, str]) -> str:

@@ -8,120 +8,31 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pypdf
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
-    pkcs12,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
-from verified import report_of, store_at
+from verified import PASSPHRASE
+from verified import preparers as settings
 
 from audit.cli import main
 from audit.errors import ExitCode, UsageError
-from audit.report import pdf, signed
-from audit.report.publish import last_manifest
-from audit.settings import Settings, validate
+from audit.report import signed
 from audit.verify import Check, Verdict
 from audit.verify.signatures import checks
 
-PASSPHRASE = "an obviously fake passphrase"
 PIN = "1234"
 TOKEN_LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm.so")
-
-
-def issue(name: str, issuer: tuple[Any, Any] | None = None, *, stamps: bool = False) -> tuple[Any, Any]:
-    """A certificate and its key: a root without an issuer."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer[0].subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True, content_commitment=issuer is not None and not stamps, key_encipherment=False,
-                data_encipherment=False, key_agreement=False, key_cert_sign=issuer is None, crl_sign=issuer is None,
-                encipher_only=False, decipher_only=False,
-            ),
-            critical=True,
-        )
-    )  # fmt: skip
-    if stamps:
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True
-        )
-    return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
-
-
-def write(folder: Path, name: str, made: tuple[Any, Any]) -> None:
-    (folder / f"{name}.pem").write_bytes(made[0].public_bytes(Encoding.PEM))
-    (folder / f"{name}.key").write_bytes(
-        made[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a root, the preparer's key, a reviewer's, an authority's for timestamps, and another root."""
-    folder = tmp_path_factory.mktemp("keys")
-    root = issue("example root")
-    write(folder, "root", root)
-    write(folder, "other", issue("example other root"))
-    write(folder, "reviewer", issue("example reviewer", root))
-    write(folder, "tsa", issue("example authority", root, stamps=True))
-    preparer = issue("example preparer", root)
-    write(folder, "preparer", preparer)
-    (folder / "preparer.p12").write_bytes(
-        pkcs12.serialize_key_and_certificates(
-            b"preparer", preparer[1], preparer[0], None, BestAvailableEncryption(PASSPHRASE.encode())
-        )
-    )
-    (folder / "passphrase").write_text(f"{PASSPHRASE}\n", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def unsigned(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    folder = tmp_path_factory.mktemp("report")
-    chain = store_at(folder / "store")
-    pdf.render(report_of(chain, 7), folder / "report.pdf", manifest=last_manifest(chain))
-    return (folder / "report.pdf").read_bytes()
-
-
-def settings(keys: Path, **values: Any) -> Settings:
-    section = values or {"certificate": "preparer.pem", "key_file": "preparer.key"}
-    section = {
-        name: str(keys / value) if isinstance(value, str) and (keys / value).is_file() else value
-        for name, value in section.items()
-    }
-    if "roots" in section:
-        section["roots"] = [str(keys / name) for name in section["roots"]]
-    return validate(
-        {"organisation": {"name": "Example Organisation"}, "report_signature": section},
-        where=keys / "audit.toml",
-    )
 
 
 def judged(data: bytes, keys: Path, root: str = "root") -> list[Check]:
@@ -186,8 +97,9 @@ def test_a_reviewer_can_sign_after_the_preparer_and_nothing_else_may_follow(
     turned.pages[1].rotate(90)
     out = io.BytesIO()
     turned.write(out)
-    (after,) = judged(out.getvalue(), keys)
+    after, left = judged(out.getvalue(), keys)
     assert after.verdict is Verdict.DIFFERS
+    assert "bytes follow the last signature" in left.text
     with pytest.raises(UsageError, match="signed already"):
         signed.sign(done, settings(keys))
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import io
+import re
+import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pypdf
 import report_tables as made
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pypdf.generic import NameObject
 
 from audit.evidence.manifest import Entry, append
 from audit.evidence.store import Store
@@ -18,7 +27,12 @@ from audit.report.earlier import Earlier
 from audit.report.pieces import Response, Theme
 from audit.report.shapes import Report
 from audit.sampling import printed
+from audit.settings import Settings, validate
+from audit.verify.pages import _to_unicode
 
+Wrong = Callable[..., list[tuple[str, str]]]
+"""Verifies a file, with roots: what differs or is not proved, as (part, text)."""
+PASSPHRASE = "an obviously fake passphrase"
 AS_OF = datetime(2026, 10, 5, 8, tzinfo=UTC)
 CONTROLS = ("CHG-01", "CHG-02", "CHG-03", "CHG-04", "CHG-05", "CLU-01", "DEP-02", "EVD-02")
 """Those that the quarter's tables have exceptions or gaps of."""
@@ -34,6 +48,59 @@ BEFORE = {
     )
 }  # fmt: skip
 """What some of them came to in the quarter before."""
+
+
+def issue(name: str, issuer: tuple[Any, Any] | None = None, *, stamps: bool = False) -> tuple[Any, Any]:
+    """A certificate and its key: a root without an issuer."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer[0].subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=2))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True, content_commitment=issuer is not None and not stamps, key_encipherment=False,
+                data_encipherment=False, key_agreement=False, key_cert_sign=issuer is None, crl_sign=issuer is None,
+                encipher_only=False, decipher_only=False,
+            ),
+            critical=True,
+        )
+    )  # fmt: skip
+    if stamps:
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True
+        )
+    return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
+
+
+def write(folder: Path, name: str, made: tuple[Any, Any]) -> None:
+    (folder / f"{name}.pem").write_bytes(made[0].public_bytes(Encoding.PEM))
+    (folder / f"{name}.key").write_bytes(
+        made[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+
+
+def preparers(keys: Path, **values: Any) -> Settings:
+    """Settings that sign with the preparer's key, or as `values` say; names of files in the folder may be short."""
+    section = values or {"certificate": "preparer.pem", "key_file": "preparer.key"}
+    section = {
+        name: str(keys / value) if isinstance(value, str) and (keys / value).is_file() else value
+        for name, value in section.items()
+    }
+    if "roots" in section:
+        section["roots"] = [str(keys / name) for name in section["roots"]]
+    return validate(
+        {"organisation": {"name": "Example Organisation"}, "report_signature": section},
+        where=keys / "audit.toml",
+    )
 
 
 def store_at(folder: Path) -> Store:
@@ -74,3 +141,37 @@ def rewritten(data: bytes, change: Callable[[pypdf.PdfWriter], None]) -> bytes:
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def embedded(writer: pypdf.PdfWriter, name: str) -> Any:
+    """The stream of an attachment."""
+    names = writer.root_object["/Names"]["/EmbeddedFiles"]["/Names"]
+    return names[list(names).index(name) + 1].get_object()["/EF"]["/F"]
+
+
+def put(writer: pypdf.PdfWriter, name: str, data: bytes) -> None:
+    """Other content in an attachment's place."""
+    stream = embedded(writer, name)
+    stream._data = zlib.compress(data)
+    stream[NameObject("/Filter")] = NameObject("/FlateDecode")
+
+
+def figure_changed(writer: pypdf.PdfWriter) -> None:
+    """A population of 203 in the control matrix becomes one of 2, in the glyphs that draw it."""
+    page = next(page for page in writer.pages if "Statement tested" in page.extract_text())
+    content, hits = page["/Contents"].get_object(), 0
+    data = content.get_data()
+    for font in page["/Resources"]["/Font"].values():
+        letters = {
+            char: code for code, char in _to_unicode(font.get_object()["/ToUnicode"].get_data()).items()
+        }
+        if not set("203") <= set(letters):
+            continue
+        kern = rb"(?:>[-\d.]*<)?"
+        number = kern.join(b"%04x" % letters[digit] for digit in "203")
+        data, count = re.subn(rb"\[<" + number + rb">", b"[<%04x>" % letters["2"], data, count=1)
+        hits += count
+        if hits:
+            break
+    assert hits
+    content.set_data(data)
