@@ -1,7 +1,8 @@
 """`audit doctor`: is everything there that a run needs? Each finding with its remedy.
 
-Settings, keys, programs and libraries, the disk, the store's chain, and every source and repository: reached, listed,
-and one object of each read. Last, whether what was collected covers the last quarter. Nothing is changed.
+Settings, keys, the report's theme, responses and certificate, programs and libraries, the disk, the store's chain, and every source
+and repository: reached, listed, and one object of each read. Last, whether what was collected covers the last quarter without a
+silence that is unusual for its source. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+import pandas as pd
+
 from audit.build import load as load_built
+from audit.controls import own
 from audit.errors import AuditError, ExitCode, UsageError
 from audit.evidence import keys
 from audit.evidence.manifest import load_all
 from audit.evidence.store import Store
 from audit.evidence.verify import check_chain, head
 from audit.normalise import roster
-from audit.report import templates
+from audit.period import Period
+from audit.report import answers, templates, themes
 from audit.settings import Settings, load
 from audit.sources import git_command, repository
 from audit.sources.origins import origins
@@ -36,6 +41,14 @@ ENOUGH = 5 << 30
 LITTLE = 1 << 30
 """Bytes free below which a run may not end."""
 _SECONDS = 60
+_SOON = timedelta(days=100)
+"""Until the next quarter's report, and some days more."""
+_FEW = 4
+"""Days with records from which on their distances say what is usual."""
+_TIMES = 3
+"""How many times what is usual a silence lasts that is told."""
+_LONG = timedelta(days=45)
+"""A silence that is told of a source with too few records to have a pace."""
 _PANGO = "from weasyprint.text.ffi import pango; print(pango.pango_version())"
 
 
@@ -80,6 +93,7 @@ def examine(path: Path, as_of: datetime) -> Iterator[Line]:
         f"{path}: {len(settings.repositories)} repositories, {len(settings.sources)} sources",
     )
     yield from _of_settings(settings)
+    yield from _of_report(settings, as_of)
     yield from _of_disk(settings.store_path)
     yield from _of_store(settings)
     yield from _of_sources(settings, as_of)
@@ -197,6 +211,33 @@ def _of_settings(settings: Settings) -> Iterator[Line]:
         )
     else:
         yield _tried("signing", settings.signing.key_file, lambda: keys.verifiers(settings))
+    if settings.own_controls.folder is not None:
+        yield _tried("own controls", settings.own_controls.folder, lambda: own.controls(settings))
+
+
+def _of_report(settings: Settings, as_of: datetime) -> Iterator[Line]:
+    """What is asked for only when a whole quarter was worked out: theme, responses, the key that signs the report."""
+    theme, responses = settings.report.theme, settings.report.responses
+    if theme is not None:
+        yield _tried("theme", theme, lambda: themes.read(settings.resolve(theme)))
+    if responses is not None:
+        yield _tried("responses", responses, lambda: answers.read(settings))
+    if not settings.report_signature.wanted:
+        return
+    from audit.report import signed  # noqa: PLC0415  # half a second of CPU: only for those who sign
+
+    try:
+        until = signed.valid_until(settings)
+    except AuditError as error:
+        yield _bad("report signature", error)
+        return
+    said = f"the certificate is valid until {until:%Y-%m-%d}"
+    if until <= as_of:
+        yield Line("report signature", State.BAD, said, "renew it, and its key", ExitCode.USAGE)
+    elif until <= as_of + _SOON:
+        yield Line("report signature", State.WARN, said, "renew it before the next report")
+    else:
+        yield Line("report signature", State.OK, said)
 
 
 def _roster(settings: Settings) -> None:
@@ -317,4 +358,29 @@ def _of_coverage(settings: Settings, as_of: datetime) -> Iterator[Line]:
                 "check its location, and 'audit quarantine'",
             )
         else:
-            yield Line(area, State.OK, f"records on {covered} of {days} days of {quarter.label}")
+            said = f"records on {covered} of {days} days of {quarter.label}"
+            silence = _silence(hours.dt.floor("D").drop_duplicates().sort_values(), quarter)
+            if silence:
+                yield Line(
+                    area,
+                    State.WARN,
+                    f"{said}; none {silence}",
+                    "look for what did not arrive; 'audit check' says which controls it leaves untested",
+                )
+            else:
+                yield Line(area, State.OK, said)
+
+
+def _silence(days: pd.Series, quarter: Period) -> str:
+    """The longest span without a record, where it is far longer than what is usual for the source; else empty.
+
+    Args:
+        days: on which there are records, in order (UTC midnights), at least one.
+    """
+    ends = pd.DatetimeIndex([quarter.start, *days, quarter.end])
+    steps = ends[1:] - ends[:-1]
+    usual = pd.Timedelta(days.diff().median() if len(days) >= _FEW else _LONG / _TIMES)
+    longest = int(steps.argmax())
+    if steps[longest] <= max(usual * _TIMES, pd.Timedelta(days=2)):
+        return ""
+    return f"between {ends[longest]:%Y-%m-%d} and {ends[longest + 1]:%Y-%m-%d}"

@@ -7,6 +7,7 @@ certifies the report and permits nothing after it but signatures, form fields an
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -258,3 +259,13 @@ def _bytes(settings: Settings, key: str, name: str) -> bytes:
             f"report_signature.{key}: {path}: can't be read: {error.strerror}",
             remedy="check the path and its permissions",
         ) from None
+
+
+def valid_until(settings: Settings) -> datetime:
+    """When the certificate that signs reports ends (UTC); its key was opened, and belongs to it.
+
+    Raises:
+        UsageError: there is no key, or it can't be used.
+    """
+    until: datetime = _signer(settings).signing_cert.not_valid_after
+    return until.astimezone(UTC)

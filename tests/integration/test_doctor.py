@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from audit import doctor
 from audit.cli import main
 from audit.errors import ExitCode
+from audit.period import Period
 from audit.report import templates
+from audit.settings import load
 from audit.sources.loopback import S3Server
 from tests.integration.conftest import AS_OF, AS_OF_ARGUMENTS, Ran
 
@@ -83,6 +93,84 @@ def test_a_repository_and_a_folder_that_are_gone_are_bad_each_with_its_remedy(
     assert all(found[area]["remedy"] for area in bad)
     assert found["store"]["state"] == "warn"
     assert not (folder / "audit-store").exists()
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "code"),
+    [(300, "ok", 0), (60, "warn", 0), (-1, "bad", 2)],
+    ids=["valid", "soon", "over"],
+)
+def test_a_certificate_is_looked_at_before_a_quarter_is_worked_out(
+    days: int, state: str, code: int, tmp_path: Path
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "example")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(AS_OF - timedelta(days=10))
+        .not_valid_after(AS_OF + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )
+    (tmp_path / "own.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"obviously fake"))
+    (tmp_path / "key.pem").write_bytes(secret)
+    (tmp_path / "passphrase").write_text("obviously fake\n")
+    toml = (
+        '[report_signature]\ncertificate = "own.pem"\nkey_file = "key.pem"\npassphrase_file = "passphrase"\n'
+    )
+    (tmp_path / "audit.toml").write_text(f'[organisation]\nname = "NETBPF"\n{toml}', encoding="utf-8")
+    found = _of_report(tmp_path)
+    assert (found["report signature"].state, found["report signature"].code) == (state, code)
+    assert f"until {AS_OF + timedelta(days=days):%Y-%m-%d}" in found["report signature"].says
+    (tmp_path / "passphrase").write_text("another\n")
+    wrong = _of_report(tmp_path)["report signature"]
+    assert (wrong.state, wrong.code) == ("bad", ExitCode.USAGE)
+    assert "passphrase" in wrong.remedy
+
+
+def _of_report(folder: Path) -> dict[str, doctor.Line]:
+    return {line.area: line for line in doctor._of_report(load(folder / "audit.toml"), AS_OF)}
+
+
+def test_what_a_report_is_made_of_is_looked_at_before_a_quarter_is_worked_out(tmp_path: Path) -> None:
+    toml = '[organisation]\nname = "NETBPF"\n[report]\ntheme = "theme"\nresponses = "responses.yaml"\n'
+    (tmp_path / "audit.toml").write_text(toml, encoding="utf-8")
+    assert {area: line.state for area, line in _of_report(tmp_path).items()} == {
+        "theme": "bad",
+        "responses": "bad",
+    }
+    (tmp_path / "theme").mkdir()
+    (tmp_path / "responses.yaml").write_text("[]\n", encoding="utf-8")
+    assert {line.state for line in _of_report(tmp_path).values()} == {"ok"}
+    own = f'{toml}[own_controls]\nfolder = "controls"\n'
+    (tmp_path / "audit.toml").write_text(own, encoding="utf-8")
+    (said,) = [
+        one for one in doctor._of_settings(load(tmp_path / "audit.toml")) if one.area == "own controls"
+    ]
+    assert said.state == "bad"
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (range(92), ""),
+        ([day for day in range(92) if not 40 <= day < 50], "between 2026-08-09 and 2026-08-20"),
+        (range(0, 92, 7), ""),
+        ([day for day in range(0, 92, 7) if not 20 < day < 60], "between 2026-07-15 and 2026-09-02"),
+        ([3], "between 2026-07-04 and 2026-10-01"),
+        ([30, 60], ""),
+    ],
+    ids=["daily", "daily with a hole", "weekly", "weekly with a hole", "one day", "two days"],
+)
+def test_a_silence_is_told_that_is_far_longer_than_usual(days: Iterable[int], told: str) -> None:
+    start = datetime(2026, 7, 1, tzinfo=UTC)
+    covered = pd.Series([pd.Timestamp(start + timedelta(days=day)) for day in days])
+    found = doctor._silence(covered, Period(start, datetime(2026, 10, 1, tzinfo=UTC), "2026Q3", "UTC", 1))
+    assert found == told
 
 
 def test_a_store_that_was_touched_is_bad(ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
