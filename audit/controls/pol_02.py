@@ -15,7 +15,8 @@ long is in time. Its severity is that of `policies.severities`, else the engine'
 violation counts in every quarter in which it was over its limit. When it began and ended between two runs is not
 known: what is certain counts, from the first sighting to the last. Runs of the audit that find nothing leave no rows;
 that they took place is told by the hours in which the log has records. A constraint's state lists a limited number of
-violations (20 unless told otherwise): where it counts more than are on record of the same run, from the log too, that is a gap.
+violations (20 unless told otherwise): where it counts more than are on record of the same run, from the log too, that is a gap. So is
+a policy report whose summary counts more results that do not pass than it lists.
 
 ## Remediation
 Mend the object in Git, or bring an exemption before those who own the policy.
@@ -30,6 +31,7 @@ from audit.controls.needs import POLICY_AUDITS
 from audit.controls.parts import when
 from audit.controls.spans import lasted, observed
 from audit.joins.breaches import sightings, spans
+from audit.joins.enforcement import written
 from audit.model import Severity
 
 _HEADER = """
@@ -37,6 +39,15 @@ _HEADER = """
         | audit_id | at | constraint_kind | constraint | resource_kind | resource_namespace | resource_name |
 """
 _TAGS = "K8sDisallowedTags | tags | Pod | shop"
+_REPORT = """
+        policy_report_results
+        | at               | policy | result | resource_kind | resource_name | evidence |
+        | 2026-07-10 00:00 | signed | fail   | Pod           | a             | 1        |
+        | 2026-07-20 00:00 | signed | pass   | Pod           | a             | 2        |
+
+        policy_report_totals
+        | at               | report | listed_fail | declared_fail | declared_pass | line |
+"""
 
 EXAMPLES = (
     Example(
@@ -141,6 +152,36 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
+        title="a policy report that lists all that its summary counts as failed passes, whatever passes are left out",
+        given=_REPORT
+        + """
+        | 2026-07-01 00:00 | a      | 1           | 1             | 90            | 1    |
+        | 2026-06-30 23:59 | a      | 1           | 2             | 90            | 2    |
+        | 2026-10-01 00:00 | a      | 1           | 2             | 90            | 3    |
+        """.strip("\n"),
+        conclusion="effective",
+    ),
+    Example(
+        title="one that lists fewer was cut, and what it leaves out is not tested",
+        given=_REPORT
+        + """
+        | 2026-07-01 00:00 | a      | 1           | 2             |               | 1    |
+        """.strip("\n"),
+        conclusion="not tested",
+    ),
+    Example(
+        title="so is one without times, by when it was written",
+        given=_REPORT
+        + """
+        |                  | b      | 1           | 2             |               | 1    |
+
+        evidence_objects
+        | source_name | key | format        | sha256   | last_modified    | collected_at |
+        | reports     | 1   | policy-report | {sha256} | 2026-09-30 00:00 | 2026-10-02   |
+        """.replace("{sha256}", "0" * 64),
+        conclusion="not tested",
+    ),
+    Example(
         title="without audits of a cluster nothing was tested there",
         given="",
         without=("policy audits",),
@@ -175,7 +216,7 @@ def test(tables: Tables, context: Context) -> Result:
             expected="closed within " + days + " days of the run that first saw it",
             found="a violation of " + late["severity"] + " severity was open " + lasted(late),
         ),
-        _capped(tables, context),
+        (*_capped(tables, context), *_cut(tables, context)),
     )
 
 
@@ -197,6 +238,32 @@ def _capped(tables: Tables, context: Context) -> tuple[Gap, ...]:
         )
         for cluster, kind, name, at, total, of in rows[[*by, "total_violations", "held"]].itertuples(
             index=False
+        )
+    )
+
+
+_NOT_PASSED = ("fail", "warn", "error", "skip")
+
+
+def _cut(tables: Tables, context: Context) -> tuple[Gap, ...]:
+    """A gap for each policy report of the quarter that lists fewer results that do not pass than its summary counts."""
+    rows = tables["policy_report_totals"]
+    rows = rows.assign(at=rows["at"].fillna(written(rows["evidence"], tables["evidence_objects"])))
+    rows = rows[context.holds(rows["at"])]
+    counted = rows[[f"declared_{word}" for word in _NOT_PASSED]].fillna(0).sum(axis=1)
+    listed = rows[[f"listed_{word}" for word in _NOT_PASSED]].sum(axis=1) + rows["unreadable"]
+    by = ["cluster", "kind", "namespace", "report"]
+    rows = rows.assign(counted=counted, listed=listed, written=when(rows["at"]))[counted.gt(listed)]
+    rows = rows.sort_values([*by, "at"], kind="stable").drop_duplicates(by)
+    name = (rows["namespace"] + "/" + rows["report"]).str.removeprefix("/")
+    return tuple(
+        Gap(
+            f"{cluster}: {kind} {report}: of {counted} results that do not pass, which its summary counts at {at}, "
+            f"{listed} are listed",
+            cluster=cluster,
+        )
+        for cluster, kind, report, counted, at, listed in zip(
+            rows["cluster"], rows["kind"], name, rows["counted"], rows["written"], rows["listed"], strict=True
         )
     )
 

@@ -33,6 +33,8 @@ _OF_FORGE = (
     (("github-activity", "github-audit-log"), "pushes"),
 )
 """What shows the use of a repository: for each kind of act, formats of which one must be whole."""
+_PARTS = ("", "git")
+"""Parts of evidence without which use is not shown: pushes too, which GitHub forgets before the rest of its log."""
 
 
 def acts(tables: Tables, listed: pd.DataFrame) -> pd.DataFrame:
@@ -240,7 +242,7 @@ def _holes(
     if len(torn) or len(timeless):
         return f"records of {name} could not be read"
     gaps = tables["evidence_gaps"]
-    mine = gaps["format"].eq(name) & gaps["missing"].astype(bool) & gaps["part"].eq("")
+    mine = gaps["format"].eq(name) & gaps["missing"].astype(bool) & gaps["part"].isin(_PARTS)
     mine &= (
         gaps["cluster"].eq(cluster or "") if cluster else gaps["repo"].eq(repo or "") | gaps["repo"].isna()
     )
