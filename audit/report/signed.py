@@ -1,4 +1,4 @@
-"""Signing the report (PAdES): with a key in a file or on a PKCS#11 token, stamped by an authority where one is named.
+"""Signing the report (PAdES): with a key in a file, on a PKCS#11 token or in a key service, stamped by an authority where one is named.
 
 The signature is appended: the signed file begins with the exact unsigned bytes, which anyone can lay out anew. It
 certifies the report and permits nothing after it but signatures, form fields and what keeps signatures verifiable.
@@ -35,8 +35,10 @@ from pyhanko_certvalidator.errors import PathError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from audit.errors import UsageError
+from audit.report.key_service import KeyServiceSigner
 from audit.report.reader import QuickReader
 from audit.settings import Settings
+from audit.sources.kms import KmsKey
 from audit.sources.timestamping import ask
 
 FIELD = "Preparer"
@@ -83,7 +85,7 @@ def sign(data: bytes, settings: Settings) -> bytes:
         )
     meta = signers.PdfSignatureMetadata(
         field_name=FIELD,
-        md_algorithm="sha256",
+        md_algorithm=getattr(signer, "digest", "sha256"),
         subfilter=fields.SigSeedSubFilter.PADES,
         name=settings.organisation.name,
         reason="Prepared by the entity",
@@ -113,16 +115,18 @@ def sign(data: bytes, settings: Settings) -> bytes:
 
 
 def _signer(settings: Settings) -> Any:
-    """What signs: a key in PEM files, in a PKCS#12 file, or on a PKCS#11 token."""
+    """What signs: a key in PEM files, in a PKCS#12 file, on a PKCS#11 token, or in a key service."""
     chosen = settings.report_signature
     if not chosen.wanted:
         raise UsageError(
             "no key signs reports",
-            remedy="name certificate and key_file, pkcs12 or pkcs11_module in [report_signature]",
+            remedy="name certificate and key_file or kms_key, pkcs12 or pkcs11_module in [report_signature]",
         )
     secret = _passphrase(settings)
     if chosen.pkcs11_module is not None:
         return _on_token(settings, chosen.pkcs11_module, secret)
+    if chosen.kms_key is not None:
+        return _in_service(settings, chosen.kms_key)
     try:
         key, certificate, others = _loaded(settings, secret)
         if key.public_key() != certificate.public_key():
@@ -184,6 +188,14 @@ def _on_token(settings: Settings, module: str, pin: bytes | None) -> Any:
         ) from None
     chain = certificates(settings, "chain")
     return PKCS11Signer(session, cert_label=chosen.pkcs11_label, ca_chain=chain)
+
+
+def _in_service(settings: Settings, name: str) -> Any:
+    chosen = settings.report_signature
+    path = settings.resolve(str(chosen.certificate))
+    certificate, *others = read_certificates("report_signature.certificate", path)
+    key = KmsKey(name, region=chosen.kms_region, endpoint_url=chosen.kms_endpoint_url)
+    return KeyServiceSigner(key, certificate, [*others, *certificates(settings, "chain")])
 
 
 def _passphrase(settings: Settings) -> bytes | None:

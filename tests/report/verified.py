@@ -50,9 +50,11 @@ BEFORE = {
 """What some of them came to in the quarter before."""
 
 
-def issue(name: str, issuer: tuple[Any, Any] | None = None, *, stamps: bool = False) -> tuple[Any, Any]:
-    """A certificate and its key: a root without an issuer."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+def issue(
+    name: str, issuer: tuple[Any, Any] | None = None, *, stamps: bool = False, key: Any = None
+) -> tuple[Any, Any]:
+    """A certificate and its key: a root without an issuer, an RSA key unless one is given."""
+    key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     builder = (

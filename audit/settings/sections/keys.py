@@ -37,7 +37,7 @@ class ReportSignature(Section):
     """How the report itself is signed (PAdES). Without a key it is not."""
 
     certificate: str | None = Field(
-        None, description="PEM file with the certificate of key_file; relative to audit.toml"
+        None, description="PEM file with the certificate of key_file or kms_key; relative to audit.toml"
     )
     key_file: str | None = Field(
         None, description="Private key that signs reports (PEM); relative to audit.toml"
@@ -50,6 +50,13 @@ class ReportSignature(Section):
     )
     pkcs11_token: str | None = Field(None, description="Label of the token")
     pkcs11_label: str | None = Field(None, description="Label of the key and its certificate on the token")
+    kms_key: str | None = Field(
+        None, description="Key in AWS KMS that signs, in place of key_file: alias/…, id or ARN"
+    )
+    kms_region: str | None = Field(None, description="Its region; from boto3's chain when not set")
+    kms_endpoint_url: str | None = Field(
+        None, description="Address of another service that speaks as KMS does", pattern=r"^https?://[^\s]+$"
+    )
     passphrase_env: str | None = Field(
         None, description="Environment variable with the passphrase of the key, or the PIN of the token"
     )
@@ -72,15 +79,23 @@ class ReportSignature(Section):
     @property
     def wanted(self) -> bool:
         """The settings name a key."""
-        return any((self.key_file, self.pkcs12, self.pkcs11_module))
+        return any((self.key_file, self.pkcs12, self.pkcs11_module, self.kms_key))
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
-        kinds = [bool(self.certificate or self.key_file), bool(self.pkcs12), bool(self.pkcs11_module)]
+        kinds = [
+            bool(self.certificate or self.key_file or self.kms_key),
+            bool(self.pkcs12),
+            bool(self.pkcs11_module),
+        ]
         if sum(kinds) > 1:
-            raise ValueError("name one of certificate and key_file, pkcs12, or pkcs11_module")
-        if bool(self.certificate) != bool(self.key_file):
-            raise ValueError("certificate and key_file go together")
+            raise ValueError("name one of certificate (with key_file or kms_key), pkcs12, or pkcs11_module")
+        if self.key_file and self.kms_key:
+            raise ValueError("name key_file or kms_key, not both")
+        if bool(self.certificate) != bool(self.key_file or self.kms_key):
+            raise ValueError("certificate goes together with key_file or kms_key")
+        if not self.kms_key and (self.kms_region or self.kms_endpoint_url):
+            raise ValueError("kms_region and kms_endpoint_url need kms_key")
         if bool(self.pkcs11_module) != bool(self.pkcs11_label and self.pkcs11_token):
             raise ValueError("pkcs11_module, pkcs11_token and pkcs11_label go together")
         if self.passphrase_env and self.passphrase_file:
