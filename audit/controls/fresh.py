@@ -144,10 +144,26 @@ def uncovered(
     return [Gap(detail.replace("; ", ", "), cluster=cluster) for detail in rows["detail"]]
 
 
+def interrupted(tables: Tables, formats: tuple[str, ...]) -> list[Gap]:
+    """As `missing`, of every source, whether or not it belongs to a cluster.
+
+    What happened there is known as far as it is on record: the gaps keep no exception back.
+    """
+    rows = _lacking(tables, formats)
+    return [
+        Gap(row["detail"].replace("; ", ", "), cluster=None if pd.isna(row["cluster"]) else row["cluster"])
+        for row in rows.to_dict("records")
+    ]
+
+
 def _missing(tables: Tables, formats: tuple[str, ...], cluster: str | None) -> pd.DataFrame:
+    rows = _lacking(tables, formats)
+    return rows[rows["cluster"].eq(cluster) if cluster is not None else rows["cluster"].isna()]
+
+
+def _lacking(tables: Tables, formats: tuple[str, ...]) -> pd.DataFrame:
     rows = tables["evidence_gaps"]
-    own = rows["cluster"].eq(cluster) if cluster is not None else rows["cluster"].isna()
-    rows = rows[own & rows["format"].isin(formats) & rows["part"].eq("") & rows["missing"].astype(bool)]
+    rows = rows[rows["format"].isin(formats) & rows["part"].eq("") & rows["missing"].astype(bool)]
     return rows.sort_values(["detail", "start"], kind="stable") if len(rows) > 1 else rows
 
 

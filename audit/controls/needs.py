@@ -17,6 +17,7 @@ from audit.controls.fresh import (
     collected,
     forgotten,
     holding,
+    interrupted,
     late,
     missing,
     of_formats,
@@ -130,7 +131,8 @@ class Recorded:
     blind: bool = True
 
     def gaps(self, tables: Tables, context: Context) -> list[Gap]:
-        """One without any such record, or where some could not be read, or the last are late."""
+        """One without any such record, or where some could not be read, or the last are late; one for each span in
+        which they are missing."""
         accepted = self.formats or (self.name,)
         every = of_formats(tables["evidence_objects"], accepted)
         if every.empty:
@@ -139,6 +141,7 @@ class Recorded:
         return [
             *unread(tables, context, accepted, self.name),
             *(replace(g, after=None) for g in late_ones),
+            *interrupted(tables, accepted),
         ]
 
 

@@ -52,6 +52,15 @@ def when(times: pd.Series) -> pd.Series:
     return cast("pd.Series", times.dt.strftime(TIME).astype("str"))
 
 
+_FEW = 3
+
+
+def few(names: pd.Series) -> str:
+    """The first of some names, for a gap about several: `a, b, c, …`. None of them holds "; ", which separates gaps."""
+    every = sorted(set(names.str.replace(";", ",")))
+    return ", ".join(every[:_FEW]) + (", …" if len(every) > _FEW else "")
+
+
 def deployment(rows: pd.DataFrame) -> pd.Series:
     """`cluster/namespace/name@started` of each deployment."""
     return rows["cluster"] + "/" + rows["application"] + "@" + when(rows["started_at"])

@@ -11,8 +11,9 @@ audit log tells, by the writes to the path that the cluster's object names.
 
 ## Limits
 Only the last change before the repository was read is known: of a secret that changed after the quarter, what was before is not
-known, and is said. A secret that is encrypted anew with the same value can't be told from a rotated one. Without Vault's
-log an external secret that did not change in Git may have changed where it is kept: it is not judged.
+known, and is said. A secret that is encrypted anew with the same value can't be told from a rotated one. Where Vault's log
+is missing, or silent for a part of the quarter, an external secret of which no change is on record may have changed where it
+is kept: it is not judged.
 
 ## Remediation
 Rotate the secret, and let a machine do so from now on.
@@ -22,10 +23,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.controls.fresh import of_formats
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.kept_secrets import commit_of, kept, unread
-from audit.controls.needs import GIT
+from audit.controls.needs import GIT, VAULT
 from audit.controls.parts import lasting, when
 from audit.model import Severity
 
@@ -93,6 +93,23 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
+        title="while Vault's log was silent an external secret may have been rotated where it is kept; a sealed one is judged",
+        given=_WORLD
+        + """
+        secret_references
+        | path | kind           | name | created_sha | changed_sha | changed_at       |
+        | a    | ExternalSecret | a    | a1…         | a1…         | 2025-01-02 00:00 |
+        | b    | SealedSecret   | b    | a1…         | a1…         | 2026-09-02 00:00 |
+        evidence_objects
+        | source_name | key | format      | cluster | collected_at     |
+        | vault       | 1   | vault-audit |         | 2026-10-02 00:00 |
+        evidence_gaps
+        | source_name | cluster | format      | kind    | start      | end        | missing | detail                         |
+        | vault       |         | vault-audit | silence | 2026-07-20 | 2026-09-29 | true    | vault: no records for 71 days  |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
         title="Vault's log tells which external secrets were rotated: a write that failed, or after the quarter, rotates nothing in it",
         given=_WORLD
         + """
@@ -138,8 +155,8 @@ def test(tables: Tables, context: Context) -> Result:
     rotated = pd.concat([changed, written], axis=1).max(axis=1).astype("datetime64[us, UTC]")
     old = (context.stop - rotated > limit).fillna(False).astype(bool)
     untold = rotated.isna()
-    asked = bool(len(of_formats(tables["evidence_objects"], ("vault-audit",))))
-    elsewhere = rows["kind"].isin(_ELSEWHERE) & old & (not asked)
+    unasked = VAULT.gaps(tables, context)
+    elsewhere = rows["kind"].isin(_ELSEWHERE) & old & bool(unasked)
     due = rotated + limit
     stale = rows.assign(at=due.mask(due < context.start, context.start), rotated=rotated)
     stale = stale[old & ~elsewhere].reset_index(drop=True)
@@ -161,10 +178,9 @@ def test(tables: Tables, context: Context) -> Result:
         )
     if elsewhere.any():
         count = int(elsewhere.sum())
-        gaps.append(
-            Gap(
-                f"no evidence from Vault (vault-audit): {count} external secrets may have changed where they are kept"
-            )
+        gaps.extend(
+            Gap(f"{gap.text}: {count} external secrets may have changed where they are kept")
+            for gap in unasked
         )
     return Result(rows, failed, tuple(gaps))
 

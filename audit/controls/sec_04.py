@@ -10,7 +10,8 @@ entity, which the roster or the settings (`vault.entities`) name.
 
 ## Limits
 Reads that were denied are attempts, and no exceptions. What Vault's own paths (`sys`, `auth`, `identity`) tell is no secret; of a
-root token every request counts, done or not. A request of which the device lost both lines leaves no trace.
+root token every request counts, done or not. A request of which the device lost both lines leaves no trace. While the log
+was silent for longer than its pace nothing tells who read what: the control is not tested, and what is on record still counts.
 
 ## Remediation
 Revoke the token, find out whose it was, and rotate what it read; give out a root token in an emergency alone.
@@ -80,6 +81,20 @@ EXAMPLES = (
         title="without Vault's log nothing tells who read which secret",
         given=_ROSTER,
         without=("vault-audit",),
+        conclusion="not tested",
+    ),
+    Example(
+        title="a log that was silent for weeks tells nothing of them, however well it begins and ends",
+        given=_ROSTER
+        + """
+        secret_access
+        | request_id | type    | at               | operation | path   | display_name   | entity |
+        | r1         | request | 2026-07-01 00:00 | read      | kv/web | kubernetes-web | e1     |
+        | r2         | request | 2026-09-30 00:00 | read      | kv/web | kubernetes-web | e1     |
+        evidence_gaps
+        | source_name | cluster | format      | kind    | start      | end        | missing | detail                        |
+        | vault       |         | vault-audit | silence | 2026-07-20 | 2026-09-29 | true    | vault: no records for 71 days |
+        """,
         conclusion="not tested",
     ),
 )

@@ -133,3 +133,15 @@ def open_findings(
     )
     ended = (found["end"] <= found["start"]).fillna(False).astype(bool)
     return found[~ended].sort_values(FINDING, kind="stable", ignore_index=True)
+
+
+def undecided(
+    images: pd.DataFrame, scanned: pd.DataFrame, vulnerabilities: pd.DataFrame, rules: Scanning
+) -> pd.DataFrame:
+    """As `open_findings`, those of which no scan of the image says whether they are fixable."""
+    told = vulnerabilities["fixable"].notna()
+    known = scanned[["ref", "scan", "run"]].merge(vulnerabilities[told], on=["scan", "run"])[FINDING]
+    supposed = vulnerabilities[~told].assign(fixable=True)
+    found = open_findings(images, scanned, supposed, rules)
+    decided = found[FINDING].merge(known.drop_duplicates(), how="left", indicator=True)["_merge"].eq("both")
+    return found[~decided.to_numpy()].reset_index(drop=True)
