@@ -26,7 +26,7 @@ from audit.git.secrets.key import fingerprint_key
 from audit.joins.build import path_rules
 from audit.period import Period
 from audit.settings import Repository, Settings
-from audit.sources.repository import mirror, safe_name
+from audit.sources.repository import MIRRORS, mirror, safe_name
 
 Tables = dict[str, pd.DataFrame]
 Tips = dict[str, dict[str, str]]
@@ -48,7 +48,7 @@ def mine(settings: Settings, period: Period, progress: Callable[[int, int], None
     folders: list[Path] = []
     tips: Tips = {}
     for number, repository in enumerate(settings.repositories):
-        path = mirror(repository, settings, store.root / "mirrors")
+        path = mirror(repository, settings, store.root / MIRRORS)
         folder = _one(path, repository, settings, _since(settings, period), store.root)
         head = t.read(t.Repositories, [folder / "repositories.parquet"]).iloc[0]
         tips[repository.name] = {f"refs/heads/{head['branch']}": str(head["tip"])}

@@ -34,14 +34,20 @@ def show_row(file: str, found: Found) -> None:
     print(msgspec.json.encode(named | found.row).decode())
 
 
-def show_refused(errors: Console, file: str, refused: Refused) -> None:
+def show_refused(errors: Console, file: str, refused: Refused, *, as_json: bool = False) -> None:
     """One record that could not be read, on a line of its own, without anything that a terminal would obey."""
+    if as_json:
+        print(json.dumps({"file": file} | refused._asdict(), sort_keys=True), file=errors.file)
+        return
     said = f"{file}: record {refused.line}, byte {refused.offset}: {refused.reason}"
     errors.out(printable(said), highlight=False)
 
 
-def show_counts(errors: Console, counts: Counts) -> None:
+def show_counts(errors: Console, counts: Counts, *, as_json: bool = False) -> None:
     """What became of the records of all files, and what they were and came in."""
+    if as_json:
+        print(json.dumps(vars(counts), sort_keys=True), file=errors.file)
+        return
     errors.out(
         f"{counts.records:,} records = {counts.kept:,} kept + {counts.noise:,} noise "
         f"+ {counts.quarantined:,} quarantined",

@@ -67,6 +67,21 @@ def test_rows_go_to_stdout_and_what_could_not_be_read_to_stderr_with_its_place(t
     ]
 
 
+def test_for_programs_what_could_not_be_read_and_the_counts_are_json_too(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    path.write_bytes(lines(event(1)) + b'{"who": 1}\n')
+    _, rows, errors = run(str(path), "--json")
+    assert len(rows) == 1
+    refused, counts = (json.loads(line) for line in errors)
+    assert refused == {
+        "file": str(path),
+        "line": 2,
+        "offset": len(lines(event(1))),
+        "reason": "no known format",
+    }
+    assert (counts["records"], counts["kept"], counts["noise"], counts["quarantined"]) == (2, 1, 0, 1)
+
+
 def test_stdin_is_read_as_a_file_is_and_no_cluster_need_be_named() -> None:
     code, rows, errors = run("-", stdin=gzip.compress(lines(event(1))))
     assert (code, [row["cluster"] for row in rows], rows[0]["file"]) == (0, ["-"], "-")

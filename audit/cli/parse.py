@@ -27,6 +27,9 @@ def parse_files(
     repository: Annotated[
         str, typer.Option(help="Repository that the records speak of, where they name none.")
     ] = "-",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON lines on stderr as well: what can't be read, and the counts.")
+    ] = False,
 ) -> ExitCode:
     """Print the rows of files as JSON lines, without settings or store.
 
@@ -42,10 +45,10 @@ def parse_files(
                     if isinstance(found, parse.Found):
                         screen.show_row(str(path), found)
                     else:
-                        screen.show_refused(errors, str(path), found)
+                        screen.show_refused(errors, str(path), found, as_json=as_json)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the rows, as `head` does, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.CLEAN
-    screen.show_counts(errors, counts)
+    screen.show_counts(errors, counts, as_json=as_json)
     return ExitCode.EVIDENCE if counts.quarantined else ExitCode.CLEAN

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from audit import narrate, pipeline, screen, telemetry
+from audit.cli import planned
 from audit.cli.options import (
     DEFAULT_SETTINGS,
     AsDraft,
@@ -22,7 +23,9 @@ from audit.cli.options import (
     period_of,
 )
 from audit.errors import AuditError, ExitCode, code_of
+from audit.evidence.plan import plan
 from audit.settings import load
+from audit.sources import repository
 
 
 def run(
@@ -31,6 +34,12 @@ def run(
     as_of: AsOf = None,
     draft: AsDraft = False,
     *,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what would be pulled, its size, and what would be cloned; do nothing."
+        ),
+    ] = False,
     metrics_file: Annotated[
         Path | None,
         typer.Option(help="Write what the run came to for Prometheus, as a whole file.", metavar="FILE"),
@@ -42,6 +51,10 @@ def run(
     What is reported of a quarter that is over is frozen: later evidence leads to a restatement that says what it
     changes. Example: audit run --quarter 2026Q3
     """
+    if dry_run:
+        chosen = load(settings)
+        period_of(chosen, quarter, as_of)
+        return planned.show(plan(chosen, as_of=moment_of(as_of)), repository.plan(chosen), as_json=as_json)
     started = time.monotonic()
     label = quarter
     try:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from audit.errors import EvidenceMissing, IntegrityError
+from audit.errors import AuditError, EvidenceMissing, IntegrityError
 from audit.settings import Repository, Settings
 from audit.sources import git_command, git_integrity
 from audit.sources.git_command import GitFailed, redact
 from audit.sources.git_view import common_dir, head, refs, view
+
+MIRRORS = "mirrors"
+"""Their folder in the evidence store."""
 
 _EVERY_REF = "+refs/*:refs/*"
 _TRIES = 3
@@ -58,6 +62,40 @@ def reach(repo: Repository, settings: Settings) -> None:
         _remote_head(repo)
     else:
         common_dir(settings.resolve(repo.location))
+
+
+@dataclass(frozen=True)
+class MirrorPlanned:
+    """What mining one repository would begin with.
+
+    Attributes:
+        bytes: of its mirror now; None where there is none yet: it would be cloned whole. Git tells how much there is to
+            fetch only while it fetches.
+        problem: why it can't be reached.
+    """
+
+    name: str
+    location: str
+    bytes: int | None
+    problem: AuditError | None
+
+
+def plan(settings: Settings) -> list[MirrorPlanned]:
+    """What mirrors of the repositories would be made or brought up to date, in the order of the settings. Nothing is."""
+    found = []
+    for repo in settings.repositories:
+        target, problem = settings.store_path / MIRRORS / safe_name(repo.name), None
+        try:
+            reach(repo, settings)
+        except AuditError as error:
+            problem = error
+        held = (
+            sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+            if target.is_dir()
+            else None
+        )
+        found.append(MirrorPlanned(repo.name, redact(repo.location), held, problem))
+    return found
 
 
 def safe_name(name: str) -> str:

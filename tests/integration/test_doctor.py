@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -270,6 +271,27 @@ def test_a_dry_run_tells_objects_and_bytes_and_pulls_nothing_and_nothing_twice(
     assert main(command) == 0
     capfd.readouterr()
     assert planned() == (0, 0)
+
+
+def test_a_dry_run_of_a_whole_run_tells_what_would_be_cloned_or_fetched_and_does_nothing(
+    pristine: Path, ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "organisation"
+    shutil.copytree(pristine, folder)
+    with (folder / "audit.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[[repositories]]\nname = "netbpf/gone"\nlocation = "gone"\n')
+    before = _tree(folder)
+    command = ["run", "--quarter", "2026Q3", "--dry-run", *AS_OF_ARGUMENTS, "--settings"]
+    assert main([*command, str(folder / "audit.toml"), "--json"]) == ExitCode.USAGE
+    said = json.loads(capfd.readouterr().out)
+    assert said["objects"] > 0
+    told = {each["name"]: (each["bytes"], each["problem"]) for each in said["repositories"]}
+    assert told["netbpf/netbpf-gitops"] == (None, None)
+    assert "gone" in told["netbpf/gone"][1]
+    assert _tree(folder) == before
+    assert main([*command, str(ran.folder / "audit.toml")]) == 0
+    printed = capfd.readouterr().out
+    assert re.search(r"netbpf/netbpf-gitops .* [0-9,]+ bytes; would be", printed)
 
 
 def test_a_dry_run_of_a_source_that_is_gone_says_so(
