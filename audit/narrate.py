@@ -12,7 +12,6 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self, TextIO
 
-from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
@@ -28,6 +27,7 @@ from rich.progress import (
 from rich.text import Text
 
 from audit.errors import AuditError
+from audit.terminal import Terminal, harmless, tell
 
 STAGES = {
     "simulate": "Making the demonstration organisation",
@@ -68,6 +68,13 @@ class _Json(logging.Formatter):
         return json.dumps(said | getattr(record, "facts", {}), default=str)
 
 
+class _Plain(logging.Formatter):
+    """A record as a terminal may show it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record))
+
+
 class _Stderr(logging.StreamHandler[TextIO]):
     """Writes to whatever stderr is at that moment."""
 
@@ -90,8 +97,8 @@ def set_up_logging(verbose: bool, log_format: LogFormat = LogFormat.TEXT) -> Non
         handler = _Stderr()
         handler.setFormatter(_Json())
     else:
-        handler = RichHandler(console=Console(stderr=True), show_path=False, rich_tracebacks=False)
-        handler.setFormatter(logging.Formatter("%(message)s"))
+        handler = RichHandler(console=Terminal(stderr=True), show_path=False, rich_tracebacks=False)
+        handler.setFormatter(_Plain("%(message)s"))
     root = logging.getLogger()
     for before in _ours:
         root.removeHandler(before)
@@ -112,7 +119,7 @@ def tell_error(error: AuditError) -> None:
         facts = {"remedy": error.remedy, "exit_code": int(error.exit_code)}
         error_log.error("%s", error.problem, extra={"facts": facts})
         return
-    Console(stderr=True).print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    tell(Terminal(stderr=True), f"Error: {error}", style="red")
 
 
 class _Rate(ProgressColumn):
@@ -128,7 +135,7 @@ class Narrator:
     and one every half minute while it goes on; or JSON."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = Terminal(stderr=True)
         self._live = sys.stderr.isatty() and not _as_json()
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -189,7 +196,7 @@ class Narrator:
             facts = {"stage": stage, "done": done, "total": total, "seconds": round(took, 1)}
             progress_log.info("%s", text, extra={"facts": facts})
         elif not self._live:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+            tell(self._console, text)
 
 
 def _so_far(done: int, total: int, took: float) -> str:

@@ -21,6 +21,7 @@ from audit.parse import Counts, Found, Refused
 from audit.pipeline import Retried, Run
 from audit.report.publish import Published
 from audit.report.words import printable
+from audit.terminal import harmless_json, one_line, tell
 from audit.trace import Trace
 
 _SYMBOLS = {"effective": "✓", "exceptions": "✗", "not tested": "?", "not applicable": "–"}
@@ -31,7 +32,7 @@ _UNMATCHED = 10  # of the landings that nothing ties, how many are shown
 def show_row(file: str, found: Found) -> None:
     """One row as a JSON line: table, file, number of the record, then the columns."""
     named = {"table": found.table, "file": file, "line": found.row["line"]}
-    print(msgspec.json.encode(named | found.row).decode())
+    print(harmless_json(msgspec.json.encode(named | found.row).decode()))
 
 
 def show_refused(errors: Console, file: str, refused: Refused, *, as_json: bool = False) -> None:
@@ -119,24 +120,19 @@ def show_run(out: Console, run: Run, *, as_json: bool) -> None:
         )
     out.print(table)
     for row in conclusions[conclusions["gaps"] != ""].itertuples():
-        out.print(f"{row.control}: {row.gaps}", markup=False, highlight=False, soft_wrap=True)
+        tell(out, f"{row.control}: {one_line(row.gaps)}")
     if len(top):
-        out.print("\nMost important findings:", style="bold")
+        tell(out, "\nMost important findings:", style="bold")
     for row in top.itertuples():
-        out.print(
-            f"  [{row.severity}] {row.control} {row.subject}: {row.found}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        tell(out, f"  [{row.severity}] {row.control} {one_line(row.subject)}: {one_line(row.found)}")
     for problem in run.problems:
-        out.print(f"Missing: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        tell(out, f"Missing: {problem}", style="red")
     out.print("")
     if run.published:
         _tell_published(out, run.published)
     for path in files.values():
-        out.print(f"{path}", markup=False, highlight=False, soft_wrap=True)
-    out.print(f"Everything lies in {run.folder}", markup=False, highlight=False, soft_wrap=True)
+        tell(out, f"{path}")
+    tell(out, f"Everything lies in {run.folder}")
 
 
 def show_published(out: Console, done: Published, *, as_json: bool) -> None:
@@ -145,7 +141,7 @@ def show_published(out: Console, done: Published, *, as_json: bool) -> None:
         _dump(_published(done))
         return
     _tell_published(out, done)
-    out.print(f"Report: {done.path}", markup=False, highlight=False, soft_wrap=True)
+    tell(out, f"Report: {done.path}")
 
 
 def _published(done: Published) -> dict[str, Any]:
@@ -172,10 +168,10 @@ def _tell_published(out: Console, done: Published) -> None:
         lines = [
             f"Edition {done.edition} restates edition {before.number}, as of {as_of}: "
             f"{len(before.rows)} facts differ ({counts}).",
-            *(f"  because of {cause.kind}: {cause.text}" for cause in before.causes),
+            *(f"  because of {cause.kind}: {one_line(cause.text)}" for cause in before.causes),
         ]
     for line in lines:
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        tell(out, line)
 
 
 def show_trace(out: Console, found: Trace, *, as_json: bool) -> None:
@@ -183,34 +179,22 @@ def show_trace(out: Console, found: Trace, *, as_json: bool) -> None:
     if as_json:
         _dump(asdict(found))
         return
-
-    def tell(line: str) -> None:
-        _tell(out, line)
-
-    tell(f"{found.kind} {found.name}")
+    tell(out, f"{found.kind} {one_line(found.name)}")
     for name, value in found.facts.items():
-        tell(f"  {name}: {value}")
-    tell(f"\n{len(found.items):,} {'item' if len(found.items) == 1 else 'items'}")
+        tell(out, f"  {name}: {one_line(value)}")
+    tell(out, f"\n{len(found.items):,} {'item' if len(found.items) == 1 else 'items'}")
     for item in found.items:
-        tell("  " + "  ".join(part for part in (item.role, item.at, item.subject, item.says) if part))
+        parts = (item.role, item.at, item.subject, item.says)
+        tell(out, "  " + "  ".join(one_line(part) for part in parts if part))
         for pointer in item.pointers:
-            tell(f"      ↳ {pointer}")
+            tell(out, f"      ↳ {one_line(pointer)}")
     for raw in found.raw:
-        tell(f"\n{raw.pointer}  {raw.where}".rstrip())
+        tell(out, f"\n{one_line(raw.pointer)}  {one_line(raw.where)}".rstrip())
         for line in (f"not shown: {raw.problem}" if raw.problem else raw.text.rstrip("\n")).split("\n"):
-            tell(f"  {line}")
+            tell(out, f"  {line}")
     left = found.pointers - len(found.raw)
     if left:
-        tell(f"\n{left:,} more lines or commits: add --limit 0 for all of them")
-
-
-def _tell(out: Console, line: str) -> None:
-    """A line with text of the evidence in it."""
-    out.print("".join(map(_harmless, line)), markup=False, highlight=False, soft_wrap=True, emoji=False)
-
-
-def _harmless(character: str) -> str:
-    return character if character.isprintable() or character in "\n\t" else f"\\u{ord(character):04x}"
+        tell(out, f"\n{left:,} more lines or commits: add --limit 0 for all of them")
 
 
 def show_collected(out: Console, done: Collected, *, as_json: bool) -> None:
@@ -231,9 +215,9 @@ def show_collected(out: Console, done: Collected, *, as_json: bool) -> None:
     out.print(table)
     for source in done.sources:
         for remark in source.remarks:
-            out.print(f"Note: {remark}", markup=False, highlight=False, soft_wrap=True)
+            tell(out, f"Note: {one_line(remark)}")
     for problem in done.problems:
-        out.print(f"Missing: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        tell(out, f"Missing: {problem}", style="red")
 
 
 def show_repositories(out: Console, repositories: pd.DataFrame, *, as_json: bool) -> None:
@@ -242,11 +226,9 @@ def show_repositories(out: Console, repositories: pd.DataFrame, *, as_json: bool
         _dump(json.loads(repositories.to_json(orient="records")))
         return
     for row in repositories.itertuples():
-        out.print(
-            f"{row.repo}: {row.commits:,} commits, {row.mainline:,} on {row.branch}, tip {row.tip}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+        tell(
+            out,
+            f"{one_line(row.repo)}: {row.commits:,} commits, {row.mainline:,} on {one_line(row.branch)}, tip {row.tip}",
         )
 
 
@@ -262,14 +244,14 @@ def show_built(out: Console, built: Built, *, as_json: bool) -> None:
         table.add_row(name, f"{count:,}")
     out.print(table)
     for row in quarantined.head(20).itertuples():
-        out.print(
-            f"Quarantined: {row.source_name} {row.key}, record {row.line}, byte {row.offset}: {row.reason}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        tell(out, f"Quarantined: {_place(row)}: {one_line(row.reason)}")
     if len(quarantined) > 20:
         out.print(f"… and {len(quarantined) - 20:,} more: audit quarantine lists them all")
+
+
+def _place(row: Any) -> str:
+    """Where a record that could not be read stands."""
+    return f"{row.source_name} {one_line(row.key)}, record {row.line}, byte {row.offset}"
 
 
 def show_quarantine(out: Console, rows: pd.DataFrame, *, as_json: bool) -> None:
@@ -288,11 +270,10 @@ def show_quarantine(out: Console, rows: pd.DataFrame, *, as_json: bool) -> None:
         counts.reset_index().sort_values(["source_name", "records"], ascending=[True, False]).itertuples()
     ):
         what = f"{row.records:,} in {row.objects:,} {'object' if row.objects == 1 else 'objects'}"
-        _tell(out, f"{row.source_name}: {what}: {row.reason}")
-    _tell(out, "")
+        tell(out, f"{row.source_name}: {what}: {one_line(row.reason)}")
+    tell(out, "")
     for row in rows.itertuples():
-        where = f"{row.source_name} {row.key}, record {row.line}, byte {row.offset}"
-        _tell(out, f"{where}: {row.reason}  {row.evidence}:{row.line}")
+        tell(out, f"{_place(row)}: {one_line(row.reason)}  {row.evidence}:{row.line}")
 
 
 def show_retried(out: Console, done: Retried, *, as_json: bool) -> None:
@@ -305,7 +286,7 @@ def show_retried(out: Console, done: Retried, *, as_json: bool) -> None:
             }
         )
         return
-    _tell(out, f"{len(done.read):,} of {len(done.before):,} quarantined records can be read now.")
+    tell(out, f"{len(done.read):,} of {len(done.before):,} quarantined records can be read now.")
     show_quarantine(out, done.left, as_json=False)
 
 
@@ -329,7 +310,7 @@ def show_tested(out: Console, tested: Mapping[str, int], wrong: Sequence[str], *
         _dump({"examples": dict(tested), "wrong": list(wrong)})
         return
     for text in wrong:
-        out.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+        tell(out, text, style="red")
     out.print(
         f"{sum(tested.values())} examples of {len(tested)} controls, {len(wrong)} wrong", highlight=False
     )
@@ -373,12 +354,10 @@ def show_mined(out: Console, mined: dict[str, Any], *, as_json: bool) -> None:
         _dump(mined)
         return
     quarter = f" in {mined['quarter']}" if mined["quarter"] else ""
-    out.print(
+    tell(
+        out,
         f"{mined['repository']}: {mined['all_commits']:,} commits, {mined['mainline']:,} of them on the mainline of "
         f"{mined['branch']}; {mined['landings']:,} landings{quarter}; {mined['seconds']:.1f} s",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
     )
     links = {f"{each['link']}, {each['confidence']}": each["landings"] for each in mined["by_link"]}
     places = mined["by_environment"] | {"(none)": mined["in_no_environment"]}
@@ -407,4 +386,4 @@ def show_mined(out: Console, mined: dict[str, Any], *, as_json: bool) -> None:
         line = f"  {each['at'][:10]} {each['sha'][:12]} {printable(each['subject'])}"
         out.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
     for problem in mined["problems"]:
-        out.print(f"Not whole: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        tell(out, f"Not whole: {problem}", style="red")

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.exceptions import TyperException
 
 import audit
 from audit import narrate
 from audit.errors import STOPPED, AuditError, ExitCode, UsageError, code_of
+from audit.terminal import Terminal
 
 COMMANDS = {
     "init": "start.init",
@@ -150,7 +150,7 @@ def _told(error: BaseException) -> int:
             )
         )
     elif isinstance(error, typer.Abort | KeyboardInterrupt):
-        Console(stderr=True).print(
+        Terminal(stderr=True).print(
             "Stopped. What was collected is kept; run it again to go on.", style="yellow"
         )
         return STOPPED

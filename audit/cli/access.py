@@ -12,6 +12,7 @@ from audit import pipeline
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out, period_of
 from audit.export import worksheet as sheets
 from audit.settings import load
+from audit.terminal import tell
 
 
 def access_review(
@@ -53,4 +54,4 @@ def access_review(
     lines.append(f"  left out: {sheet.builtin:,} of Kubernetes' own")
     lines += files or ["nothing was written"]
     for line in lines:
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        tell(out, line)

@@ -10,6 +10,7 @@ import typer
 from audit import demo as demonstration
 from audit import narrate, screen
 from audit.cli.options import AsJson, out
+from audit.terminal import tell
 
 
 def demo(
@@ -31,4 +32,4 @@ def demo(
     if not as_json:
         settings = done.folder.parents[2] / "audit.toml"
         said = f"\nWhere does a number come from? audit trace lead_time --quarter {done.period.label} --settings {settings}"
-        out.print(said, markup=False, highlight=False, soft_wrap=True)
+        tell(out, said)

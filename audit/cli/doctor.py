@@ -9,6 +9,7 @@ from audit import doctor as examination
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, AsOf, SettingsPath, moment_of, out
 from audit.errors import ExitCode
 from audit.report.words import printable
+from audit.terminal import tell
 
 _SYMBOLS = {"ok": "✓", "warn": "!", "bad": "✗"}
 _STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
@@ -28,11 +29,9 @@ def doctor(
         lines.append(line)
         if not as_json:
             said = f"{_SYMBOLS[line.state]} {line.area}: {printable(line.says)}"
-            out.print(said, style=_STYLES[line.state], markup=False, highlight=False, soft_wrap=True)
+            tell(out, said, style=_STYLES[line.state])
             if line.remedy:
-                out.print(
-                    f"    Remedy: {printable(line.remedy)}", markup=False, highlight=False, soft_wrap=True
-                )
+                tell(out, f"    Remedy: {printable(line.remedy)}")
     code = examination.exit_code(lines)
     if as_json:
         found = [asdict(line) for line in lines]

@@ -14,6 +14,7 @@ from audit.errors import UsageError
 from audit.export import Pseudonyms
 from audit.export import export as write
 from audit.settings import load
+from audit.terminal import tell
 
 
 def export(
@@ -53,9 +54,4 @@ def export(
         print(json.dumps(said, indent=1, sort_keys=True))
         return
     named = "with pseudonyms" if made.pseudonymised else "with names as they are"
-    out.print(
-        f"{output}: {len(made.rows)} tables, {sum(made.rows.values()):,} rows, {named}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    tell(out, f"{output}: {len(made.rows)} tables, {sum(made.rows.values()):,} rows, {named}")

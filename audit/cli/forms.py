@@ -15,6 +15,7 @@ from audit.report import forms
 from audit.report.compared import Comparison, compare
 from audit.report.publish import reported
 from audit.settings import load
+from audit.terminal import one_line, tell
 
 
 class Form(StrEnum):
@@ -51,7 +52,7 @@ def convert(
         print(json.dumps(made, indent=1, sort_keys=True))
         return
     for path in made.values():
-        out.print(path, markup=False, highlight=False, soft_wrap=True)
+        tell(out, path)
 
 
 def diff(
@@ -73,7 +74,7 @@ def diff(
         print(json.dumps(asdict(found), indent=1, sort_keys=True))
         return
     for line in _lines(found):
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        tell(out, one_line(line))
 
 
 def _lines(found: Comparison) -> list[str]:

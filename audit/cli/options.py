@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from audit.period import Period
 from audit.settings import Settings
+from audit.terminal import Terminal
 
-out = Console()
+out = Terminal()
 
 SettingsPath = Annotated[Path, typer.Option("--settings", "-s", help="Settings file.", metavar="FILE")]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from audit import parse, screen
 from audit.errors import ExitCode
 from audit.normalise.interface import Context
+from audit.terminal import Terminal
 
 
 def parse_files(
@@ -36,7 +36,7 @@ def parse_files(
     On stderr stands what can't be read, where and why, and the count of records. Ends with 3 when something could not be read. Example: audit parse audit.log.gz
     """
     parse.require_files([path for path in files if path != parse.STDIN])
-    counts, errors = parse.Counts(), Console(stderr=True, soft_wrap=True)
+    counts, errors = parse.Counts(), Terminal(stderr=True, soft_wrap=True)
     try:
         for path in files:
             with parse.spooled(path) as content:

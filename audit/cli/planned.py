@@ -10,6 +10,7 @@ from audit.cli.options import out
 from audit.errors import ExitCode
 from audit.evidence.plan import SourcePlanned
 from audit.sources.repository import MirrorPlanned
+from audit.terminal import tell
 
 _ASKED = "only asking tells"
 
@@ -44,11 +45,9 @@ def show(
     out.print(table)
     for one in planned:
         if one.checked:
-            out.print(
+            tell(
+                out,
                 f"{one.name}: {one.checked:,} objects have no ETag: they are read, and kept where their bytes are new",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
             )
     if repositories is not None:
         mirrors = Table("Repository", "Location", "Mirror")
@@ -57,6 +56,6 @@ def show(
             mirrors.add_row(each.name, each.location, "–" if each.problem else held)
         out.print(mirrors)
     for problem in problems:
-        out.print(f"Missing: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        tell(out, f"Missing: {problem}", style="red")
     out.print(f"{new:,} objects, {size:,} bytes would be pulled; nothing was.", highlight=False)
     return code

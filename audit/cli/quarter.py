@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from audit import narrate, pipeline, screen, telemetry
 from audit.cli import planned
@@ -26,6 +25,7 @@ from audit.errors import AuditError, ExitCode, code_of
 from audit.evidence.plan import plan
 from audit.settings import load
 from audit.sources import repository
+from audit.terminal import Terminal, tell
 
 
 def run(
@@ -110,7 +110,7 @@ def report(
         done = pipeline.report(chosen, checked, progress, draft=draft)
     screen.show_published(out, done, as_json=as_json)
     for problem in checked.problems:
-        Console(stderr=True).print(f"Missing: {problem}", style="red", markup=False, highlight=False)
+        tell(Terminal(stderr=True), f"Missing: {problem}", style="red")
 
 
 def trace(

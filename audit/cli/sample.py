@@ -13,6 +13,7 @@ from audit import pipeline, sampling
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, SettingsPath, out
 from audit.errors import ExitCode, UsageError
 from audit.settings import Draw, load
+from audit.terminal import tell
 from audit.trace.finding import Finder
 from audit.trace.shapes import Item
 
@@ -66,10 +67,7 @@ def sample(
     if as_json:
         print(json.dumps({"folder": str(output), **asdict(plan)}, indent=1, sort_keys=True))
         return
-    out.print(
-        f"{output}: {len(drawn)} of {plan.items:,} {population}; up to {plan.allowed} may deviate",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    tell(out, f"{output}: {len(drawn)} of {plan.items:,} {population}; up to {plan.allowed} may deviate")
 
 
 def _items(finder: Finder, name: str) -> list[Item]:
@@ -85,12 +83,12 @@ def _evaluate(path: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(found), indent=1, sort_keys=True))
     else:
-        out.print(
+        tell(
+            out,
             f"{found.deviations} of {found.examined} deviate, {found.undetermined} of them not determined; at "
             f"{found.plan.confidence} confidence no more than {found.limit:,} of {found.plan.whole:,} do ({found.rate:.2%}; "
             f"of any number {found.clopper_pearson:.2%}): "
             + ("less than is tolerated" if found.met else "more than is tolerated may deviate"),
-            markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+        )
     if not found.met:
         raise typer.Exit(ExitCode.FINDINGS)

@@ -12,6 +12,7 @@ from audit.cli.options import DEFAULT_SETTINGS, AsJson, SettingsPath, out
 from audit.errors import UsageError
 from audit.report import signed
 from audit.settings import load
+from audit.terminal import tell
 from audit.verify import opened
 
 
@@ -45,4 +46,4 @@ def sign(
             json.dumps({"signed": str(path), "unsigned_bytes": len(data), "bytes": len(done)}, sort_keys=True)
         )
         return
-    out.print(f"{path}: signed", markup=False, highlight=False, soft_wrap=True)
+    tell(out, f"{path}: signed")

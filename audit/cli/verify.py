@@ -15,6 +15,7 @@ from audit.errors import ExitCode
 from audit.reperform import reperformed
 from audit.report.signed import read_certificates
 from audit.settings import load
+from audit.terminal import one_line, tell
 from audit.verify import again
 from audit.verify import verify as verify_report
 
@@ -53,7 +54,7 @@ def verify(
         return done.exit_code
     for check in done.checks:
         line = f"{check.verdict:<10}  {check.part}: {check.text}"
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        tell(out, one_line(line))
     verdict = "verified" if done.exit_code is ExitCode.CLEAN else "NOT VERIFIED"
-    out.print(f"{report}: {verdict}", markup=False, highlight=False, soft_wrap=True)
+    tell(out, f"{report}: {verdict}")
     return done.exit_code

@@ -1,0 +1,120 @@
+"""What evidence says is shown on the terminal, and never obeyed, by whatever command."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import audit
+from audit import narrate, screen
+from audit.errors import EvidenceMissing, ExitCode
+from audit.parse import Found
+from audit.terminal import Terminal, harmless_json, tell
+
+HOSTILE = "a\x1b[31mred \x1b]52;c;aGk=\x07 \u202eltr\u2066 \x9b2J \x7f [bold]b[/bold] :skull: \U000e0041\nMissing: nothing"
+SHOWN = (
+    r"a\u001b[31mred \u001b]52;c;aGk=\u0007 \u202eltr\u2066 \u009b2J \u007f [bold]b[/bold] :skull: \U000e0041"
+)
+"""The same, as it is shown up to the end of its line."""
+
+
+def terminal() -> tuple[Terminal, io.StringIO]:
+    """A terminal without colours, wide enough for every line."""
+    file = io.StringIO()
+    return Terminal(file=file, force_terminal=True, color_system=None, width=4000), file
+
+
+def require_harmless(text: str, times: int) -> None:
+    """Every hostile text is there, and nothing that steers."""
+    assert text.count(SHOWN) >= times
+    assert all(each.isprintable() or each == "\n" for each in text)
+    assert not re.search(r"^Missing: nothing", text, re.MULTILINE)
+
+
+def test_a_run_shows_subjects_findings_gaps_and_problems_as_they_are() -> None:
+    out, file = terminal()
+    conclusion = {
+        "control": "CHG-01", "title_text": HOSTILE, "population": 3, "exceptions": 1, "waived": 0,
+        "conclusion": "exceptions", "gaps": HOSTILE,
+    }  # fmt: skip
+    exception = {
+        "control": "CHG-01",
+        "severity": "high",
+        "subject": HOSTILE,
+        "found": HOSTILE,
+        "waiver": None,
+    }
+    tables = {"conclusions": pd.DataFrame([conclusion]), "exceptions": pd.DataFrame([exception])}
+    run: Any = SimpleNamespace(
+        tables=tables,
+        period=SimpleNamespace(label="2026Q3"),
+        folder=Path("here"),
+        problems=[EvidenceMissing(HOSTILE.replace("\n", " "), remedy="look")],
+        published=None,
+        as_of=datetime(2026, 10, 5, tzinfo=UTC),
+        exit_code=ExitCode.FINDINGS,
+    )
+    screen.show_run(out, run, as_json=False)
+    require_harmless(file.getvalue(), 4)
+
+
+def test_what_was_read_mined_and_collected_is_shown_as_it_is() -> None:
+    out, file = terminal()
+    bad = {
+        "source_name": "forge",
+        "key": HOSTILE,
+        "line": 1,
+        "offset": 2,
+        "reason": HOSTILE,
+        "evidence": "0f",
+    }
+    built: Any = SimpleNamespace(tables={"quarantine": pd.DataFrame([bad])}, sizes=lambda: {"commits": 1})
+    screen.show_built(out, built, as_json=False)
+    screen.show_quarantine(out, pd.DataFrame([bad]), as_json=False)
+    mined = {"repo": HOSTILE, "commits": 2, "mainline": 1, "branch": HOSTILE, "tip": "0f"}
+    screen.show_repositories(out, pd.DataFrame([mined]), as_json=False)
+    source = SimpleNamespace(name="forge", listed=1, pulled=1, kept=0, bytes=3, remarks=[HOSTILE])
+    screen.show_collected(out, SimpleNamespace(sources=[source], problems=[]), as_json=False)  # type: ignore[arg-type]
+    require_harmless(file.getvalue(), 8)
+
+
+def test_errors_and_logs_are_shown_as_they_are(capfd: pytest.CaptureFixture[str]) -> None:
+    narrate.set_up_logging(verbose=False)
+    said = HOSTILE.replace("\n", " ")
+    narrate.tell_error(EvidenceMissing(said, remedy=said))
+    logging.getLogger("audit").warning("%s", said)
+    told = capfd.readouterr().err
+    assert told.count(SHOWN) >= 2
+    assert r"\u001b]52;c;aGk=" in told.split("WARNING")[1]
+    assert all(each.isprintable() or each == "\n" for each in told)
+
+
+def test_rows_as_json_say_the_same_without_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.show_row("a.log", Found("commits", {"line": 1, "subject": HOSTILE}))
+    line = capsys.readouterr().out.removesuffix("\n")
+    assert line.isprintable()
+    assert json.loads(line)["subject"] == HOSTILE
+    assert json.loads(harmless_json(json.dumps(HOSTILE, ensure_ascii=False))) == HOSTILE
+
+
+def test_lines_of_a_command_are_neither_marked_up_nor_wrapped() -> None:
+    out, file = terminal()
+    tell(out, "[red]:warning: 12 [/red]" + "w" * 5000)
+    assert file.getvalue() == "[red]:warning: 12 [/red]" + "w" * 5000 + "\n"
+
+
+def test_every_command_prints_by_a_console_that_is_harmless() -> None:
+    package = Path(audit.__file__).parent
+    own = [
+        path for path in package.rglob("*.py") if re.search(r"\bConsole\(", path.read_text(encoding="utf-8"))
+    ]
+    assert own == []
