@@ -7,13 +7,14 @@ decision to revoke that nobody carries out is worse than none: everybody believe
 ## Evidence
 Records of access reviews (`audit access-review` writes a worksheet for them), the lists of rights that the systems gave
 before and after, and what was done in them. A review belongs to the quarter in which it was decided, at the latest
-`access.review_days` after its rights were listed. Each right of it is an item: decided in time, by somebody who neither holds
-nor granted it. A right that a system listed then and no review of the quarter has is an exception, too. What was revoked or
+`access.review_days` after its rights were listed. Each right of it is an item: decided in time, by somebody of the roster who
+neither holds nor granted it. A right that a system listed then and no review of the quarter has is an exception, too. What was revoked or
 changed is an item of the quarter in which it had to be gone, `access.removal_days` after the decision: the first list made
 after that must have it no more, and the holder must not have used it since.
 
 ## Limits
-A use is only told to be that of a revoked right where its holder had no other in the system. Who granted a right is known
+Of a right of somebody whom the roster does not know nothing proves that the reviewer is somebody else: it is named. A use is only
+told to be that of a revoked right where its holder had no other in the system. Who granted a right is known
 where the forge's or the cluster's log shows it. Rights that only logs show (Vault's tokens, groups of single sign-on) stand in
 no list, so that nothing proves them gone. A right that comes back by another way counts as never gone.
 
@@ -33,16 +34,32 @@ from audit.model import Severity
 
 _TAKEN = ("revoke", "change")
 
-_LINES = """
+_PEOPLE = """
+        people
+        | person |
+        | ada    |
+        | ben    |
+        | cam    |
+        | dee    |
+        | eve    |
+        | grace  |
+"""
+_LINES = (
+    _PEOPLE
+    + """
         access_decisions
         | review | listed_at  | due_at     | system | subject | person | right | decision | decided_at | reviewer_person | outcome   | line |
         | Q3     | 2026-07-01 | 2026-07-31 | prod   | ada     | ada    | edit  | keep     | 2026-07-31 | grace           | not asked | 1    |
 """
-_REMOVALS = """
+)
+_REMOVALS = (
+    _PEOPLE
+    + """
         access_decisions
         | review | listed_at  | due_at     | system | subject | person | right | decision | decided_at | reviewer_person | outcome     | line | removal_due_at | removed_at | checked_at | checked_in | used_at    | used_in |
         | Q3     | 2026-07-01 | 2026-07-31 | prod   | eve     | eve    | edit  | revoke   | 2026-07-02 | grace           | gone        | 1    | 2026-07-16     | 2026-07-16 | 2026-10-01 | l1         |            |         |
 """
+)
 
 EXAMPLES = (
     Example(
@@ -105,6 +122,38 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="whom nobody knows may be the holder: as the reviewer, who must be of the roster",
+        given=_LINES
+        + """
+        | Q3     | 2026-07-01 | 2026-07-31 | prod   | ben     | ben    | edit  | keep     | 2026-07-31 | someone@gmail.com | not asked | 2    |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject          | found                                       |
+        | Q3:prod:ben:edit | reviewed by somebody who is not in the roster |
+        """,
+    ),
+    Example(
+        title="whom nobody knows may be the reviewer: as the holder",
+        given=_LINES
+        + """
+        | Q3     | 2026-07-01 | 2026-07-31 | prod   | b@x.y   | b@x.y  | edit  | keep     | 2026-07-31 | grace           | not asked | 2    |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
+        title="machines and groups review nothing; who holds what was left open, or is judged in another quarter, is no matter here",
+        given=_LINES.replace("| line |", "| line | holder_kind |").replace(
+            "| 1    |", "| 1    | person      |"
+        )
+        + """
+        | Q3     | 2026-07-01 | 2026-07-31 | prod   | bot     | bot    | edit  | keep     | 2026-07-31 | grace           | not asked | 2    | machine     |
+        | Q3     | 2026-07-01 | 2026-07-31 | prod   | devs    | devs   | edit  | keep     | 2026-07-31 | grace           | not asked | 3    | group       |
+        | Q2     | 2026-04-01 | 2026-05-01 | prod   | b@x.y   | b@x.y  | edit  | keep     | 2026-04-30 | grace           | not asked | 4    | person      |
+        """,
+        conclusion="effective",
+    ),
+    Example(
         title="revoked and still there, used, or taken away a day late",
         given=_REMOVALS
         + """
@@ -159,8 +208,12 @@ def test(tables: Tables, context: Context) -> Result:
         repo=rows["system"].where(~rows["system"].isin(clusters) & rows["system"].ne("")),
     )
     there = rows[~left | rows["subject"].ne("")]
-    parts = [_reviews(rows[~left], context), _decided(there), _removed(rows)]
-    gaps = (*_unlisted(rows, there, context), *_unproven(rows, context))
+    parts = [_reviews(rows[~left], context), _decided(there, tables["people"]), _removed(rows)]
+    gaps = (
+        *_unlisted(rows, there, context),
+        *_unproven(rows, context),
+        *_unknown(there, tables["people"], context),
+    )
     return Result(
         pd.concat([population for population, _ in parts], ignore_index=True),
         pd.concat([failed for _, failed in parts], ignore_index=True),
@@ -207,8 +260,8 @@ def _reviews(rows: pd.DataFrame, context: Context) -> Judged:
     )
 
 
-def _decided(rows: pd.DataFrame) -> Judged:
-    """Each right of each review: decided, on a day, by somebody who neither holds nor granted it."""
+def _decided(rows: pd.DataFrame, people: pd.DataFrame) -> Judged:
+    """Each right of each review: decided, on a day, by somebody of the roster who neither holds nor granted it."""
     rows = rows.assign(subject=rows["name"])
     left, open_ones = rows["decision"].eq("left out"), rows["decision"].eq("open")
     reviewer = rows["reviewer_person"]
@@ -223,9 +276,15 @@ def _decided(rows: pd.DataFrame) -> Judged:
             rows["decision"] + ", on a day that nobody wrote down",
         ),
         (own, "reviewed by its own holder"),
+        (
+            reviewer.ne("") & ~reviewer.isin(people["person"]) & ~own,
+            "reviewed by somebody who is not in the roster",
+        ),
         (reviewer.ne("") & reviewer.eq(rows["granted_by"]) & ~own, "reviewed by who granted it"),
     )
-    failed = _failed(rows, parts, "decided in time by somebody who neither holds nor granted it")
+    failed = _failed(
+        rows, parts, "decided in time by somebody of the roster who neither holds nor granted it"
+    )
     return rows[["subject", "at"]], failed
 
 
@@ -276,6 +335,19 @@ def _unlisted(rows: pd.DataFrame, there: pd.DataFrame, context: Context) -> list
             repo=None if pd.isna(row["repo"]) else row["repo"],
         )
         for row in untold.to_dict("records")
+    ]
+
+
+def _unknown(rows: pd.DataFrame, people: pd.DataFrame, context: Context) -> list[Gap]:
+    """A gap for each review with decisions on rights of people whom the roster does not know."""
+    strange = ~rows["person"].isin(people["person"]) & ~rows["holder_kind"].isin(["machine", "group"])
+    rows = rows[strange & rows["reviewer_person"].ne("") & context.holds(rows["at"])]
+    return [
+        Gap(
+            f"review {review}: nobody knows who holds {', '.join(sorted(set(held['name'].str.replace('; ', ', '))))}, so that "
+            "the reviewer may be the same"
+        )
+        for review, held in rows.groupby("review", sort=True)
     ]
 
 

@@ -6,10 +6,12 @@ afterwards whether there was one.
 
 ## Evidence
 Pull requests that landed with a label of emergencies (`emergency.labels`), their titles, and their reviews: somebody known who is
-none of the authors must have approved before the merge, or within `emergency.review_days` after it. Emergencies in clusters
-(break-glass), as the settings and the export of their tickets tell them, with what the API server's log says was done in
-each: as many days after it was closed somebody else who is known must have reviewed it, and a landing must have brought back what
-was changed: of a pull request that the record names, or whose title names the ticket.
+none of the authors, nor ever had an address of one, must have approved before the merge, or within `emergency.review_days` after
+it. Where an author is not in the roster, nobody is known to be somebody else. Emergencies in clusters (break-glass), as the
+settings and the export of their tickets tell them, each opening by itself, with what the API server's log says was done in it:
+writes, sessions, Secrets read. As many days after it was closed somebody else must have reviewed it, after the last of these, and
+a landing must have brought back what was changed: of a pull request that the record names, or whose title names the ticket. Who
+opened it and who reviewed it must be known.
 
 ## Limits
 A title can be changed later. Only what is labelled is known as an emergency: an unlabelled one is an ordinary change, and
@@ -32,6 +34,7 @@ from audit.joins.identity import Resolver
 from audit.model import PrincipalKind, Severity
 
 _PULL = ["repo", "pr_number"]
+_STRANGE = " (not all of its authors are in the roster: nobody is known to be somebody else)"
 _PEOPLE = """
         identities
         | system | identifier | person |
@@ -42,16 +45,16 @@ _CHANGE = (
     _PEOPLE
     + """
         changes
-        | head_sha | pr_number | landed_at        | opener | opener_login | authors | approvals_independent |
-        | a1…      | 7         | 2026-08-02 00:00 | ada    | ada          | ada     | 0                     |
-        | a2…      | 8         | 2026-08-02 00:00 | ada    | ada          | ada     | 1                     |
-        | a3…      | 9         | 2026-08-02 00:00 | ada    | ada          | ada     | 0                     |
+        | head_sha | pr_number | landed_at        | opener | opener_login | authors | authors_known | approvals_independent |
+        | a1…      | 7         | 2026-08-02 00:00 | ada    | ada          | ada     | true          | 0                     |
+        | a2…      | 8         | 2026-08-02 00:00 | ada    | ada          | ada     | true          | 1                     |
+        | a3…      | 9         | 2026-08-02 00:00 | ada    | ada          | ada     | true          | 0                     |
 """
 )
 
 _EMERGENCIES = """
         emergencies
-        | ticket | person | opened_at | told_by | actions | last_action_at | closed_at | reviewed_at | reviewer | returned_at |
+        | ticket | person | opened_at | told_by | changes | last_action_at | closed_at | reviewed_at | reviewer | returned_at |
 """
 
 EXAMPLES = (
@@ -99,8 +102,8 @@ EXAMPLES = (
         given=_PEOPLE
         + """
         changes
-        | head_sha | pr_number | landed_at        | opener | authors |
-        | a1…      | 7         | 2026-09-29 12:00 | ada    | ada     |
+        | head_sha | pr_number | landed_at        | opener | authors | authors_known |
+        | a1…      | 7         | 2026-09-29 12:00 | ada    | ada     | true          |
         pull_requests
         | number | title_text | labels    |
         | 7      | OPS-1: x   | emergency |
@@ -140,12 +143,12 @@ EXAMPLES = (
         conclusion="exceptions",
         exceptions="""
         | subject                        | found                                                          |
-        | break-glass INC-1: ada in prod | it was never closed                                            |
-        | break-glass INC-2: ada in prod | nobody else reviewed what was done until 2026-08-04T12:00:00Z; 1 change made, and nothing brought back to Git until 2026-08-04T12:00:00Z |
-        | break-glass INC-3: ada in prod | nobody else reviewed what was done until 2026-08-04T12:00:00Z; 1 change made, and nothing brought back to Git until 2026-08-04T12:00:00Z |
-        | break-glass INC-4: ada in prod | nobody else reviewed what was done until 2026-08-04T12:00:00Z  |
-        | break-glass INC-5: ada in prod | nobody else reviewed what was done until 2026-08-04T12:00:00Z  |
-        | break-glass INC-6: ada in prod | no record tells who closed and reviewed it                     |
+        | break-glass INC-1: ada in prod@2026-08-01T10:00:00Z | it was never closed                                            |
+        | break-glass INC-2: ada in prod@2026-08-01T10:00:00Z | nobody else reviewed what was done until 2026-08-04T12:00:00Z; 1 change made, and nothing brought back to Git until 2026-08-04T12:00:00Z |
+        | break-glass INC-3: ada in prod@2026-08-01T10:00:00Z | nobody else reviewed what was done until 2026-08-04T12:00:00Z; 1 change made, and nothing brought back to Git until 2026-08-04T12:00:00Z |
+        | break-glass INC-4: ada in prod@2026-08-01T10:00:00Z | nobody else reviewed what was done until 2026-08-04T12:00:00Z  |
+        | break-glass INC-5: ada in prod@2026-08-01T10:00:00Z | nobody else reviewed what was done until 2026-08-04T12:00:00Z  |
+        | break-glass INC-6: ada in prod@2026-08-01T10:00:00Z | no record tells who closed and reviewed it                     |
         """,
     ),
     Example(
@@ -158,7 +161,52 @@ EXAMPLES = (
         conclusion="exceptions",
         exceptions="""
         | subject                        | found                                                         |
-        | break-glass INC-1: ada in prod | nobody else reviewed what was done until 2026-10-02T00:00:00Z |
+        | break-glass INC-1: ada in prod@2026-09-28T10:00:00Z | nobody else reviewed what was done until 2026-10-02T00:00:00Z |
+        """,
+    ),
+    Example(
+        title="the second emergency under a ticket has no review of its own; what was read or entered last was reviewed too early",
+        given=_PEOPLE
+        + """
+        emergencies
+        | ticket | person | opened_at        | told_by | changes | actions | last_action_at   | closed_at        | reviewed_at      | reviewer |
+        | INC-9  | ada    | 2026-08-15 09:00 | record  | 0       | 0       |                  | 2026-08-15 12:00 | 2026-08-15 13:00 | grace    |
+        | INC-9  | ada    | 2026-09-15 09:00 | record  | 0       | 0       |                  | 2026-09-15 12:00 |                  |          |
+        | INC-8  | ada    | 2026-08-16 09:00 | record  | 0       | 1       | 2026-08-16 10:00 | 2026-08-16 12:00 | 2026-08-16 09:30 | grace    |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                             | found                                                         |
+        | break-glass INC-8: ada in prod@2026-08-16T09:00:00Z | nobody else reviewed what was done until 2026-08-19T12:00:00Z |
+        | break-glass INC-9: ada in prod@2026-09-15T09:00:00Z | nobody else reviewed what was done until 2026-09-18T12:00:00Z |
+        """,
+    ),
+    Example(
+        title="who opened an emergency must be known, else its reviewer may be the same; so must the authors of a change",
+        given=_PEOPLE
+        + """
+        emergencies
+        | ticket | person            | opened_at        | told_by | changes | closed_at        | reviewed_at      | reviewer |
+        | INC-7  | git:bob@other.org | 2026-08-01 09:00 | record  | 0       | 2026-08-01 12:00 | 2026-08-01 13:00 | grace    |
+        changes
+        | pr_number | landed_at        | opener | authors               | authors_known | bound |
+        | 7         | 2026-08-03 10:00 | ada    | ada git:x@example.com | false         |       |
+        | 8         | 2026-08-03 10:00 | ada    | ada                   | true          | grace |
+        pull_requests
+        | number | title_text | labels    |
+        | 7      | OPS-1: x   | emergency |
+        | 8      | OPS-2: x   | emergency |
+        reviews
+        | number | review_id | reviewer | state    | submitted_at     |
+        | 7      | 1         | grace    | APPROVED | 2026-08-03 12:00 |
+        | 8      | 2         | grace    | APPROVED | 2026-08-03 12:00 |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                                           | found                      |
+        | break-glass INC-7: git:bob@other.org in prod@2026-08-01T09:00:00Z | who opened it is not known |
+        | netbpf/netbpf-gitops#7 | nobody else approved it until 2026-08-06T10:00:00Z (not all of its authors are in the roster: nobody is known to be somebody else) |
+        | netbpf/netbpf-gitops#8 | nobody else approved it until 2026-08-06T10:00:00Z |
         """,
     ),
     Example(
@@ -194,8 +242,8 @@ EXAMPLES = (
         given=_PEOPLE
         + """
         changes
-        | head_sha | pr_number | landed_at        | opener | authors |
-        | a1…      | 7         | 2026-09-29 00:00 | ada    | ada     |
+        | head_sha | pr_number | landed_at        | opener | authors | authors_known |
+        | a1…      | 7         | 2026-09-29 00:00 | ada    | ada     | true          |
         pull_requests
         | number | title_text | labels    |
         | 7      | OPS-1: x   | emergency |
@@ -238,7 +286,8 @@ def _pulls(tables: Tables, context: Context) -> Result:
     pending = ~seen & due.gt(exported)
     unticketed = ~rows["title_text"].str.contains(rules.ticket)
     unseen = ~seen & ~pending
-    late = ("nobody else approved it until " + when(due)).where(unseen, "")
+    late = "nobody else approved it until " + when(due)
+    late = late.where(rows["authors_known"].astype(bool), late + _STRANGE).where(unseen, "")
     bare = pd.Series("its title names no ticket", index=rows.index).where(unticketed, "")
     both = late.str.cat(bare, sep="; ").str.strip("; ")
     bad = unseen | unticketed
@@ -253,7 +302,7 @@ def _pulls(tables: Tables, context: Context) -> Result:
 
 
 def _approved(rows: pd.DataFrame, due: pd.Series, tables: Tables, context: Context) -> pd.Series:
-    """Which changes somebody known who is none of their authors approved before they were due (bool)."""
+    """Which changes, all authors of which are known, somebody else who is known approved before they were due (bool)."""
     resolver = Resolver.of(tables, context.settings)
     said = tables["reviews"]
     said = said[said["state"].eq("APPROVED")].rename(columns={"number": "pr_number"})
@@ -261,12 +310,13 @@ def _approved(rows: pd.DataFrame, due: pd.Series, tables: Tables, context: Conte
     said = said.assign(by=who["person"], own=who["known"] & who["kind"].eq(PrincipalKind.PERSON.value))
     said = said[said["own"] & ~resolver.gone(said["by"], said["submitted_at"])]
     pairs = (
-        rows[[*_PULL, "authors"]]
-        .assign(due=due, place=rows.index)
+        rows[[*_PULL, "authors", "bound"]]
+        .assign(due=due, place=rows.index)[rows["authors_known"].astype(bool)]
         .merge(said[[*_PULL, "by", "submitted_at"]], on=_PULL)
     )
-    authors = [by in str(names).split(" ") for by, names in zip(pairs["by"], pairs["authors"], strict=True)]
-    good = pairs["submitted_at"].le(pairs["due"]) & ~pd.Series(authors, index=pairs.index, dtype=bool)
+    bound = pairs["authors"] + " " + pairs["bound"]
+    own = [by in str(names).split(" ") for by, names in zip(pairs["by"], bound, strict=True)]
+    good = pairs["submitted_at"].le(pairs["due"]) & ~pd.Series(own, index=pairs.index, dtype=bool)
     return pd.Series(rows.index.isin(pairs.loc[good, "place"]), index=rows.index, dtype=bool)
 
 
@@ -277,26 +327,28 @@ def _spans(tables: Tables, context: Context) -> Result:
     rows = tables["emergencies"]
     due = rows["closed_at"].fillna(rows["ends_at"]).fillna(rows["opened_at"]) + pd.Timedelta(days=days)
     untold = rows["told_by"].eq("settings")
-    independent = rows["reviewer"].isin(tables["people"]["person"]) & rows["reviewer"].ne(rows["person"])
+    known = tables["people"]["person"]
+    independent = rows["reviewer"].isin(known) & rows["reviewer"].ne(rows["person"])
     after = rows["reviewed_at"].ge(rows["last_action_at"].fillna(rows["opened_at"]))
     seen = independent & after & rows["reviewed_at"].le(due)
-    back = rows["actions"].fillna(0).eq(0) | rows["returned_at"].le(due)
+    back = rows["changes"].fillna(0).eq(0) | rows["returned_at"].le(due)
     judged = due.le(exported).astype(bool)
     until = " until " + when(due)
     said = pd.DataFrame({
         "untold": pd.Series("no record tells who closed and reviewed it", index=rows.index).where(untold, ""),
         "open": pd.Series("it was never closed", index=rows.index).where(~untold & rows["closed_at"].isna(), ""),
+        "unknown": pd.Series("who opened it is not known", index=rows.index).where(~rows["person"].isin(known), ""),
         "unseen": ("nobody else reviewed what was done" + until).where(~untold & ~seen.astype(bool), ""),
         "left": (
-            counted(rows["actions"].fillna(0), "change") + " made, and nothing brought back to Git" + until
+            counted(rows["changes"].fillna(0), "change") + " made, and nothing brought back to Git" + until
         ).where(~back.astype(bool), ""),
     })  # fmt: skip
     found = said["untold"]
-    for name in ("open", "unseen", "left"):
+    for name in ("open", "unknown", "unseen", "left"):
         found = found.str.cat(said[name], sep="; ")
     found = found.str.replace(r"(?:; )+", "; ", regex=True).str.strip("; ")
     rows = rows.assign(
-        subject="break-glass " + rows["ticket"] + ": " + rows["person"] + " in " + rows["cluster"],
+        subject="break-glass " + rows["ticket"] + ": " + rows["person"] + " in " + rows["cluster"] + "@" + when(rows["opened_at"]),
         at=rows["opened_at"], found=found, judged=judged,
     )  # fmt: skip
     failed = failures(
@@ -309,7 +361,7 @@ def _spans(tables: Tables, context: Context) -> Result:
 def _untold(rows: pd.DataFrame, exported: pd.Timestamp) -> tuple[Gap, ...]:
     """Gaps for emergencies of the quarter whose steps were not due yet, or of which nobody knows what was done."""
     pending = rows[~rows["judged"] & rows["found"].ne("") & (not pd.isna(exported))]
-    unlogged = rows[rows["actions"].isna()]
+    unlogged = rows[rows["changes"].isna()]
     return (
         *(
             Gap(f"{name}: its steps were not due when the records were exported")

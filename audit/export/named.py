@@ -58,7 +58,7 @@ SEVERAL: dict[str, frozenset[str]] = {
         "landings": "authors",
         "landing_pulls": "authors",
         "image_changes": "authors",
-        "changes": "authors approvers",
+        "changes": "authors approvers bound",
         "waivers": "approvers",
         "forge_environments": "reviewers",
     }.items()

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from audit.joins.access import break_glass
 from audit.joins.availability import formats_of
 from audit.joins.identity import Resolver
+from audit.joins.principals import principals
 from audit.joins.waivers import named
 from audit.settings import BreakGlass, Settings
 from audit.tables import Emergencies, conform
@@ -20,6 +22,8 @@ Tables = dict[str, pd.DataFrame]
 
 _KEY = ["ticket", "cluster", "person"]
 _SPAN = [*_KEY, "opened_at"]
+_DONE = ["cluster", "person", "at", "audit_id", "change", "break_glass", "evidence", "line"]
+_READS = ("get", "list", "watch")
 _SHOWN = 5  # pointers to what was done in it
 _LOGS = ("kubernetes-audit", "gke-audit")
 _PULL = r"(?:(?P<repo>[^\s#@]+))?#(?P<number>\d{1,9})\b"
@@ -28,20 +32,37 @@ _PULL = r"(?:(?P<repo>[^\s#@]+))?#(?P<number>\d{1,9})\b"
 def spans(records: pd.DataFrame, settings: Settings, resolver: Resolver) -> pd.DataFrame:
     """Every emergency, with what is said of it: `ticket`, `cluster`, `person`, `opened_at`, `ends_at`, `told_by`, and the record.
 
+    One ticket may be opened again: each opening is an emergency of its own. The settings' span and the record are of one
+    emergency where they overlap; of several records the one that was opened nearest to the span, the others stand alone.
+
     Args:
         records: `BreakGlassRecords`; of one emergency the record counts that says most, and of those the last one.
     """
     told = _told(records, resolver)
     said = _said(settings.break_glass, resolver)
-    both = said.merge(told, on=_KEY, how="outer", suffixes=("", "_told"), indicator="found")
-    source = (
-        both["found"].astype("str").map({"both": "both", "left_only": "settings", "right_only": "record"})
-    )
-    return both.assign(
-        told_by=source.astype("str"),
-        opened_at=both["opened_at"].fillna(both["opened_at_told"]),
-        ends_at=both["ends_at"].fillna(both["closed_at"]),
+    both = said.merge(_met(said, told), on=_SPAN, how="left")
+    both = both.assign(told_by=both["opened_at_told"].notna().map({True: "both", False: "settings"}))
+    met = pd.MultiIndex.from_frame(both[[*_KEY, "opened_at_told"]])
+    alone = told[~pd.MultiIndex.from_frame(told[_SPAN]).isin(met)].assign(told_by="record")
+    rows = pd.concat([both.drop(columns="opened_at_told"), alone], ignore_index=True)
+    return rows.assign(
+        told_by=rows["told_by"].astype("str"), ends_at=rows["ends_at"].fillna(rows["closed_at"])
     ).sort_values(["opened_at", *_KEY], kind="stable", ignore_index=True)
+
+
+def _met(said: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """The record of each span of the settings that has one: `_SPAN`, the record's columns, and `opened_at_told`.
+
+    A record that was never closed lasts until the next one of its ticket, cluster and person.
+    """
+    told = told.sort_values(_SPAN, kind="stable")
+    told = told.assign(until=told["closed_at"].fillna(told.groupby(_KEY)["opened_at"].shift(-1)))
+    pairs = said.merge(told.rename(columns={"opened_at": "opened_at_told"}), on=_KEY, suffixes=("", "_told"))
+    apart = pairs["opened_at_told"] - pairs["opened_at"]
+    overlap = pairs["opened_at_told"].lt(pairs["ends_at"]) & ~pairs["until"].le(pairs["opened_at"])
+    pairs = pairs.assign(apart=apart.abs())[overlap | apart.eq(pd.Timedelta(0))]
+    nearest = pairs.sort_values([*_SPAN, "apart", "opened_at_told"], kind="stable").drop_duplicates(_SPAN)
+    return nearest.drop(columns=["ends_at", "ends_at_told", "until", "apart"], errors="ignore")
 
 
 def _said(names: Iterable[BreakGlass], resolver: Resolver) -> pd.DataFrame:
@@ -58,13 +79,13 @@ def _said(names: Iterable[BreakGlass], resolver: Resolver) -> pd.DataFrame:
 
 
 def _told(records: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
-    """The records, one for each emergency."""
+    """The records, one for each opening."""
     rows = records.assign(person=named(records["person"], resolver, records["opened_at"]))
     told = rows[["closed_at", "reviewed_at", "returned"]].notna().sum(axis=1)
     last = rows[["opened_at", "closed_at", "reviewed_at"]].max(axis=1)
     rows = rows.assign(says=told, last=last)
-    rows = rows.sort_values([*_KEY, "says", "last", "evidence", "line"], kind="stable")
-    return rows.drop_duplicates(_KEY, keep="last").drop(columns=["says", "last"])
+    rows = rows.sort_values([*_SPAN, "says", "last", "evidence", "line"], kind="stable")
+    return rows.drop_duplicates(_SPAN, keep="last").drop(columns=["says", "last"])
 
 
 def allowing(spans: pd.DataFrame, settings: Settings) -> Settings:
@@ -88,7 +109,7 @@ def emergencies(
 
     Args:
         spans: as `spans` gives them.
-        tables: `cluster_writes`, `landings`, `landing_pulls`, `pull_requests` and `evidence_objects`.
+        tables: `cluster_writes`, `cluster_access`, `landings`, `landing_pulls`, `pull_requests` and `evidence_objects`.
     """
     rows = spans.assign(
         environment=[settings.environment_of(cluster) for cluster in spans["cluster"]],
@@ -97,9 +118,13 @@ def emergencies(
         ),
         record=(spans["evidence"] + ":" + spans["line"].astype("str")).where(spans["evidence"].notna()),
     ).drop(columns=["returned", "evidence"])
-    rows = rows.merge(_actions(spans, tables["cluster_writes"]), on=_SPAN, how="left")
+    writes = tables["cluster_writes"]
+    done = writes[writes["break_glass"].notna() & writes["outcome"].isin(["done", "unknown"])]
+    read = _read(spans, tables["cluster_access"], resolver, settings)
+    rows = rows.merge(_actions(spans, pd.concat([done, read], ignore_index=True)), on=_SPAN, how="left")
     logged = _logged(tables["evidence_objects"])
-    rows["actions"] = rows["actions"].where(rows["actions"].notna() | ~rows["cluster"].isin(logged), 0)
+    for name in ("actions", "changes"):
+        rows[name] = rows[name].where(rows[name].notna() | ~rows["cluster"].isin(logged), 0)
     rows = rows.merge(_returned(spans, tables), on=_SPAN, how="left")
     pointers = rows["record"].fillna("").str.cat(rows["pointers"].fillna(""), sep=" ").str.strip()
     return conform(Emergencies, rows.assign(returned=rows["returned"].fillna(""), evidence=pointers))
@@ -111,15 +136,30 @@ def _logged(evidence_objects: pd.DataFrame) -> set[str]:
     return {str(cluster) for cluster, own in read.groupby("cluster") if not formats_of(own).isdisjoint(_LOGS)}
 
 
-def _actions(spans: pd.DataFrame, writes: pd.DataFrame) -> pd.DataFrame:
-    """What was changed in each emergency: `actions`, `first_action_at`, `last_action_at`, `pointers`."""
-    done = writes[writes["break_glass"].notna() & writes["change"].astype(bool)]
-    done = done.rename(columns={"break_glass": "ticket"}).merge(spans[[*_SPAN, "ends_at"]], on=_KEY)
+def _read(spans: pd.DataFrame, access: pd.DataFrame, resolver: Resolver, settings: Settings) -> pd.DataFrame:
+    """Requests under a ticket that read Secrets, with the columns of `ClusterWrites` that `_actions` asks for."""
+    rows = access[
+        access["resource"].eq("secrets")
+        & access["verb"].isin(_READS)
+        & access["cluster"].isin(spans["cluster"])
+        & ~access["code"].ge(400).fillna(False).astype(bool)
+    ]
+    rows = rows.assign(person=principals(rows, resolver, settings)["person"], change=False)
+    rows = rows.assign(break_glass=break_glass(rows, settings.break_glass, resolver))
+    return rows.loc[rows["break_glass"].notna(), _DONE]
+
+
+def _actions(spans: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
+    """What was done in each emergency: `actions`, of these `changes`, `first_action_at`, `last_action_at`, `pointers`."""
+    done = done[_DONE].rename(columns={"break_glass": "ticket"})
+    done = done.merge(spans[[*_SPAN, "ends_at"]], on=_KEY)
     done = done[done["at"].ge(done["opened_at"]) & done["at"].lt(done["ends_at"])]
     done = done.assign(pointers=done["evidence"] + ":" + done["line"].astype("str"))
     done = done.sort_values([*_SPAN, "at", "audit_id"], kind="stable")
     by = done.groupby(_SPAN, sort=True)
-    found = by.agg(actions=("at", "size"), first_action_at=("at", "min"), last_action_at=("at", "max"))
+    found = by.agg(
+        actions=("at", "size"), changes=("change", "sum"), first_action_at=("at", "min"), last_action_at=("at", "max")
+    )  # fmt: skip
     shown = by.head(_SHOWN).groupby(_SPAN, sort=True)["pointers"].agg(" ".join)
     return found.join(shown).reset_index()
 

@@ -39,10 +39,13 @@ def changes(tables: Mapping[str, pd.DataFrame], *, resolver: Resolver, settings:
     bound = _bound(authors, emails, resolver)
     given = _given(merged, tables, resolver, authors, bound)
     facts = merged.drop(columns=["authors"]).merge(_by_pull(authors), on=_PR)
+    facts = facts.merge(_beside(bound, authors), on=_PR, how="left")
     facts = facts.merge(_counts(given), on=_PR, how="left")
     facts = facts.merge(_wanting(merged, tables["checks"], settings.thresholds.required_checks), on=_PR)
     facts[_COUNTS] = facts[_COUNTS].fillna(0)
-    return conform(Changes, facts.assign(approvers=facts["approvers"].fillna("")))
+    return conform(
+        Changes, facts.assign(approvers=facts["approvers"].fillna(""), bound=facts["bound"].fillna(""))
+    )
 
 
 def _with_landing(
@@ -94,6 +97,13 @@ def _bound(authors: pd.DataFrame, emails: pd.DataFrame, resolver: Resolver) -> p
         resolver.ever(emails["email"], "git"), left_on="email", right_on="name"
     )
     return pd.concat([authors[[*_PR, "person"]], ever[[*_PR, "person"]]], ignore_index=True).drop_duplicates()
+
+
+def _beside(bound: pd.DataFrame, authors: pd.DataFrame) -> pd.DataFrame:
+    """`bound` (str) of each pull request that has people whose approval is not independent beside its authors."""
+    both = bound.merge(authors[[*_PR, "person"]], on=[*_PR, "person"], how="left", indicator=True)
+    rest = both[both["_merge"].eq("left_only")].sort_values([*_PR, "person"])
+    return rest.groupby(_PR)["person"].agg(" ".join).astype("str").rename("bound").reset_index()
 
 
 def _by_pull(authors: pd.DataFrame) -> pd.DataFrame:

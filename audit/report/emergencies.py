@@ -31,6 +31,7 @@ def emergencies(
             told_by=row["told_by"],
             opened_at=row["opened_at"],
             actions=row["actions"],
+            changes=row["changes"],
             closed_at=row["closed_at"],
             reviewed_at=row["reviewed_at"],
             reviewer=row["reviewer"],
@@ -41,11 +42,16 @@ def emergencies(
             evidence=words(row["evidence"]),
         )
         for row in records(rows)
-        for raised in (found.get(f"break-glass {row['ticket']}: {row['person']} in {row['cluster']}", {}),)
+        for raised in (found.get(_subject(row), {}),)
     ]
+
+
+def _subject(row: dict[str, Any]) -> str:
+    """As CHG-09 names it."""
+    return f"break-glass {row['ticket']}: {row['person']} in {row['cluster']}@{row['opened_at']}"
 
 
 def _untested(row: dict[str, Any]) -> list[str]:
     """A step that is not in evidence, and that nobody found to be left out, was not tested."""
-    back = row["actions"] == 0 or row["returned_at"]
+    back = row["changes"] == 0 or row["returned_at"]
     return [] if row["closed_at"] and row["reviewed_at"] and back else ["not tested"]

@@ -329,7 +329,7 @@ class EmergencyRow:
 
     Attributes:
         told_by: `settings`, `record` or `both`.
-        actions: changes made in it; None where the cluster's audit log is not in evidence.
+        actions: what was done in it; None where the cluster's audit log is not in evidence. changes: of the cluster, among them.
         returned: landings that brought it back to Git: repo@commit.
         wanting: steps that were left out or came too late, as CHG-09 found, or `not tested`. waiver: that covers them.
     """
@@ -340,6 +340,7 @@ class EmergencyRow:
     told_by: str
     opened_at: str
     actions: int | None
+    changes: int | None
     closed_at: str
     reviewed_at: str
     reviewer: str

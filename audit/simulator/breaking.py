@@ -47,7 +47,9 @@ def record(world: World) -> None:
             lines.append(",".join(row.values()))
         left = world.acted[glass["ticket"]] > 0 and (returned is None or flaw == "unrecorded")
         if flaw or left:
-            subject = f"break-glass {glass['ticket']}: {glass['person']} in {glass['cluster']}"
+            subject = (
+                f"break-glass {glass['ticket']}: {glass['person']} in {glass['cluster']}@{glass['opened']}"
+            )
             why = "; ".join(filter(None, (flaw, "nothing came back to Git" if left else "")))
             world.truth.violation("CHG-09", subject, opened, why=why)
     text = "\n".join(lines) + "\n"

@@ -92,6 +92,11 @@ class AccessDecisions(Table):
     system: str = column("System, as the settings write it where it is one of theirs")
     subject: str = column("Whose right it is, as it is written")
     person: str = column("The same, resolved; as it is written when nobody matches")
+    holder_kind: str = column(
+        "person, machine, or group, as the list or a rule says; missing where neither does",
+        optional=True,
+        isin=["person", "machine", "group"],
+    )
     right: str = column("The right, as it is written")
     right_id: str = column("The right of the lists that is meant; missing where none matches", optional=True)
     decision: str = column(

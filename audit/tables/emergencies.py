@@ -48,12 +48,18 @@ class Emergencies(Table):
     )
     told_by: str = column("Who tells of it: settings, record, or both", isin=["settings", "record", "both"])
     actions: Int = column(
-        "Changes of the cluster in it by that person; missing where the cluster's audit log is not in evidence",
+        "What that person did in it: requests that wrote, sessions into workloads, Secrets read; missing where the cluster's audit "
+        "log is not in evidence",
         optional=True,
         ge=0,
     )
-    first_action_at: UTC = column("First of them", optional=True)
-    last_action_at: UTC = column("Last of them", optional=True)
+    changes: Int = column(
+        "Changes of the cluster among them, which must be brought back to Git; missing likewise",
+        optional=True,
+        ge=0,
+    )
+    first_action_at: UTC = column("First of the actions", optional=True)
+    last_action_at: UTC = column("Last of the actions", optional=True)
     closed_at: UTC = column("When it was closed, by the record", optional=True)
     reviewed_at: UTC = column("When what was done was reviewed, by the record", optional=True)
     reviewer: str = column("Who reviewed it, resolved", optional=True)

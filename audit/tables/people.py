@@ -10,6 +10,8 @@ _SOURCE: Meta = {"source": "roster file", "stage": "normalised"}
 _SINCE, _UNTIL = "First day on which it holds; missing: ever since", "First day on which it no longer holds"
 SYSTEMS = ("git", "github", "kubernetes", "argocd", "vault", "sso", "iam")
 """Systems whose names a roster lists."""
+RECORDS = "records"
+"""Stands for the system of names that records of reviews and emergencies give, which may be of any."""
 
 
 class People(Table):
@@ -67,7 +69,10 @@ class Identities(Table):
 class UnresolvedIdentities(Table):
     """Names in the quarter's evidence behind which nobody is known: they are taken for nobody of the roster."""
 
-    system: str = column("System whose name it is", isin=SYSTEMS)
+    system: str = column(
+        "System whose name it is; records: written in records of access reviews or emergencies",
+        isin=(*SYSTEMS, RECORDS),
+    )
     name: str = column("The name; `unknown` where the system gives none")
     first_seen: UTC = column("When it appeared first in the quarter")
     last_seen: UTC = column("When it appeared last in the quarter")
@@ -78,7 +83,8 @@ class UnresolvedIdentities(Table):
     class Config:
         title = "Names of the quarter behind which nobody is known"
         metadata: ClassVar[Meta] = {
-            "source": "changes, reviews, deployments, requests to clusters and to Vault, through the roster",
+            "source": "changes, reviews, the forge's log, rights, records, deployments, requests to clusters, Vault and the cloud, "
+            "through the roster",
             "stage": "result",
         }
         unique: ClassVar[list[str]] = ["system", "name"]

@@ -21,6 +21,10 @@ class Changes(Table):
         "Everyone whose work it is, resolved: opener, authors, co-authors, committers; separated by spaces"
     )
     authors_known: Bool = column("All of them are in the roster")
+    bound: str = column(
+        "Who else ever had an address of an author, so that nothing proves whose work it is: their approval is not "
+        "independent either; separated by spaces"
+    )
     pr_head_sha: str = column("Commit that was merged")
     evil: Bool = column("Its merge commit brought in content of its own")
     approvals_before: Int = column(

@@ -191,7 +191,7 @@ def emergencies(a: Against) -> Iterator[str]:
         (
             words.clip(row.ticket, 60),
             words.local(row.opened_at, zone),
-            a.w.text("not known") if row.actions is None else a.count(row.actions),
+            a.w.text("not known") if row.changes is None else a.count(row.changes),
             words.local(row.closed_at, zone),
             words.local(row.reviewed_at, zone),
             words.local(row.returned_at, zone),

@@ -31,7 +31,7 @@ def found(
     )
     tables = {
         name: table(name) for name in ("landings", "landing_pulls", "pull_requests", "evidence_objects")
-    }
+    } | {"cluster_access": table("cluster_access", *done)}
     return emergencies.emergencies(
         spans, tables | {"cluster_writes": writes} | more, resolver=who, settings=how
     )
@@ -104,3 +104,47 @@ def test_a_title_that_names_the_ticket_brings_back_what_landed_after_the_opening
     }  # fmt: skip
     (row,) = found(**landed).to_dict("records")
     assert (row["returned"], row["returned_at"]) == (f"{REPO}@1", T0 + H)
+
+
+def test_a_ticket_that_is_opened_again_is_another_emergency() -> None:
+    """Each record goes with the settings' span that it overlaps; the others stand alone."""
+    day = timedelta(days=1)
+    again = TOLD | {
+        "opened_at": T0 + 31 * day,
+        "closed_at": T0 + 31 * day + H,
+        "reviewed_at": None,
+        "line": 4,
+    }
+    beside = TOLD | {"opened_at": T0 + H / 2, "line": 5}  # within the same span, opened less near to it
+    after = TOLD | {"opened_at": T0 + H, "line": 6}  # as the span ends
+    rows = found(TOLD, again, beside, after)
+    assert rows[["opened_at", "told_by"]].to_records(index=False).tolist() == [
+        (pd.Timestamp(T0), "both"),
+        (pd.Timestamp(T0 + H / 2), "record"),
+        (pd.Timestamp(T0 + H), "record"),
+        (pd.Timestamp(T0 + 31 * day), "record"),
+    ]
+    assert rows["reviewed_at"].isna().tolist() == [False, False, False, True]
+    unclosed = TOLD | {"closed_at": None, "opened_at": T0 - day}
+    assert found(unclosed)["told_by"].tolist() == ["both"]
+    assert found(unclosed, TOLD | {"opened_at": T0 - H})["told_by"].tolist() == ["record", "both"]
+    assert found(TOLD | {"opened_at": T0 - 2 * H, "closed_at": T0})["told_by"].tolist() == [
+        "record",
+        "settings",
+    ]
+
+
+def test_sessions_and_readings_of_secrets_are_actions_and_change_nothing() -> None:
+    shell = {"verb": "create", "resource": "pods", "api_group": "", "subresource": "exec", "code": 101}
+    secrets = {"verb": "list", "resource": "secrets", "api_group": ""}
+    done = (
+        shell | {"audit_id": "1", "at": T0},
+        secrets | {"audit_id": "2", "at": T0 + H / 2},
+        secrets | {"audit_id": "3", "at": T0 + 3 * H / 4, "code": 403},
+        secrets | {"audit_id": "4", "at": T0 + 3 * H / 4, "user": "carol@netbpf.com"},
+        {"audit_id": "5", "at": T0 + 3 * H / 4, "code": 403},
+        {"audit_id": "6", "at": T0 + 3 * H / 4, "verb": "get"},
+    )
+    (row,) = found(done=done).to_dict("records")
+    assert (row["actions"], row["changes"]) == (2, 0)
+    assert (row["first_action_at"], row["last_action_at"]) == (T0, T0 + H / 2)

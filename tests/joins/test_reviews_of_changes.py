@@ -23,6 +23,7 @@ def held_by(landings: pd.DataFrame) -> pd.DataFrame:
 
 def found(
     *,
+    who: Resolver | None = None,
     landing: dict[str, Any] | None = None,
     pull: dict[str, Any] | None = None,
     reviews: list[dict[str, Any]] | None = None,
@@ -41,7 +42,7 @@ def found(
             "review_dismissals": table("review_dismissals", *(dismissals or [])),
             "checks": table("checks", *({"check_id": n} | row for n, row in enumerate(checks or [], 1))),
         },
-        resolver=resolver(),
+        resolver=who or resolver(),
         settings=settings(thresholds={"required_checks": required}),
     )
     assert len(rows) == 1
@@ -128,6 +129,21 @@ def test_an_approver_is_independent_of_known_authors_only(
         known,
         independent,
     )
+
+
+def test_whoever_once_had_an_authors_address_is_bound_too() -> None:
+    names = {"system": "git", "identifier": "alice@netbpf.com"}
+    identities = table(
+        "identities",
+        names | {"person": "bob", "until": T0 - H},
+        names | {"person": "alice", "since": T0 - H},
+        {"system": "github", "identifier": "alice", "person": "alice"},
+        {"system": "github", "identifier": "bob", "person": "bob"},
+    )
+    who = Resolver(table("people", {"person": "alice"}, {"person": "bob"}), identities)
+    row = found(who=who, reviews=[{}])
+    assert (row["authors"], row["bound"], row["approvals_independent"]) == ("alice", "bob", 0)
+    assert found(reviews=[{}])["bound"] == ""
 
 
 def test_one_independent_approval_suffices_beside_an_authors_own() -> None:

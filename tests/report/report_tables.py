@@ -248,7 +248,7 @@ def _landing(rows: dict[str, list[dict[str, Any]]], dice: random.Random, number:
     rows["changes"].append(
         {
             "repo": REPO, "head_sha": head, "pr_number": pr, "landed_at": at, "opener": author,
-            "opener_login": author, "opener_kind": "person", "authors": author, "authors_known": True,
+            "opener_login": author, "opener_kind": "person", "authors": author, "authors_known": True, "bound": "",
             "pr_head_sha": sha("head", number), "evil": False, "approvals_before": 1, "approvals_after": 0,
             "approvals_standing": 1, "approvals_independent": 1, "approvals_covering": 1, "approvers": approver,
             "first_review_at": at, "first_approval_at": at, "created_at": at, "checks_wanting": "",
@@ -357,11 +357,11 @@ def _emergencies(rows: dict[str, list[dict[str, Any]]]) -> None:
     }
     rows["emergencies"] += [
         told | steps | {
-            "ticket": "INC-1", "told_by": "both", "actions": 2, "reviewer": PEOPLE[2], "returned": f"{REPO}@{sha(3)}",
+            "ticket": "INC-1", "told_by": "both", "actions": 2, "changes": 2, "reviewer": PEOPLE[2], "returned": f"{REPO}@{sha(3)}",
             "evidence": f"{sha('object', 3, length=64)}:7",
         },
         told | dict.fromkeys(steps) | {
-            "ticket": "INC-2", "told_by": "settings", "actions": None, "reviewer": None, "returned": "", "evidence": "",
+            "ticket": "INC-2", "told_by": "settings", "actions": None, "changes": None, "reviewer": None, "returned": "", "evidence": "",
         },
     ]  # fmt: skip
 

@@ -7,6 +7,7 @@ import pandas as pd
 from audit.joins.identity import Resolver, System
 from audit.joins.rights.carried_out import outcomes
 from audit.joins.rights.shapes import EQUAL, TIME, Span, Tables, text
+from audit.model import PrincipalKind
 from audit.settings import Settings
 
 _LINE = ["review", "listed_at", "system", "subject", "right"]
@@ -39,6 +40,7 @@ def decisions(
     lines = lines.assign(right_id=by_line["right_id"].reindex(lines.index))
     granted = rights.drop_duplicates("right_id").set_index("right_id")["granted_by"]
     lines = lines.assign(granted_by=lines["right_id"].map(granted).astype("str"))
+    lines = lines.assign(holder_kind=_kinds(lines, known, resolver))
     lines = lines.assign(**outcomes(lines, met, span, listed=listed, rights=rights, done=done))
     left = _left_out(lines, met, listed, settings, span)
     return pd.concat([lines, left], ignore_index=True) if len(left) else lines
@@ -74,6 +76,17 @@ def _lines(tables: Tables, settings: Settings, span: Span, resolver: Resolver) -
     )
 
 
+def _kinds(lines: pd.DataFrame, known: pd.DataFrame, resolver: Resolver) -> pd.Series:
+    """What holds the right of each line (str): as the list says that has it, else a machine where a rule says so."""
+    kinds = known.set_index("right_id")["holder_kind"]
+    kind = lines["right_id"].map(kinds[kinds.ne("")]).astype("str")
+    for system in _WRITTEN_IN:
+        who = resolver.resolve(lines["subject"].str.strip(), system, lines["listed_at"])
+        machine = who["kind"].eq(PrincipalKind.MACHINE.value)
+        kind = kind.fillna(text(PrincipalKind.MACHINE.value, lines).where(machine))
+    return kind
+
+
 def _systems(settings: Settings) -> list[str]:
     return [one.name for one in settings.repositories] + [one.name for one in settings.clusters]
 
@@ -89,8 +102,8 @@ def written(names: pd.Series, at: pd.Series, resolver: Resolver) -> pd.Series:
 
 
 def _known(listed: pd.DataFrame, rights: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
-    """Every right there is or was: `right_id`, the columns `EQUAL`, and `person` (missing where nobody is known)."""
-    columns = ["right_id", *EQUAL, "at"]
+    """Every right there is or was: `right_id`, the columns `EQUAL`, `holder_kind`, and `person` (missing for nobody known)."""
+    columns = ["right_id", *EQUAL, "holder_kind", "at"]
     every = [listed.assign(at=listed["made"])[columns], rights.assign(at=rights["listed_at"])[columns]]
     rows = pd.concat(every, ignore_index=True).sort_values("at", kind="stable")
     rows = rows.drop_duplicates("right_id", keep="last").reset_index(drop=True)
