@@ -125,7 +125,8 @@ def trace(
     """Print what a number or finding rests on, down to raw lines and commits.
 
     FINDING is an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a row of
-    annex A or B (A12, B7), a change (owner/name@commit), a pull request (owner/name#7), a deployment
+    annex A, B or E (A12, B7, E3), of the reconciliation (R5) or the access review (AR9, or a right's id), a waiver's id, an
+    emergency's ticket, a change (owner/name@commit), a pull request (owner/name#7), a deployment
     (cluster/application@time), a line of evidence (sha256:line), an object (its sha256) or a source. Raw lines are printed
     as they were collected, of one that can't be read its first 1,000 bytes: they may hold what systems should not have logged.
     Example: audit trace CHG-03 --quarter 2026Q3

@@ -14,18 +14,18 @@ from audit.controls.interface import Context
 from audit.controls.own import controls
 from audit.errors import UsageError
 from audit.period import Period
-from audit.report import populations
 from audit.report.plain import records
 from audit.settings import Settings
-from audit.trace import lineage, raw
+from audit.trace import lineage, printed, raw
 from audit.trace.shapes import Item, Trace
 
 Tables = Mapping[str, pd.DataFrame]
 Found = tuple[str, dict[str, str], list[Item]]
 
 FORMS = (
-    "an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a row of annex A or "
-    "B (A12, B7), a change (owner/name@commit), a pull request (owner/name#7), a deployment (cluster/application@time), a "
+    "an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a row of annex A, B "
+    "or E (A12, B7, E3), of the reconciliation (R5) or the access review (AR9, or a right's id), a waiver's id, an emergency's "
+    "ticket, a change (owner/name@commit), a pull request (owner/name#7), a deployment (cluster/application@time), a "
     "line of evidence (sha256:line), an object (sha256) or a source"
 )
 
@@ -47,7 +47,7 @@ class Finder:
             UsageError: nothing in the quarter has this name.
         """
         kinds: tuple[Callable[[str], Found | None], ...] = (
-            self._exception, self._control, self._figure, self._annex, self._line, self._pull, self._deployment,
+            self._exception, self._control, self._figure, self._printed, self._line, self._pull, self._deployment,
             self._change, self._object, self._source,
         )  # fmt: skip
         for kind in kinds:
@@ -130,18 +130,9 @@ class Finder:
             for row in records(made)
         ]  # fmt: skip
 
-    def _annex(self, name: str) -> Found | None:
-        match = re.fullmatch(r"([AB])(\d{1,9})", name)
-        if match is None:
-            return None
-        number = int(match[2])
-        if match[1] == "A":
-            landings = populations.landings(self.tables, self.settings, self.period, self.as_of)
-            named = [f"{one.repo}@{one.head_sha}" for one in landings if one.number == number]
-        else:
-            deployed = populations.deployments(self.tables, self.settings, self.period, self.as_of)
-            named = [f"{d.cluster}/{d.application}@{d.started_at}" for d in deployed if d.number == number]
-        return self.find(named[0]) if named else None
+    def _printed(self, name: str) -> Found | None:
+        named = printed.subject(name, self.tables, self.settings, self.period, self.as_of)
+        return self.find(named) if named else printed.row(name, self.tables, self.period, self.as_of)
 
     def _line(self, name: str) -> Found | None:
         match = raw.LINE.fullmatch(name)

@@ -153,6 +153,36 @@ def test_rows_of_the_annexes_are_traced_by_their_numbers(ran: Ran, checked: Run,
     assert all(not raw.problem for raw in found.raw)
 
 
+def test_whatever_else_a_report_prints_a_name_of_is_traced_by_it(
+    ran: Ran, checked: Run, settings: Settings
+) -> None:
+    report = json.loads((checked.folder / "results.json").read_text(encoding="utf-8"))
+    for name, rows, kind in (
+        ("R", report["reconciled"], "reconciliation"),
+        ("AR", report["rights"], "right"),
+        ("E", report["evidence"], "evidence"),
+    ):
+        for row in (rows[0], rows[-1]):
+            found = find(f"{name}{row['number']}", checked, settings)
+            assert found.kind == kind
+            own = {"evidence": "sha256", "right": "right_id", "reconciliation": "item"}[kind]
+            assert found.facts[own] == row[own]
+    right = report["rights"][0]
+    assert find(right["right_id"], checked, settings).facts["number"] == "1"
+    for row in report["waivers"]:
+        found = find(row["id"], checked, settings)
+        assert found.kind == "waiver"
+        covered = [item.subject for item in found.items if item.role == "waived"]
+        assert len(covered) >= row["uses"]
+        assert any(item.pointers[0] == row["evidence"][0] for item in found.items if item.role == "waiver")
+    assert any(row["uses"] for row in report["waivers"])
+    for row in report["emergencies"]:
+        found = find(row["ticket"], checked, settings, limit=None)
+        assert (found.kind, found.facts["ticket"]) == ("emergency", row["ticket"])
+        assert any(raw.text and not raw.problem for raw in found.raw)
+    assert report["emergencies"]
+
+
 def test_a_change_comes_with_its_reviews_checks_and_deployments(checked: Run, settings: Settings) -> None:
     tables = checked.tables
     changes = tables["changes"]
