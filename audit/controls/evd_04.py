@@ -14,7 +14,8 @@ by one with fewer records. Other exports may be made anew under their key.
 
 ## Limits
 A lock is known only where the reader may see it; without versions, lock or checksum nothing shows what happened before the first
-collection: that is a gap, not an exception. Versions of exports that nobody read are a gap too. Folders have neither, and AWS does
+collection: that is a gap, not an exception. Versions of exports that nobody read are a gap too. What such versions hold
+is not read later (`docs/explanation/evidence-model.md` says why, and how to bring them). Folders have neither, and AWS does
 not record what rules on lifetimes remove.
 
 ## Remediation
