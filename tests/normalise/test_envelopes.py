@@ -115,6 +115,38 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
             {"stream": {}, "values": [["1782900000000000000", text, {}]]}]}})),
         "otlp": ("otlp", lambda text: otlp({"stringValue": text})),
         "otlp bytes": ("otlp", lambda text: otlp({"bytesValue": packed(text)})),
+        "otlp of before": ("otlp", lambda text: dumped({"resourceLogs": [{"instrumentationLibraryLogs": [
+            {"instrumentationLibrary": {}, "logs": [{"body": {"stringValue": text}}]}]}]})),
+        "otlp in snake case": ("otlp", lambda text: dumped({"resource_logs": [{"schema_url": "", "scope_logs": [
+            {"scope": {}, "log_records": [{"time_unix_nano": "1", "body": {"string_value": text}}]}]}]})),
+        "otlp map in snake case": ("otlp", lambda text: dumped({"resource_logs": [{"scope_logs": [{"log_records": [
+            {"body": {"kvlist_value": {"values": [{"key": "message", "value": {"string_value": text}}]}}}]}]}]})),
+        "elasticsearch fields": ("elasticsearch", lambda text: dumped({"_index": "a", "_id": "1", "fields": {
+            "@timestamp": [TIME], "message": [text]}})),
+        "logstash parsed": ("beats", lambda text: dumped({"@timestamp": TIME, "@version": "1", "message": "x", "event": {"original": text}})),
+        "logstash dotted": ("beats", lambda text: dumped({"@timestamp": TIME, "event.original": text})),
+        "logstash line": ("logstash-line", lambda text: f'{TIME} {{"name":"node-1"}} {text}'),
+        "logstash line host": ("logstash-line", lambda text: f"{TIME} node-1.example.org {text}"),
+        "logstash line without": ("logstash-line", lambda text: f"{TIME} %{{host}} {text}"),
+        "logcli text": ("loki", lambda text: f'{TIME} {{app="api", of="\\"x\\" {{}}"}} {text}'),
+        "logcli without labels": ("loki", lambda text: f"{TIME.replace('Z', '+02:00')} {{}} {text}"),
+        "loki push of before": ("loki", lambda text: dumped({"streams": [
+            {"labels": '{job="a"}', "entries": [{"ts": TIME, "line": text}]}]})),
+        "grafana download": ("loki", lambda text: dumped([{"line": text, "timestamp": "1", "date": TIME, "fields": {"job": "a"}}])),
+        "vector native": ("vector", lambda text: dumped({"log": {"message": text, "timestamp": TIME}})),
+        "openshift": ("openshift", lambda text: dumped({"@timestamp": TIME, "log_type": "audit", "structured": raw(text)})),
+        "journal": ("journal", lambda text: dumped({"__REALTIME_TIMESTAMP": "1", "MESSAGE": text})),
+        "journal bytes": ("journal", lambda text: dumped({"__REALTIME_TIMESTAMP": "1", "MESSAGE": list(text.encode())})),
+        "syslog": ("syslog", lambda text: f"<14>1 {TIME} node-1 kube-apiserver 1 - - {text}"),
+        "syslog with data": ("syslog", lambda text: f'<14>1 {TIME} node-1 app 1 - [a b="c"][d e="f"] {text}'),
+        "syslog of before": ("syslog", lambda text: f"<14>Jul  1 10:00:00 node-1 app[12]: {text}"),
+        "kinesis record": ("kinesis", lambda text: dumped({"data": packed(text), "partitionKey": "p", "sequenceNumber": "1"})),
+        "insights": ("cloudwatch-answer", lambda text: dumped({"results": [[
+            {"field": "@timestamp", "value": TIME}, {"field": "@message", "value": text}]], "statistics": {}, "status": "Complete"})),
+        "pubsub pulled": ("pubsub", lambda text: dumped([{"ackId": "a", "message": {"data": packed(text), "messageId": "1"}}])),
+        "kafka": ("json-in-field", lambda text: dumped({"topic": "t", "partition": 0, "offset": 1, "value": text})),
+        "splunk": ("json-in-field", lambda text: dumped({"time": 1, "host": "h", "sourcetype": "_json", "event": text})),
+        "graylog": ("json-in-field", lambda text: dumped({"version": "1.1", "host": "h", "short_message": text[:9], "full_message": text})),
         "cloud logging json": ("cloud-logging", lambda text: dumped(entry | {"jsonPayload": raw(text)})),
         "cloud logging text": ("cloud-logging", lambda text: dumped(entry | {"textPayload": text})),
         "pubsub": ("pubsub", lambda text: dumped({"message": {"data": packed(text), "messageId": "1"}, "subscription": "s"})),
@@ -127,13 +159,26 @@ WRAPS = wraps()
 NEED_OBJECTS = {"fluentd pair", "fluentd v2 pair", "azure parsed", "fluent bit parsed", "fluent bit processed"} | {
     "filebeat json", "filebeat audit", "filebeat dotted", "elasticsearch", "elasticsearch page", "cloud logging json"
 }  # fmt: skip
-LINES = {"export", "go", "go with microseconds", "cri", "cri in parts", "fluentd file"}
+NEED_OBJECTS |= {"openshift"}
+HOLD_OBJECTS = {"message", "kafka", "splunk", "graylog", "otlp map in snake case", "logstash line", "logstash line host"} | {
+    "logstash line without", "syslog", "syslog with data", "syslog of before"
+}  # fmt: skip
+LINES = {
+    "logstash line",
+    "logstash line host",
+    "logstash line without",
+    "logcli text",
+    "logcli without labels",
+    "syslog",
+    "syslog with data",
+}
+LINES |= {"syslog of before", "export", "go", "go with microseconds", "cri", "cri in parts", "fluentd file"}
 
 
 def _fits(wrap: str, text: str) -> bool:
     """Whether an envelope can be put around a text: some hold objects alone, some values, some lines."""
-    if wrap in NEED_OBJECTS or wrap == "message":
-        return text.startswith("{")
+    if wrap in NEED_OBJECTS | HOLD_OBJECTS:
+        return text.startswith("{") and (wrap not in LINES or "\n" not in text)
     if wrap in {"array", "text"}:
         return text.startswith(("{", "[", '"'))
     return wrap not in LINES or "\n" not in text

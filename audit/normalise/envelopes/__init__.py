@@ -21,6 +21,8 @@ MAX_DEPTH = 16
 MAX_ITEMS = 1_000_000
 CLOUDWATCH_LIMIT = 262_144
 _CUT_WITHIN = 1024  # a message is cut a little below the limit: its time and a mark count too
+_TEXTS = ("message", "log", "value", "payload", "event", "_raw", "full_message", "short_message")
+"""Members whose text may be a record: of anything that ships logs, Kafka, Splunk, Graylog."""
 _JSON = (b"{", b"[", b'"')
 _SPACE = b" \t\r\n"
 _OPENERS: tuple[Opener, ...] = (
@@ -91,7 +93,7 @@ def _opened_object(top: Top, known: Callable[[], bool]) -> tuple[str, Contents] 
     for opener in _OPENERS:
         if opener.needs <= keys and (contents := opener.open(top)) is not None:
             return opener.name, contents
-    for name in ("message", "log"):
+    for name in _TEXTS:
         text = text_of(top.get(name, b""))
         if text.lstrip(_SPACE).startswith(b"{") and is_value(text) and not known():
             return "json-in-field", Contents([text])

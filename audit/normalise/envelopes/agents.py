@@ -1,6 +1,8 @@
-"""What log shippers wrap records in: Fluent Bit, Fluentd, Docker's json-file, Vector, Filebeat and Logstash."""
+"""What log shippers wrap records in: Fluent Bit, Fluentd, Docker's json-file, Vector, Filebeat, Logstash, OpenShift, journald."""
 
 from __future__ import annotations
+
+import msgspec
 
 from audit.normalise.envelopes.shape import (
     Contents,
@@ -15,7 +17,7 @@ from audit.normalise.envelopes.shape import (
 from audit.normalise.records import RUNTIME_LIMIT
 
 _SHIPPED = frozenset({"stream", "kubernetes", "date", "time", "docker", "tag", "_p", "logtag"})
-_BEATS = frozenset({"agent", "ecs", "input", "@version", "beat"})
+_BEATS = frozenset({"agent", "ecs", "input", "@version", "beat", "event.original"})
 
 
 def _log(top: Top) -> Contents | None:
@@ -45,14 +47,38 @@ def _beats(top: Top) -> Contents | None:
     for holder, name in ((inner or {}, "audit"), (top, "kubernetes.audit"), (top, "json")):
         if name in holder and bytes(holder[name])[:1] == b"{":
             return Contents([bytes(holder[name])])
-    for name in ("message", "log"):
-        if name in top and as_text(top[name]) is not None:
-            return Contents([content(top[name])])
-    original = as_object(top["event"]) if "event" in top else None
-    return Contents([content(original["original"])]) if original and "original" in original else None
+    event = (as_object(top["event"]) if "event" in top else None) or {}
+    for holder, name in ((event, "original"), (top, "event.original"), (top, "message"), (top, "log")):
+        if name in holder and as_text(holder[name]) is not None:
+            return Contents([content(holder[name])])
+    return None
+
+
+def _native(top: Top) -> Contents | None:
+    """An event of Vector in its own coding (`native_json`): a log, and nothing beside it."""
+    inner = as_object(top["log"]) if len(top) == 1 else None
+    return Contents([content(inner["message"])]) if inner is not None and "message" in inner else None
+
+
+def _structured(top: Top) -> Contents | None:
+    """A record of OpenShift's collector, with the line as it was parsed."""
+    return Contents([bytes(top["structured"])]) if bytes(top["structured"])[:1] == b"{" else None
+
+
+def _journal(top: Top) -> Contents | None:
+    """An entry of systemd's journal; a message with bytes that are no text is a list of their numbers."""
+    if as_text(top["MESSAGE"]) is not None:
+        return Contents([content(top["MESSAGE"])])
+    try:
+        return Contents([bytes(msgspec.json.decode(top["MESSAGE"], type=list[int]))])
+    except (ValueError, RecursionError):
+        return None
 
 
 OPENERS = (
+    Opener("openshift", keys("structured", "log_type"), _structured),
+    Opener("journal", keys("__REALTIME_TIMESTAMP", "MESSAGE"), _journal),
+    Opener("vector", keys("log"), _native),
     Opener("beats", keys("@timestamp"), _beats),
     Opener("vector", keys("message", "source_type", "timestamp"), member("message")),
     Opener("log", keys("log"), _log),

@@ -6,6 +6,8 @@ notifications in place of objects has no evidence.
 
 from __future__ import annotations
 
+import msgspec
+
 from audit.normalise.envelopes.shape import (
     Contents,
     Opener,
@@ -15,6 +17,7 @@ from audit.normalise.envelopes.shape import (
     as_text,
     content,
     each,
+    joined,
     keys,
     member,
     unpacked,
@@ -62,6 +65,20 @@ def _answer(top: Top) -> Contents | None:
     )
 
 
+def _queried(top: Top) -> Contents | None:
+    """An answer of Logs Insights: rows of fields, of which one is the message."""
+    rows = as_array(top["results"])
+    return None if rows is None else joined(_message(row) for row in rows)
+
+
+def _message(row: msgspec.Raw) -> Contents:
+    for field in as_array(row) or ():
+        of_field = as_object(field) or {}
+        if as_text(of_field.get("field", b"")) == "@message" and "value" in of_field:
+            return Contents([content(of_field["value"])])
+    return Contents(failed=["not a row of Logs Insights with its @message"])
+
+
 def _kinesis(top: Top) -> Contents | None:
     inner = as_object(top["kinesis"])
     return None if inner is None else unpacked(inner.get("data"))
@@ -93,10 +110,12 @@ def _notification(top: Top) -> Contents | None:
 
 OPENERS = (
     Opener("cloudwatch-logs", keys("messageType", "logEvents"), _subscription),
+    Opener("cloudwatch-answer", keys("results", "status", "statistics"), _queried),
     Opener("cloudwatch-lambda", keys("awslogs"), _lambda),
     Opener("cloudwatch-answer", keys("events"), _answer),
     Opener("cloudwatch-answer", keys("message", "timestamp", "ingestionTime"), member("message")),
     Opener("kinesis", keys("kinesis", "eventSource"), _kinesis),
+    Opener("kinesis", keys("data", "sequenceNumber"), lambda top: unpacked(top["data"])),
     Opener("kinesis", keys("Data", "SequenceNumber"), lambda top: unpacked(top["Data"])),
     Opener("firehose", keys("data"), _firehose),
     Opener("firehose", keys("recordId", "result"), _firehose),

@@ -31,5 +31,6 @@ def _diagnostic(top: Top) -> Contents | None:
 OPENERS = (
     Opener("cloud-logging", keys("logName", "insertId"), _entry),
     Opener("pubsub", keys("message", "subscription"), _pushed),
+    Opener("pubsub", keys("message", "ackId"), _pushed),
     Opener("azure-diagnostic", keys("category", "properties"), _diagnostic),
 )

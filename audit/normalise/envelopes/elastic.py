@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_object, each, keys
+from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_object, each, each_text, keys
 
 _ACTIONS = frozenset({"index", "create", "update", "delete"})
 _OF_ACTIONS = frozenset(
@@ -15,6 +15,16 @@ def _document(top: Top) -> Contents | None:
     if not {"_index", "_id"} & top.keys() or bytes(top["_source"])[:1] != b"{":
         return None
     return Contents([bytes(top["_source"])])
+
+
+def _fields(top: Top) -> Contents | None:
+    """A hit that was asked for with `fields`, each of which is a list of its values."""
+    fields = as_object(top["fields"]) or {}
+    for name in ("event.original", "message", "log"):
+        texts = as_array(fields[name]) if name in fields else None
+        if texts:
+            return each_text(texts)
+    return None
 
 
 def _page(top: Top) -> Contents | None:
@@ -31,6 +41,7 @@ def _action(top: Top) -> Contents | None:
 
 OPENERS = (
     Opener("elasticsearch", keys("_source"), _document),
+    Opener("elasticsearch", keys("_index", "fields"), _fields),
     Opener("elasticsearch-page", keys("hits"), _page),
     *(Opener("elasticsearch-bulk", keys(name), _action) for name in sorted(_ACTIONS)),
 )

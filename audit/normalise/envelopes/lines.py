@@ -1,15 +1,24 @@
-"""Lines that begin with a time: of container runtimes (CRI), exports of CloudWatch Logs, files of Fluentd, Go's log."""
+"""Lines that begin with a time: of container runtimes (CRI), exports of CloudWatch Logs, files of Fluentd, Go's log,
+logcli, Logstash; and of syslog, where JSON stands in them."""
 
 from __future__ import annotations
 
 import re
 
 from audit.normalise.envelopes.shape import Contents
-from audit.normalise.records import GO_STAMP, STAMP
+from audit.normalise.records import GO_STAMP, STAMP, is_value
 
 _CRI = re.compile(STAMP.pattern + rb"(?:stdout|stderr) ([FP])(?::\S*)? ?(.*)", re.DOTALL)
 _TAGGED = re.compile(STAMP.pattern.removesuffix(rb"[ \t]") + rb"\t[^\t]*\t(.*)", re.DOTALL)
 _EXPORTED = re.compile(STAMP.pattern + rb"(.*)", re.DOTALL)
+_LABELLED = re.compile(
+    STAMP.pattern + rb"\{(?:[A-Za-z_]\w*=\"(?:[^\"\\]|\\.)*\"(?:, ?|(?=\})))*\} ?(.*)", re.DOTALL
+)
+_HOSTED = re.compile(STAMP.pattern + rb"(?:%\{host\}|\{[^{}\n]*\}|[A-Za-z0-9][\w.-]*) (\{.*)", re.DOTALL)
+_SYSLOG = re.compile(
+    rb"<\d{1,3}>(?:1 (?:\S+ ){5}(?:-|\[[^\n]*?\]) (?:\xef\xbb\xbf)?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: )(\{.*)",
+    re.DOTALL,
+)
 _GO = re.compile(GO_STAMP.pattern + rb"(.*)", re.DOTALL)
 
 
@@ -26,6 +35,10 @@ def opened(value: bytes) -> tuple[str, Contents] | None:
         if matched[-1][1] != b"F":
             return "cri", Contents(failed=["a part of a line whose end does not follow"])
         return "cri", Contents([b"".join(part[2] for part in matched)])
+    for name, shape in (("loki", _LABELLED), ("syslog", _SYSLOG), ("logstash-line", _HOSTED)):
+        found = shape.fullmatch(value)
+        if found is not None and (shape is _LABELLED or is_value(found[1])):
+            return name, Contents([found[1]])
     for name, shape in (("fluentd", _TAGGED), ("cloudwatch-export", _EXPORTED), ("go-log", _GO)):
         found = shape.fullmatch(value)
         if found is not None:

@@ -23,6 +23,13 @@ def _streams(streams: list[msgspec.Raw]) -> Contents | None:
     parts: list[Contents] = []
     for stream in streams:
         top = as_object(stream)
+        if (
+            top is not None
+            and {"labels", "entries"} <= top.keys()
+            and (entries := as_array(top["entries"])) is not None
+        ):
+            parts.extend(_entry(entry) for entry in entries)
+            continue
         values = as_array(top["values"]) if top is not None and {"stream", "values"} <= top.keys() else None
         if values is None:
             return None
@@ -35,6 +42,14 @@ def _line(value: msgspec.Raw) -> Contents:
     if pair is None or len(pair) < 2 or as_text(pair[1]) is None:
         return Contents(failed=["not a line of Loki: neither time nor text"])
     return Contents([content(pair[1])])
+
+
+def _entry(value: msgspec.Raw) -> Contents:
+    """A line as the first version of the push API took it."""
+    top = as_object(value)
+    if top is None or as_text(top.get("line", b"")) is None:
+        return Contents(failed=["not a line of Loki: it has no text"])
+    return Contents([content(top["line"])])
 
 
 def _push(top: Top) -> Contents | None:
@@ -52,6 +67,7 @@ def _answer(top: Top) -> Contents | None:
 
 OPENERS = (
     Opener("loki", keys("labels", "line", "timestamp"), member("line")),
+    Opener("loki", keys("line", "timestamp", "date"), member("line")),  # Grafana's download
     Opener("loki", keys("streams"), _push),
     Opener("loki", keys("status", "data"), _answer),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from audit.normalise.envelopes.shape import (
     keys,
 )
 
+_SNAKE = re.compile(r"_([a-z])")
 _MAX_DEPTH = 64
 _ERRORS = (
     ValueError,
@@ -29,24 +31,37 @@ _ERRORS = (
 )  # msgspec's are ValueErrors
 
 
+_SCOPES = ("scopeLogs", "scope_logs", "instrumentationLibraryLogs", "instrumentation_library_logs")
+_RECORDS = ("logRecords", "log_records", "logs")
+_BESIDE = frozenset(
+    {"resource", "scope", "instrumentationLibrary", "instrumentation_library", "schemaUrl", "schema_url"}
+)
+"""Names of lists, as versions of OTLP and languages spell them, and of what stands beside them."""
+
+
 def _logs(top: Top) -> Contents | None:
-    resources = as_array(top["resourceLogs"])
+    name = "resourceLogs" if "resourceLogs" in top else "resource_logs"
+    resources = as_array(top[name])
     if resources is None:
         return None
-    return joined(_below(resource, "scopeLogs", "logRecords") for resource in resources)
+    return joined(_below(resource, _SCOPES, _RECORDS) for resource in resources)
 
 
-def _below(value: msgspec.Raw, *names: str) -> Contents:
+def _below(value: msgspec.Raw, *lists: tuple[str, ...]) -> Contents:
     """The bodies below lists in lists; a list that is absent is empty, as protobuf leaves empty ones out."""
     top = as_object(value)
     if top is None:
         return Contents(failed=["not OTLP: not an object"])
-    if not names:
+    if not lists:
         return _body(top)
-    items = as_array(top[names[0]]) if names[0] in top else []
+    name = next((name for name in lists[0] if name in top), None)
+    strange = sorted(top.keys() - _BESIDE) if name is None else []
+    if strange:
+        return Contents(failed=[f"not OTLP: no {lists[0][0]}, but {strange[0][:40]!r}"])
+    items = as_array(top[name]) if name is not None else []
     if items is None:
-        return Contents(failed=[f"not OTLP: {names[0]} is no list"])
-    return joined(_below(item, *names[1:]) for item in items)
+        return Contents(failed=[f"not OTLP: {name} is no list"])
+    return joined(_below(item, *lists[1:]) for item in items)
 
 
 def _body(top: Top) -> Contents:
@@ -54,8 +69,9 @@ def _body(top: Top) -> Contents:
     if not body:
         return Contents(noise=1)
     try:
-        if "bytesValue" in body:
-            return Contents([decoded(msgspec.json.decode(body["bytesValue"], type=str))])
+        packed = body.get("bytesValue", body.get("bytes_value"))
+        if packed is not None:
+            return Contents([decoded(msgspec.json.decode(packed, type=str))])
         value = _plain(msgspec.json.decode(top["body"]), _MAX_DEPTH)
     except _ERRORS:
         return Contents(failed=["not OTLP: the body is no value"])
@@ -73,6 +89,7 @@ def _plain(value: dict[str, Any], depth: int) -> Any:
     ((kind, held),) = value.items()
     if depth <= 0:
         raise ValueError("nested too deep")
+    kind = _SNAKE.sub(lambda match: match[1].upper(), kind)
     if kind == "kvlistValue":
         return {each["key"]: _plain(each["value"], depth - 1) for each in held.get("values", ())}
     if kind == "arrayValue":
@@ -84,4 +101,4 @@ def _plain(value: dict[str, Any], depth: int) -> Any:
     raise ValueError(kind)
 
 
-OPENERS = (Opener("otlp", keys("resourceLogs"), _logs),)
+OPENERS = (Opener("otlp", keys("resourceLogs"), _logs), Opener("otlp", keys("resource_logs"), _logs))

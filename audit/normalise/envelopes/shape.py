@@ -98,6 +98,11 @@ def each(values: Iterable[msgspec.Raw]) -> Contents:
     return Contents([bytes(value) for value in values])
 
 
+def each_text(values: Iterable[msgspec.Raw]) -> Contents:
+    """What each of some values holds: the text of a string, or the value itself."""
+    return Contents([content(value) for value in values])
+
+
 def member(name: str) -> Callable[[Top], Contents | None]:
     """An opener of what one member holds, unless it is null."""
 
