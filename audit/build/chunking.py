@@ -20,6 +20,7 @@ from audit.evidence import sealed
 from audit.evidence.manifest import Entry
 from audit.evidence.store import Store
 from audit.evidence.versions import Version
+from audit.normalise import envelopes
 from audit.normalise.interface import Context
 from audit.normalise.reader import parts
 from audit.normalise.registry import FORMATS
@@ -79,6 +80,7 @@ def _place(version: Version) -> tuple[Any, ...]:
 def _chunk(source: Source, store: Store, run: list[Version]) -> Chunk:
     facts = {
         "source": source.model_dump(mode="json", exclude={"location"}),
+        "envelopes": envelopes.VERSION,
         "formats": {name: format_.version for name, format_ in sorted(FORMATS.items())},
         "columns": {name: list(t.columns(table)) for name, table in t.TABLES.items()},
         "entries": [

@@ -16,8 +16,12 @@ from hypothesis import strategies as st
 
 from audit import pipeline
 from audit.build import Built, chunking, gathering, spool
+from audit.evidence.manifest import Entry
+from audit.evidence.store import Store
+from audit.evidence.versions import Version
+from audit.normalise import envelopes
 from audit.period import Period
-from audit.settings import load
+from audit.settings import Settings, load
 
 AS_OF = datetime(2026, 10, 2, tzinfo=UTC)
 SETTINGS = """
@@ -161,3 +165,19 @@ def test_counts_tell_the_quarters_rows_without_reading_more_than_times(tmp_path:
     counts = found.counted(Period.quarter("2026Q2")).set_index(["source_name", "table"])
     assert counts.loc[("log", "cluster_access")].tolist() == [0, 2]
     assert counts.loc[("log", "evidence_objects")].tolist() == [1, 0]
+
+
+def test_what_was_read_before_envelopes_were_opened_otherwise_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a format's version: the same bytes may give other rows."""
+    store = Store(tmp_path)
+    entry = Entry("log", "file:log", "a", "", "", None, "", 1, "0" * 64, AS_OF)
+    settings = Settings.model_validate(
+        {"organisation": {"name": "NETBPF"}, "sources": [{"name": "log", "location": "file:log"}]}
+    )
+    folders = set()
+    for version in (1, 1, 2):
+        monkeypatch.setattr(envelopes, "VERSION", version)
+        folders |= {chunk.folder for chunk in chunking.chunks(settings, store, [Version(entry, "")])}
+    assert len(folders) == 2
