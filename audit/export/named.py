@@ -68,6 +68,22 @@ SEVERAL: dict[str, frozenset[str]] = {
 MARKED: dict[str, frozenset[str]] = {"protections": frozenset({"bypass"})}
 """Columns of several things, separated by commas, among which `user NAME` is somebody, by table."""
 
+DIGESTS: dict[str, frozenset[str]] = {
+    table: frozenset(columns.split())
+    for table, columns in {
+        "access_rights": "right_id",
+        "access_decisions": "right_id",
+        "access_reviews": "right_id",
+        "forge_events": "document_id",
+        "reviews": "review_id",
+        "review_dismissals": "review_id",
+        "alerts": "fingerprint",
+        "policy_constraints": "digest content_digest",
+    }.items()
+}
+"""Columns of digests without a key over what may name somebody, and of numbers below zero made of such digests: whoever knows
+all the rest could try names against them."""
+
 OURS: dict[str, frozenset[str]] = {
     table: frozenset(columns.split())
     for table, columns in {
