@@ -37,6 +37,7 @@ STAGES = {
     "build": "Reading evidence",
     "check": "Testing controls",
     "report": "Rendering the report",
+    "verify": "Reading stored objects",
 }
 _LABEL = 34  # characters of what a bar is about: with rate and times beside it, 80 columns hold it
 EVERY = 30.0

@@ -467,14 +467,16 @@ def _write_quarter(run: Run) -> None:
     (run.folder / "checked.json").write_text(json.dumps(stamp, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def verify(settings: Settings) -> None:
+def verify(settings: Settings, progress: Progress = _silent) -> None:
     """Recomputes the manifest chain and every object's sha256.
 
     Raises:
         IntegrityError: something changed, is missing or was added; names it.
     """
     store = Store(settings.store_path)
-    problems = verify_store(store, keys.verifiers(settings)) + stamps.check(store, settings)
+    problems = verify_store(
+        store, keys.verifiers(settings), lambda done, total: progress("verify", done, total)
+    ) + stamps.check(store, settings)
     if problems:
         raise IntegrityError(
             "\n".join(problems), remedy="restore the store from its backup; do not report from it"

@@ -130,7 +130,8 @@ def verify_evidence(settings: SettingsPath = DEFAULT_SETTINGS, as_json: AsJson =
     chosen = load(settings)
     if as_json:
         return _verified(chosen)
-    pipeline.verify(chosen)
+    with narrate.Narrator() as progress:
+        pipeline.verify(chosen, progress)
     out.print(
         f"{chosen.store_path}: every object and manifest is what it was", highlight=False, soft_wrap=True
     )
@@ -141,7 +142,8 @@ def _verified(chosen: Settings) -> ExitCode:
     """Says as JSON whether the store is whole, and what is wrong with it, a sentence each."""
     problems: list[str] = []
     try:
-        pipeline.verify(chosen)
+        with narrate.Narrator() as progress:
+            pipeline.verify(chosen, progress)
     except IntegrityError as error:
         problems = error.problem.splitlines()
     said = {"store": str(chosen.store_path), "whole": not problems, "problems": problems}

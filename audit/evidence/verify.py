@@ -4,7 +4,7 @@ else in it."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,16 +30,25 @@ class _Link:
     envelope: Envelope
 
 
-def verify(store: Store, keys: Sequence[Key] = ()) -> list[str]:
+def _silent(_done: int, _total: int) -> None:
+    """Tells nobody."""
+
+
+def verify(
+    store: Store, keys: Sequence[Key] = (), progress: Callable[[int, int], None] = _silent
+) -> list[str]:
     """What is wrong with the store: a sentence for each problem, naming the manifest or object; empty when nothing.
 
     With `keys`, the last manifest must be signed by one of them: by the chain it vouches for all before it. Cutting
     off the last manifests together with the objects that they alone name can't be told from the store alone: compare
     the last manifest's sha256 (`head`) with the one that a report prints.
+
+    Args:
+        progress: told (objects read, objects that manifests name).
     """
     chain, problems = _chain(store)
     frozen = editions.check(store, [link.manifest for link in chain])
-    return problems + _signatures(chain, keys) + _objects(store, chain) + frozen
+    return problems + _signatures(chain, keys) + _objects(store, chain, progress) + frozen
 
 
 def check_chain(store: Store, keys: Sequence[Key] = ()) -> None:
@@ -118,7 +127,7 @@ def _holds(envelope: Envelope, key: Key) -> bool:
     return True
 
 
-def _objects(store: Store, chain: Sequence[_Link]) -> list[str]:
+def _objects(store: Store, chain: Sequence[_Link], progress: Callable[[int, int], None]) -> list[str]:
     """Objects that are gone, changed, or that no manifest names."""
     named = {entry.sha256: entry for link in chain for entry in link.manifest.entries}
     vouched: dict[str, set[str]] = {}
@@ -130,6 +139,7 @@ def _objects(store: Store, chain: Sequence[_Link]) -> list[str]:
     for path in store.objects():
         sha256 = path.name
         seen.add(sha256)
+        progress(min(len(seen), len(named) - 1), len(named))
         if sha256 not in named and sha256 not in under_way:
             problems.append(f"objects/{path.parent.name}/{sha256}: no manifest names it")
         elif wrong := _wrong(path, sorted(vouched.get(sha256, ()))):
@@ -138,6 +148,7 @@ def _objects(store: Store, chain: Sequence[_Link]) -> list[str]:
     for sha256 in sorted(named.keys() - seen):
         entry = named[sha256]
         problems.append(f"objects/{sha256[:2]}/{sha256} ({entry.source}: {entry.key!r}): it is gone")
+    progress(len(named), len(named))
     return problems
 
 

@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from audit import doctor
 from audit.cli import main
 from audit.errors import ExitCode
+from audit.evidence.store import Store
 from audit.period import Period
 from audit.report import templates
 from audit.settings import load
@@ -320,7 +321,10 @@ def test_the_store_is_verified_for_programs_too(
     shutil.copytree(ran.folder, tmp_path / "organisation")
     command = ["verify-evidence", "--settings", str(tmp_path / "organisation" / "audit.toml"), "--json"]
     assert main(command) == 0
-    assert json.loads(capfd.readouterr().out)["whole"] is True
+    told = capfd.readouterr()
+    assert json.loads(told.out)["whole"] is True
+    count = len(list(Store(ran.store).objects()))
+    assert f"Reading stored objects: {count:,} done, " in told.err
     touched = next((tmp_path / "organisation" / "audit-store" / "objects").glob("*/*"))
     touched.chmod(0o644)
     touched.write_bytes(b"other")
