@@ -88,6 +88,7 @@ class Reader(StrEnum):
     REFERENCES = "secret references"
     WAIVERS = "secret waivers"
     POLICY_WAIVERS = "waivers"
+    OWNERS = "code owners"
 
 
 class Confidence(StrEnum):

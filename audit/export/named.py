@@ -60,6 +60,7 @@ SEVERAL: dict[str, frozenset[str]] = {
         "image_changes": "authors",
         "changes": "authors approvers bound",
         "waivers": "approvers",
+        "code_owners": "owners",
         "forge_environments": "reviewers",
     }.items()
 }

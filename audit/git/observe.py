@@ -4,7 +4,7 @@
                     │       └─ images ─ image_settings
                     ├─ secrets ─ secret_findings
                     └─ signatures
-    tip ────────────── graph_roots, secret_references, secret_waivers
+    tip ────────────── graph_roots, secret_references, secret_waivers, code_owners
     one file ───────── waiver_entries
 
 History is read whole; contents are read from the first commit of interest on. What a commit gave is kept by commit,
@@ -27,7 +27,7 @@ import pyarrow
 
 from audit import tables as t
 from audit.errors import UsageError
-from audit.git import facts, secrets, signatures
+from audit.git import codeowners, facts, secrets, signatures
 from audit.git import waivers as policy_waivers
 from audit.git.contents import Change, Contents, Step
 from audit.git.graph import BuildGraph
@@ -49,7 +49,7 @@ MARGIN = timedelta(days=31)
 
 TABLES = (
     "commit_environments", "image_settings", "secret_findings", "signatures", "graph_roots", "secret_references",
-    "secret_waivers", "waiver_entries", "unread_files",
+    "secret_waivers", "waiver_entries", "code_owners", "unread_files",
 )  # fmt: skip
 """What `read` makes, beside `repositories`."""
 
@@ -87,7 +87,7 @@ class Scope:
         """Changes whenever `read` might give something else for the same commits."""
         keys = signatures.keyring_digest(self.settings) if self.settings else None
         waived = [self.settings.secrets.waivers, self.settings.waivers.file] if self.settings else None
-        said = [VERSION, secrets.VERSION, self.facts(), _of_key(self.key), keys, waived]
+        said = [VERSION, secrets.VERSION, codeowners.VERSION, self.facts(), _of_key(self.key), keys, waived]
         return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
@@ -294,7 +294,7 @@ def _signatures(
 
 
 def _tip(contents: Contents, tip: str, history: Tables, scope: Scope) -> Tables:
-    """What the tip says: roots of the build graph, secrets by reference, waivers, and what can't be read there."""
+    """What the tip says: roots of the build graph, secrets by reference, waivers, owners, and what can't be read there."""
     tree = contents.tree(tip)
     graph = _graph(contents, scope)
     graph.begin(tree, tip)
@@ -312,7 +312,12 @@ def _tip(contents: Contents, tip: str, history: Tables, scope: Scope) -> Tables:
     file = scope.settings.waivers.file if scope.settings else None
     granted, wrong = policy_waivers.read(contents, history, file) if file else ([], [])
     unread += wrong
+    owned, missed = codeowners.read(contents, tree)
+    unread += _unread(
+        [(brought.get((missed[0], tree[missed[0]]), tip), *missed)] if missed else [], Reader.OWNERS
+    )
     made = {
+        "code_owners": (t.CodeOwners, owned),
         "graph_roots": (t.GraphRoots, roots),
         "secret_references": (t.SecretReferences, sealed),
         "secret_waivers": (t.SecretWaivers, waived),

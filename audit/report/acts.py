@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from audit.report.owned import Owned
 from audit.report.pieces import Response
 from audit.report.shapes import ExceptionRow
 from audit.settings import Owner, Settings
@@ -24,16 +25,23 @@ SHOWN = 2
 
 
 class Duties:
-    """Owner and day of each exception: an answer of management comes before the settings.
+    """Owner and day of each exception: an answer of management comes before the settings, these before CODEOWNERS.
 
     Args:
         as_of: from which the settings' days count.
         responses: of management, to controls and to exceptions.
+        owned: by the repositories' own files; counts where neither answer nor settings name anybody.
     """
 
     def __init__(
-        self, settings: Settings, as_of: datetime, time_zone: str, responses: Iterable[Response]
+        self,
+        settings: Settings,
+        as_of: datetime,
+        time_zone: str,
+        responses: Iterable[Response],
+        owned: Owned | None = None,
     ) -> None:
+        self._owned = owned
         self._owners = settings.owners
         self._due = settings.due
         self._day = as_of.astimezone(ZoneInfo(time_zone)).date()
@@ -44,6 +52,8 @@ class Duties:
         answers = [self._given.get(row["exception_id"]), self._given.get(row["control"])]
         said = [one for one in answers if one is not None]
         owner = said[0].owner if said else next((o.owner for o in self._owners if _fits(o, row)), "")
+        if not owner and self._owned:
+            owner = self._owned.of(row)
         due = next((one.due for one in said if one.due), "")
         return owner, due or (self._day + timedelta(days=self._due.days(row["severity"]))).isoformat()
 

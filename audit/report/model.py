@@ -23,6 +23,7 @@ from audit.report import (
     counted,
     emergencies,
     judged,
+    owned,
     populations,
     reconciliation,
     themes,
@@ -89,7 +90,7 @@ def build(
     w = themes.wording(settings.report.language, theme)
     status = "draft" if draft or as_of < period.end else "final"
     sources = complete.sources(tables["evidence_objects"], settings)
-    duties = acts.Duties(settings, as_of, period.time_zone, responses)
+    duties = acts.Duties(settings, as_of, period.time_zone, responses, owned.Owned(tables["code_owners"]))
     controls = judged.controls(
         tables["conclusions"], tables["exceptions"], catalogue, judged.Beside(duties, earlier, sources)
     )

@@ -89,6 +89,7 @@ from audit.tables.operators import (
     StateChanges,
     SyncRecords,
 )
+from audit.tables.owners import CodeOwners
 from audit.tables.people import Identities, People, Roles, UnresolvedIdentities
 from audit.tables.policies import PolicyAdmissions, PolicyConstraints, PolicyReportResults, PolicyReportTotals
 from audit.tables.reconciling import ReconciledChanges, ReconciledCounts
@@ -100,6 +101,7 @@ from audit.tables.waivers import WaiverEntries, Waivers
 _ALL: tuple[type[Table], ...] = (
     Repositories, RepositoryProblems, Commits, FileChanges, MergeContent, CommitEnvironments, GraphRoots,
     ImageSettings, Signatures, SecretFindings, SecretReferences, SecretWaivers, WaiverEntries,
+    CodeOwners,
     UnreadFiles, PullRequests, Reviews, ReviewDismissals, Checks, GitOperations, ForgeEvents, ForgeDeployments, ForgeDeploymentStatuses, WorkflowRuns, ExportLists, Protections, ForgeEnvironments,
     RepoGrants, Teams, Memberships,
     Applications, AppSettings, AppProjects, AppSources, OperatorEvents, OperatorRequests, ProjectRoles, SyncWindows, ApplicationSets,
@@ -141,6 +143,7 @@ __all__ = [
     "ClusterAccess",
     "ClusterIdentities",
     "ClusterWrites",
+    "CodeOwners",
     "CommitEnvironments",
     "Commits",
     "Conclusions",

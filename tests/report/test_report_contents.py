@@ -28,6 +28,7 @@ from audit.metrics import JUDGED, METRICS
 from audit.model import Conclusion
 from audit.report import acts, answers, areas, complete, judged, links, model, pdf, since, words
 from audit.report.earlier import UNKNOWN, Earlier, earlier
+from audit.report.owned import Owned
 from audit.report.pieces import Response
 from audit.report.shapes import ControlResult, Report
 from audit.settings import Settings, validate
@@ -71,6 +72,33 @@ def test_the_first_owner_that_fits_in_everything_it_names_must_act(
 ) -> None:
     duties = acts.Duties(made.settings(owners=owners), made.AS_OF, "UTC", ())
     assert duties.of(row())[0] == expected
+
+
+def test_code_owners_count_where_neither_an_answer_nor_the_settings_name_anybody() -> None:
+    lines = [
+        {"repo": "a/b", "number": 1, "pattern": "*", "owners": "@acme/platform", "place": "CODEOWNERS@b:1"},
+        {
+            "repo": "a/b",
+            "number": 2,
+            "pattern": "/apps/web/",
+            "owners": "@acme/web ada",
+            "place": "CODEOWNERS@b:2",
+        },
+    ]
+    table = t.conform(t.CodeOwners, t.frame(t.CodeOwners, lines))
+    for settings, said, who, expected in (
+        (made.settings(), [], row(), "@acme/web, ada"),
+        (made.settings(), [], row(path="", app=""), "@acme/platform"),
+        (made.settings(), [], row(repo="", path=""), ""),
+        (made.settings(owners=[{"owner": "o"}]), [], row(), "o"),
+        (made.settings(), [Response("CHG-01", "of all", "text", "", "a.yaml:1")], row(), "of all"),
+    ):
+        assert acts.Duties(settings, made.AS_OF, "UTC", said, Owned(table)).of(who)[0] == expected
+    tables = made.quarter(12, 4)
+    everything = [{"repo": made.REPO, "number": 1, "pattern": "*", "owners": "@acme/platform", "place": "p"}]
+    tables["code_owners"] = t.conform(t.CodeOwners, t.frame(t.CodeOwners, everything))
+    found = [one for control in build(tables).controls for one in control.exceptions]
+    assert {one.owner for one in found if one.repo == made.REPO} == {"@acme/platform"}
 
 
 def test_days_count_from_the_end_of_the_evidence_by_severity_in_the_organisations_time_zone() -> None:
