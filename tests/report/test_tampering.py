@@ -13,6 +13,7 @@ import io
 import json
 import multiprocessing
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from verified import Wrong, embedded, figure_changed, preparers, put, report_of,
 
 from audit.errors import IntegrityError, UsageError
 from audit.evidence.store import Store
+from audit.reperform import _other_store
 from audit.report import attached, result, signed
 from audit.report.pieces import Theme
 from audit.report.shapes import Report
@@ -380,6 +382,21 @@ def test_populations_that_were_changed_together_with_their_list_are_found(
     assert ("attachments", "exceptions.csv: not what results.json gives") in told
     assert ("attachments", "exceptions.parquet: row 1 is not the one that results.json has") in told
     assert not any("its sha256 is" in text for _, text in told)
+
+
+def test_a_store_whose_manifests_were_changed_or_cut_off_is_not_the_one_that_the_report_names(
+    chain: Store, whole_report: Report, tmp_path: Path
+) -> None:
+    """Objects are held against their manifests, these against the report: nobody can swap both."""
+    assert _other_store(chain.root, whole_report) == ""
+    shutil.copytree(chain.root / "manifests", tmp_path / "manifests")
+    last = tmp_path / "manifests" / f"{whole_report.manifests:06}.json"
+    data = bytearray(last.read_bytes())
+    data[len(data) // 2] ^= 1
+    last.unlink()
+    assert _other_store(tmp_path, whole_report).endswith("has no manifest 2, which the report names")
+    last.write_bytes(bytes(data))
+    assert _other_store(tmp_path, whole_report).endswith("is not the one that the report names")
 
 
 def test_a_population_that_would_unpack_without_end_is_not_read(
