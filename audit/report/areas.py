@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from audit.report.shapes import ControlResult, Figure
 
 GROUPS = 6
-"""Groups of a breakdown that a section prints; annex C has all of them."""
+"""Groups of a breakdown that are printed."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,13 @@ def sections(controls: Sequence[ControlResult], figures: Sequence[Figure]) -> li
     return found
 
 
+def largest_first(one: Figure) -> tuple[float, str]:
+    """Puts groups with the largest values first, and those without a value last."""
+    return -(one.value if one.value is not None else -1.0), one.group
+
+
 def _breakdown(figures: Sequence[Figure], metric: str, dimension: str) -> Breakdown:
     rows = [one for one in figures if one.metric == metric and one.dimension == dimension]
-    rows.sort(key=lambda one: (-(one.value if one.value is not None else -1.0), one.group))
+    rows.sort(key=largest_first)
     title = rows[0].title if rows else ""
     return Breakdown(title, dimension, rows[:GROUPS], max(len(rows) - GROUPS, 0))

@@ -51,6 +51,14 @@ def describe(trend: Trend, w: Wording = ENGLISH) -> str:
     return f"{w.text(trend.title)}. {'; '.join(parts)}."
 
 
+def undetermined(trend: Trend) -> list[str]:
+    """The quarters of which a trend has no value at all; none for one over categories."""
+    if trend.form == "ranked":
+        return []
+    places = range(len(trend.labels))
+    return [trend.labels[at] for at in places if all(one.values[at] is None for one in trend.series)]
+
+
 def fill(name: str, index: int) -> str:
     """The colour of a series; what went around the rules has always the same one."""
     return _ALARM if name == LandingKind.DIRECT else _FILLS[index % len(_FILLS)]

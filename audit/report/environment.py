@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,12 +23,23 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from audit.errors import UsageError
-from audit.report import areas, charts, contents, judged, links, populations, since, templates, themes, words
+from audit.report import (
+    areas,
+    charts,
+    contents,
+    judged,
+    links,
+    listed,
+    populations,
+    since,
+    templates,
+    themes,
+    words,
+)
 from audit.report.shapes import Report
 from audit.report.wording import Wording
 
 QUARANTINE_ROWS = 50
-EVIDENCE_ROWS = 400
 RECONCILED_ROWS = 400
 RIGHTS_ROWS = 60
 RESTATED_ROWS = 400
@@ -76,7 +88,7 @@ def environment(report: Report) -> Sandbox:
     )
     made.filters |= _filters(report, w)
     shown = contents.parts(report)
-    made.globals |= {
+    made.globals |= _lists(report) | {
         "_": w.html,
         "_n": _many(w),
         "say": w.text,
@@ -94,23 +106,40 @@ def environment(report: Report) -> Sandbox:
         "fill": _coloured(report, charts.fill),
         "of_clause": partial(judged.of_clause, results=report.controls),
         "rows_of": links.rows(report),
-        "objects_of": {row.sha256: f"E{row.number}" for row in report.evidence[:EVIDENCE_ROWS]},
         "commands": links.commands(report),
         "started": populations.STARTED,
         "soft_hyphen": Markup("&shy;"),
+        "undetermined": charts.undetermined,
         "strip": _coloured(report, partial(charts.strip, w=w)),
         # The logo was checked by `themes`; the style is colours and a style sheet without markup.
         "logo": Markup(report.theme.logo if report.theme else ""),  # noqa: S704
         "style": Markup(_style(report)),  # noqa: S704
         "symbols": SYMBOLS,
-        "quarantine_rows": QUARANTINE_ROWS,
-        "evidence_rows": EVIDENCE_ROWS,
-        "reconciled_rows": RECONCILED_ROWS,
-        "rights_rows": RIGHTS_ROWS,
-        "restated_rows": RESTATED_ROWS,
         "restated_objects": RESTATED_OBJECTS,
     }
     return made
+
+
+def _lists(report: Report) -> dict[str, Any]:
+    """What pages print of long lists, and how much."""
+    failed = (row for control in report.controls for row in control.exceptions)
+    objects = listed.objects(report.evidence, failed, report.whole)
+    return {
+        "objects_of": {row.sha256: f"E{row.number}" for row in objects},
+        "quarantine_rows": listed.rows(QUARANTINE_ROWS, report.whole),
+        "objects": objects,
+        "object_groups": listed.groups(report.evidence, report.time_zone),
+        "figures": listed.figures(report.figures, report.whole),
+        "asked": listed.queries(report.queries),
+        "ties": listed.ties(report.ties, report.whole),
+        "sources_of": Counter(row.table for row in report.ties if listed.tie(row)),
+        "strips": listed.drawn(report.coverage, report.sources),
+        "days_with_records": listed.days_with_records,
+        "whole_days": listed.whole_days,
+        "reconciled_rows": listed.rows(RECONCILED_ROWS, report.whole),
+        "rights_rows": listed.rows(RIGHTS_ROWS, report.whole),
+        "restated_rows": listed.rows(RESTATED_ROWS, report.whole),
+    }
 
 
 def _filters(report: Report, w: Wording) -> dict[str, Callable[..., Any]]:
@@ -125,6 +154,7 @@ def _filters(report: Report, w: Wording) -> dict[str, Callable[..., Any]]:
         "local": partial(words.local, zone=report.time_zone),
         "day": day,
         "last_day": partial(day, before=True),
+        "nearby": partial(words.nearby, repos=[one.repo for one in report.repositories]),
         "number": w.number,
         "passage": partial(words.passage, w=w),
         "pointer": words.pointer,

@@ -167,6 +167,7 @@ def build(
         samples=list(samples),
         queries=complete.queries(settings),
         parameters=complete.parameters(settings),
+        whole=settings.report.whole_lists,
     )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-LONG = 200
+LONG = 400
 """Rows that a table has at most that is laid out with the rest of the page."""
 
 FIRST, LAST = 40, 12

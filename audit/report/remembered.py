@@ -1,22 +1,27 @@
 """What WeasyPrint and pydyf work out again and again for the same input, worked out once: the same bytes in half the time.
 
 Importing this module has it done in the whole process, which lays out reports and does nothing else. What each function
-gives is what it replaces gives: a test lays a report out with and without, and compares the bytes. The versions of both
-libraries are part of what a report is made with.
+gives is what it replaces gives, but for how hard streams are compressed: a test lays a report out with and without, and
+compares the bytes. The versions of both libraries are part of what a report is made with.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import pydyf  # type: ignore[import-untyped]
 from weasyprint import layout
+from weasyprint.css import StyleFor
 from weasyprint.formatting_structure import boxes
 from weasyprint.layout import absolute, block, column, float, grid, inline, page, percent, table
 from weasyprint.text import fonts, line_break
 from weasyprint.text.constants import PANGO_DIRECTION
 from weasyprint.text.ffi import ffi, gobject, pango
+
+LEVEL = 6
+"""How hard streams are compressed; 9 is the hardest."""
 
 _SIDES = ("top", "right", "bottom", "left")
 _USED = (
@@ -33,12 +38,16 @@ _FEATURES = (
     "font_feature_settings",
 )
 
+_PARTS = frozenset({"footnote-call", "footnote-marker", "note-call", "note-marker", "note-callback"})
+
 _resolve = percent.resolve_percentages
 _make_all_pages = layout.make_all_pages
+_set_computed_styles = StyleFor.set_computed_styles
 _setup = line_break.Layout.setup
 _font_key = line_break._font_style_cache_key
 _write = pydyf.PDF.write
 _stream_data = pydyf.Stream.data
+_dictionary_data = pydyf.Dictionary.data
 _references = pydyf.PDF.page_references
 
 
@@ -77,6 +86,17 @@ def make_all_pages(context: Any, root_box: Any, html: Any, pages: list[Any]) -> 
         for one in lookups:
             one.parse_again(one.cached_page_counter_values)
     return _make_all_pages(context, root_box, html, pages)  # type: ignore[no-any-return]
+
+
+def set_computed_styles(self: Any, element: Any, parent: Any, **options: Any) -> None:
+    """Styles of an element; of a mark before it or a note's parts, which a sheet has of every element, where it has such."""
+    kind = options.get("pseudo_type")
+    own = self._computed_styles.get((element, None)) if kind in _PARTS or kind == "marker" else None
+    if own is not None:
+        noted = own["float"] == "footnote" or own["position"][0] == "note()"
+        if not (noted if kind in _PARTS else "list-item" in own["display"]):
+            return
+    _set_computed_styles(self, element, parent, **options)
 
 
 class _Text:
@@ -145,6 +165,16 @@ def _page_references(pdf: Any) -> tuple[bytes, ...]:
 _writing: dict[int, bytes] | None = None
 
 
+def _plain(item: Any) -> bytes:
+    """The same of a dictionary: those that have a number stay as they are, others are gone at once."""
+    if _writing is None or item.number is None:
+        return bytes(_dictionary_data.fget(item))
+    kept = _writing.get(id(item))
+    if kept is None:
+        kept = _writing[id(item)] = _dictionary_data.fget(item)
+    return kept
+
+
 def _data(stream: Any) -> bytes:
     """The bytes of a stream: while a file is written, those that stand in it are those that its identifier is made of."""
     if _writing is None:
@@ -153,6 +183,15 @@ def _data(stream: Any) -> bytes:
     if kept is None:
         kept = _writing[id(stream)] = _stream_data.fget(stream)
     return kept
+
+
+class _Zlib:
+    """What pydyf asks for: a file that is a little larger is written in half the time."""
+
+    @staticmethod
+    def compressobj(level: int) -> Any:
+        """One that tries less hard than the best."""
+        return zlib.compressobj(min(level, LEVEL))
 
 
 def write(self: Any, *arguments: Any, **options: Any) -> None:
@@ -171,11 +210,14 @@ _REPLACED: list[tuple[Any, str, Any]] = [
         for module in (absolute, block, column, float, grid, inline, page, percent, table)
     ),
     (layout, "make_all_pages", make_all_pages),
+    (StyleFor, "set_computed_styles", set_computed_styles),
     (line_break.Layout, "setup", setup),
     (line_break, "_font_style_cache_key", _font_style_cache_key),
     (pydyf.PDF, "page_references", property(_page_references)),
     (pydyf.PDF, "write", write),
+    (pydyf, "zlib", _Zlib),
     (pydyf.Stream, "data", property(_data)),
+    (pydyf.Dictionary, "data", property(_plain)),
 ]
 _ORIGINAL = [(holder, name, getattr(holder, name)) for holder, name, _ in _REPLACED]
 

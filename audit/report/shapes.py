@@ -652,6 +652,7 @@ class Report:
         samples: those that the settings ask for.
         queries: what each source was asked for.
         parameters: settings that differ from the defaults.
+        whole: pages print every row of lists that are long.
     """
 
     organisation: str
@@ -698,3 +699,4 @@ class Report:
     samples: list[SampleSheet]
     queries: list[QueryRow]
     parameters: list[Parameter]
+    whole: bool = False

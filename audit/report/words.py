@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from audit.report.since import trend
 from audit.report.wording import ENGLISH, Wording
 
 __all__ = [
-    "basis", "breaks", "change", "clip", "clip_short", "count", "day", "duration", "figure", "local", "passage", "pointer", "printable",
+    "basis", "breaks", "change", "clip", "clip_short", "count", "day", "duration", "figure", "local", "nearby", "passage", "pointer", "printable",
     "prose", "since", "size",
 ]  # fmt: skip
 
@@ -148,7 +149,12 @@ def breaks(text: str) -> Markup:
     parts = re.split(r"(?<=[/:])(?=.)|(?<=.)(?=[@#])", text)
     done = [escape(str(printable(part))) for part in parts]
     whole = [Markup('<span class="nowrap">{}</span>').format(p) if len(p) <= _UNBROKEN else p for p in done]
-    return Markup("<wbr>").join(whole)
+    return Markup("\u200b").join(whole)
+
+
+def nearby(text: str, repos: Sequence[str]) -> str:
+    """A pointer without the name of the repository, where there is only one."""
+    return text.removeprefix(repos[0]) if len(repos) == 1 and text.startswith(f"{repos[0]}@") else text
 
 
 def pointer(text: str) -> str:

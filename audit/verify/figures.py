@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from audit.report import contents, environment, words
+from audit.report import contents, listed, words
+from audit.report.listed import Shown
 from audit.report.pieces import SampleSheet
 from audit.report.shapes import ControlResult, Report
 from audit.report.wording import Wording
@@ -26,6 +27,16 @@ _WAIVERS = (
     "Waiver", "Control", "Asked by, granted by", "Reason, and what is done instead", "Scope", "Covers", "State",
 )  # fmt: skip
 _EVIDENCE = ("No.", "Source", "Key", "sha256, object version", "Collected", "Size", "Records", "Kept")
+_COLLECTED = (
+    "Source",
+    "Collected on",
+    "Objects",
+    "Size",
+    "Records",
+    "Kept",
+    "Quaran~tined",
+    "sha256 of their sha256",
+)
 _DEFINITIONS = ("Figure", "Definition", "Value", "Made of", "Undeter~mined")
 _SHEET = ("Sheet", "Item", "When", "What it is", "Environ~ments")
 
@@ -64,7 +75,11 @@ def checks(printed: Printed, populations: Populations, report: Report, w: Wordin
         (f"{len(populations.emergencies):,} emergencies", overview.emergencies(a), "reconciliation"),
         (f"access review: {len(populations.rights):,} rights", overview.access(a), "access"),
         (f"annex D: {len(report.clauses):,} clauses", overview.clauses(a), "clauses"),
-        ("annex E: the sha256 of each object that it lists", _evidence(a), "evidence"),
+        (
+            f"annex E: {len(populations.evidence):,} objects, and the sha256 of each that it lists",
+            _evidence(a),
+            "evidence",
+        ),
         (f"annex F: {len(populations.samples):,} items drawn", _samples(a), "samples"),
     ]
     shown = {"", *contents.names(report)}
@@ -201,13 +216,39 @@ def _deployments(a: Against) -> Iterator[str]:
 
 def _definitions(a: Against) -> Iterator[str]:
     expected = [
-        (a.w.text(one.title), a.value(one), a.basis(one), a.count(one.undetermined))
-        for one in a.populations.figures
+        (
+            _named(one, a),
+            a.value(one.figure),
+            a.basis(one.figure),
+            a.count(one.figure.undetermined),
+        )
+        for one in listed.figures(a.populations.figures, a.report.whole)
     ]
     yield from a.rows(_DEFINITIONS, "annex C", expected, columns=(0, 2, 3, 4), prefix={0})
 
 
+def _named(one: Shown, a: Against) -> str:
+    """What leads a row: the figure, or the group of the one above it."""
+    if one.first or not one.figure.group:
+        return a.w.text(one.figure.title)
+    return f"{a.w.text(one.figure.dimension)}: {words.clip(one.figure.group, 120, a.w)}"
+
+
 def _evidence(a: Against) -> Iterator[str]:
+    sums = [
+        (
+            row.source,
+            row.day,
+            a.count(row.objects),
+            words.size(row.size, a.w),
+            a.count(row.records),
+            a.count(row.kept),
+            a.count(row.quarantined),
+            row.digest,
+        )
+        for row in listed.groups(a.populations.evidence, a.report.time_zone)
+    ]
+    yield from a.rows(_COLLECTED, "annex E", sums, columns=range(8))
     expected = [
         (
             f"E{row.number}",
@@ -216,7 +257,7 @@ def _evidence(a: Against) -> Iterator[str]:
             a.count(row.records),
             a.count(row.kept),
         )
-        for row in a.populations.evidence[: environment.EVIDENCE_ROWS]
+        for row in listed.objects(a.populations.evidence, a.populations.exceptions, a.report.whole)
     ]
     yield from a.rows(_EVIDENCE, "annex E", expected, columns=(0, 3, 5, 6, 7), prefix={3})
 

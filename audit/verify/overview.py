@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from audit.model import Side
-from audit.report import accessed, areas, environment, judged, since, words
+from audit.report import accessed, areas, environment, judged, listed, since, words
 from audit.report.shapes import ControlResult
 from audit.verify.against import Against
 from audit.verify.pages import squeezed
@@ -163,14 +163,14 @@ def clauses(a: Against) -> Iterator[str]:
 def reconciliation(a: Against) -> Iterator[str]:
     """Counts of outcomes that are listed, as the attached items give them; the others as the results have them."""
     attached = a.populations.reconciliation
-    listed = Counter((row.side, row.outcome) for row in attached)
+    found = Counter((row.side, row.outcome) for row in attached)
     changes = sum(row.items for row in a.report.reconciled_counts if row.side == Side.LANDING)
     if changes != len(a.populations.changes):
         yield f"reconciliation: {changes:,} landings in its counts, {len(a.populations.changes):,} are attached"
     expected = []
     for side in Side:
         rows = [row for row in a.report.reconciled_counts if row.side == side]
-        numbers = [listed[side, row.outcome] if row.listed else row.items for row in rows]
+        numbers = [found[side, row.outcome] if row.listed else row.items for row in rows]
         expected += [
             (a.w.text(row.outcome.capitalize()), a.count(number))
             for row, number in zip(rows, numbers, strict=True)
@@ -179,7 +179,7 @@ def reconciliation(a: Against) -> Iterator[str]:
     yield from a.rows(_OUTCOMES, "reconciliation", expected, columns=(0, -1), prefix={0})
     items = [
         (f"R{row.number}", a.w.text(row.side.capitalize()), words.local(row.at, a.report.time_zone))
-        for row in attached[: environment.RECONCILED_ROWS]
+        for row in attached[: listed.rows(environment.RECONCILED_ROWS, a.report.whole)]
     ]
     yield from a.rows(_UNMATCHED, "reconciliation", items, columns=(0, 1, 2), prefix={1})
 
@@ -218,6 +218,6 @@ def access(a: Against) -> Iterator[str]:
             words.clip(row.subject, 80, a.w),
             a.w.text(row.outcome.capitalize()),
         )
-        for row in a.populations.revocations[: environment.RIGHTS_ROWS]
+        for row in a.populations.revocations[: listed.rows(environment.RIGHTS_ROWS, a.report.whole)]
     ]
     yield from a.rows(_PROOF, "access review", proof, columns=(0, 1, 4), prefix={0, 4})

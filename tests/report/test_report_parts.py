@@ -15,7 +15,7 @@ from verified import report_of, store_at
 from audit.report import finishing, lanes, layout, parts, pdf, remembered, templates, themes
 from audit.report.drawing import Drawing
 from audit.report.shapes import Report
-from audit.verify import opened
+from audit.verify import opened, pages
 from audit.verify.pages import Printed, printed, squeezed
 from tests.validating import found, require_valid
 
@@ -89,6 +89,41 @@ def test_bookmarks_and_links_lead_to_the_pages_they_name(apart: Path) -> None:
     for name in ("CHG-01", "annex-b"):
         said = squeezed(pages[reader.get_destination_page_number(named[name])])
         assert ("CHG-01" if name == "CHG-01" else "AnnexB:") in said
+
+
+def references(reader: pypdf.PdfReader) -> list[tuple[str, int]]:
+    """The text of each link of the structure, without white space, and the number of the page that it leads to."""
+    texts, named, found = pages._Texts(), reader.named_destinations, []
+    todo = [reader.root_object["/StructTreeRoot"]["/K"]]
+    while todo:
+        item = todo.pop().get_object()
+        kids = [kid for kid in pages._kids(item) if not isinstance(kid, int)]
+        if isinstance(item, dict) and item.get("/S") == "/Link":
+            notes = [kid["/Obj"] for kid in kids if kid.get("/Type") == "/OBJR"]
+            said = squeezed("".join(pages._text(item, texts, None, 0)))
+            found += [
+                (said, reader.get_destination_page_number(named[str(note["/Dest"])]) + 1) for note in notes
+            ]
+        elif not isinstance(item, int):
+            todo += kids
+    return found
+
+
+def test_the_number_beside_a_reference_is_that_of_the_page_on_which_its_target_stands(apart: Path) -> None:
+    """By the file's own destinations; also of what comes after tables that were laid out apart."""
+    reader = pypdf.PdfReader(apart)
+    told = [
+        (text, int(number[1]), page) for text, page in references(reader) if (number := _NUMBER.search(text))
+    ]
+    assert {text for text, number, page in told if number != page} == set()
+    titles = {text.rpartition("→")[0] for text, _, _ in told}
+    assert {"controlmatrix", "AnnexA", "AnnexC", "CHG-01"} <= titles
+    after = [page for text, _, page in told if text.startswith("AnnexC")]
+    annex = [place for place, page in enumerate(reader.pages, 1) if "Annex A: " in page.extract_text()]
+    assert min(after) > max(annex) > min(annex[1:])  # the annex has more pages than one
+
+
+_NUMBER = re.compile(r"→(\d+)$")
 
 
 def test_every_piece_of_marked_content_is_held_by_one_element_and_margins_are_artifacts(apart: Path) -> None:
@@ -196,7 +231,7 @@ def test_what_is_remembered_while_a_report_is_laid_out_changes_no_byte_of_it(
     def laid_out() -> bytes:
         document = Drawing(templates.folder()).render(page, layout.VARIANT)
         written: bytes = document.write_pdf(
-            pdf_variant=layout.VARIANT, finisher=lambda _, file: finishing.tag(file)
+            uncompressed_pdf=True, pdf_variant=layout.VARIANT, finisher=lambda _, file: finishing.tag(file)
         )
         return written
 

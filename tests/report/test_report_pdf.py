@@ -19,7 +19,7 @@ import report_tables as made
 
 from audit import tables as t
 from audit.errors import UsageError
-from audit.report import attached, environment, model, pdf, result
+from audit.report import attached, model, pdf, result
 from audit.report.drawing import OwnAssets
 from audit.report.shapes import Report
 from audit.report.templates import folder
@@ -346,15 +346,6 @@ def test_a_run_that_ends_while_laying_out_leaves_no_report_of_other_results(
     with pytest.raises(UsageError, match="was not laid out in 1 s"):
         pdf.render(report, path, seconds=1)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_quarantine_and_an_evidence_list_that_are_cut_say_so(tmp_path: Path) -> None:
-    tables = made.quarter(2, environment.EVIDENCE_ROWS + 7)
-    report = build(tables)
-    page = pdf.html(report)
-    assert f"{environment.EVIDENCE_ROWS + 7:,} objects" in page
-    assert "7 more are in results.json" in page
-    assert len(json.loads(result.to_json(report))["evidence"]) == environment.EVIDENCE_ROWS + 7
 
 
 def test_names_behind_which_nobody_is_known_are_printed_with_what_rests_on_them() -> None:

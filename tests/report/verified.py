@@ -120,7 +120,7 @@ def report_of(
     chain: Store, landings: int = 24, *, language: str = "en", theme: Theme | None = None
 ) -> Report:
     """A report of a few controls, so that it is laid out soon; nothing that is verified depends on their number."""
-    tables = made.quarter(landings, 6)
+    tables = made.quarter(landings, 66)  # more than are printed one by one
     for name in ("conclusions", "exceptions"):
         tables[name] = tables[name][tables[name]["control"].isin(CONTROLS)].reset_index(drop=True)
     settings = made.settings(

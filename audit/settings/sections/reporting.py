@@ -67,3 +67,8 @@ class ReportPages(Section):
         None,
         description="Folder with the organisation's logo, colours, sections, wording and templates; relative to audit.toml",
     )
+    whole_lists: bool = Field(
+        False,
+        description="Print every object of evidence, right and group of a figure. Otherwise pages have those that matter, "
+        "the sums and the number of the others, which are attached",
+    )
