@@ -5,12 +5,15 @@ pyHanko unpacks and scans a whole stream for each object in it; here each stream
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
+
+_DEEPEST = 64
 
 
 class QuickReader(PdfFileReader):
@@ -47,3 +50,37 @@ class QuickReader(PdfFileReader):
             pairs = zip(numbers[::2], numbers[1::2], strict=True)
             self._packed[number] = content, [(object_, first + offset) for object_, offset in pairs]
         return self._packed[number]
+
+
+def page_of(reader: PdfFileReader, name: str) -> int | None:
+    """The number (from 0) of the page to which a named destination leads; None where there is no such name."""
+    tree = reader.root.get("/Names", {}).get("/Dests", {})
+    found = next((target for named, target in _named(tree) if named == name), None)
+    if isinstance(found, generic.DictionaryObject):
+        found = found["/D"]
+    if not isinstance(found, generic.ArrayObject) or not found:
+        return None
+    page = found.raw_get(0)
+    for number, each in enumerate(_pages(reader.root["/Pages"])):
+        if each == page:
+            return number
+    return None
+
+
+def _named(tree: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Names and what they lead to, of a tree of names."""
+    if depth < _DEEPEST:
+        pairs = tree.get("/Names", ())
+        yield from ((str(pairs[at]), pairs[at + 1]) for at in range(0, len(pairs) - 1, 2))
+        for kid in tree.get("/Kids", ()):
+            yield from _named(kid, depth + 1)
+
+
+def _pages(tree: Any, depth: int = 0) -> Iterator[Any]:
+    """References to the pages, in order."""
+    kids = tree["/Kids"]
+    for place in range(len(kids)):
+        if "/Kids" in kids[place] and depth < _DEEPEST:
+            yield from _pages(kids[place], depth + 1)
+        else:
+            yield kids.raw_get(place)

@@ -25,6 +25,7 @@ from cryptography.x509 import load_pem_x509_certificates
 from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers.pdf_signer import DSSContentSettings, TimestampDSSContentSettings
@@ -36,14 +37,14 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from audit.errors import UsageError
 from audit.report.key_service import KeyServiceSigner
-from audit.report.reader import QuickReader
+from audit.report.reader import QuickReader, page_of
 from audit.settings import Settings
 from audit.sources.kms import KmsKey
 from audit.sources.timestamping import ask
 
 FIELD = "Preparer"
 BOX = (51, 96, 351, 156)
-"""The visible field on the last page, in points from the lower left corner of the sheet."""
+"""The visible field on the sign-off page, in points from the lower left corner of the sheet."""
 
 
 _EMBEDDED = DSSContentSettings(
@@ -72,7 +73,8 @@ def sign(data: bytes, settings: Settings) -> bytes:
     """The report's bytes, followed by the signature that the settings ask for.
 
     Raises:
-        UsageError: the settings name no key, a file of them can't be read, or the report is signed already.
+        UsageError: the settings name no key, a file of them can't be read, the report is signed already, or it has no page for a
+            signature that is to be seen.
         EvidenceMissing: the timestamping authority can't be reached, or its answer does not hold.
     """
     chosen = settings.report_signature
@@ -96,7 +98,8 @@ def sign(data: bytes, settings: Settings) -> bytes:
         validation_context=_context(settings) if stamped else None,
         dss_settings=_EMBEDDED,
     )
-    spec = fields.SigFieldSpec(FIELD, on_page=-1, box=BOX if chosen.visible else None)
+    page = _page(writer.prev) if chosen.visible else 0
+    spec = fields.SigFieldSpec(FIELD, on_page=page, box=BOX if chosen.visible else None)
     try:
         machine = signers.PdfSigner(
             meta,
@@ -112,6 +115,21 @@ def sign(data: bytes, settings: Settings) -> bytes:
             remedy="check [report_signature]: key, certificates, roots and revocation lists",
         ) from None
     return done
+
+
+def _page(reader: PdfFileReader) -> int:
+    """The page of the sign-off, wherever a theme has it.
+
+    Raises:
+        UsageError: the report has none.
+    """
+    page = page_of(reader, "sign-off")
+    if page is None:
+        raise UsageError(
+            "report_signature.visible: the report has no sign-off page for the signature",
+            remedy="name sign-off among the sections of the theme, or set visible = false",
+        )
+    return page
 
 
 def _signer(settings: Settings) -> Any:

@@ -159,7 +159,7 @@ def _access(rows: dict[str, list[dict[str, Any]]]) -> None:
         rows["access_decisions"].append(
             {
                 "review": "AR-2026Q3", "listed_at": PERIOD.start, "system": CLUSTERS[2], "subject": f"{PEOPLE[number]}@example.org",
-                "person": PEOPLE[number], "right": "ClusterRole/edit", "right_id": None, "decision": "revoke",
+                "person": PEOPLE[number], "holder_kind": "person", "right": "ClusterRole/edit", "right_id": None, "decision": "revoke",
                 "reviewer": PEOPLE[9], "reviewer_person": PEOPLE[9], "granted_by": None, "decided_at": decided,
                 "due_at": PERIOD.start + timedelta(days=30), "removal_due_at": decided + timedelta(days=14),
                 "removed_at": decided + timedelta(days=2) if number else None, "proof": "OPS-4411", "outcome": outcome,

@@ -7,10 +7,11 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pikepdf
 import pypdf
 import pytest
 from cryptography import x509
@@ -104,15 +105,41 @@ def test_a_reviewer_can_sign_after_the_preparer_and_nothing_else_may_follow(
         signed.sign(done, settings(keys))
 
 
-def test_a_visible_signature_stands_on_the_last_page(unsigned: bytes, keys: Path) -> None:
-    done = signed.sign(
-        unsigned, settings(keys, certificate="preparer.pem", key_file="preparer.key", visible=True)
-    )
-    page = pypdf.PdfReader(io.BytesIO(done)).pages[-1]
-    assert "Sign-off" in page.extract_text()
-    (field,) = [one.get_object() for one in page["/Annots"] if one.get_object()["/Subtype"] == "/Widget"]
-    assert [int(value) for value in field["/Rect"]] == list(signed.BOX)
-    assert [one.verdict for one in judged(done, keys)] == [Verdict.AGREES]
+def _changed(data: bytes, change: Callable[[pikepdf.Pdf], None]) -> bytes:
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(data)) as document:
+        change(document)
+        document.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return out.getvalue()
+
+
+def test_a_visible_signature_stands_on_the_sign_off_page_wherever_it_is(unsigned: bytes, keys: Path) -> None:
+    def forward(document: pikepdf.Pdf) -> None:
+        kids = list(document.Root.Pages.Kids)
+        document.Root.Pages.Kids = pikepdf.Array([kids[0], kids[-1], *kids[1:-1]])
+
+    visible = settings(keys, certificate="preparer.pem", key_file="preparer.key", visible=True)
+    for data, place in ((unsigned, -1), (_changed(unsigned, forward), 1)):
+        done = signed.sign(data, visible)
+        page = pypdf.PdfReader(io.BytesIO(done)).pages[place]
+        assert "Sign-off" in page.extract_text()
+        (field,) = [one.get_object() for one in page["/Annots"] if one.get_object()["/Subtype"] == "/Widget"]
+        assert [int(value) for value in field["/Rect"]] == list(signed.BOX)
+        assert [one.verdict for one in judged(done, keys)] == [Verdict.AGREES]
+
+
+def test_a_visible_signature_without_a_sign_off_page_is_refused_with_the_remedy(
+    unsigned: bytes, keys: Path
+) -> None:
+    def forget(document: pikepdf.Pdf) -> None:
+        del pikepdf.NameTree(document.Root.Names.Dests)["sign-off"]
+
+    bare = _changed(unsigned, forget)
+    seen = settings(keys, certificate="preparer.pem", key_file="preparer.key", visible=True)
+    with pytest.raises(UsageError, match="has no sign-off page") as told:
+        signed.sign(bare, seen)
+    assert "name sign-off among the sections" in told.value.remedy
+    assert signed.sign(bare, settings(keys)).startswith(bare)
 
 
 _CONFIG = """
