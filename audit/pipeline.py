@@ -44,7 +44,7 @@ from audit.joins.counts import losses, source_counts
 from audit.joins.reconciling import reconciled
 from audit.joins.rights import rights
 from audit.joins.unresolved import unresolved
-from audit.metrics import compute, judged
+from audit.metrics import compute, judged, reported
 from audit.model import Conclusion
 from audit.normalise import roster
 from audit.period import Period
@@ -275,8 +275,8 @@ def check(
     tables["metrics"] = compute(tables, settings, period, as_of=as_of)
     progress("check", 2, 3)
     tables |= runner.run(tables, settings, period, as_of=as_of, controls=judging)
-    counted = [tables["metrics"], judged(tables, settings, period, as_of=as_of)]
-    tables["metrics"] = t.conform(t.Metrics, pd.concat(counted, ignore_index=True))
+    failed = [judged(tables, settings, period, as_of=as_of), reported.before(store, settings, period)]
+    tables["metrics"] = t.conform(t.Metrics, pd.concat([tables["metrics"], *failed], ignore_index=True))
     progress("check", 3, 3)
     run = Run(period, as_of, settings.store_path / "quarters" / period.label, tables=tables)
     _write_quarter(run)

@@ -175,7 +175,8 @@ class Resolver:
         if system == "git":
             person = person.fillna(self._look_up(login, "github", epochs))
             if self._mailmap is not None:
-                person = person.fillna(self._look_up(lower.map(self._mailmap), "git", epochs))
+                meant = lower.map(self._mailmap).mask(self._ever_held(lower, login))
+                person = person.fillna(self._look_up(meant, "git", epochs))
         elif system == "roster":
             person = person.fillna(names.where(names.isin(self.people)))
         elif system in _SIGNED_ON:
@@ -196,6 +197,14 @@ class Resolver:
                 "kind": kind.mask(machine, PrincipalKind.MACHINE.value),
             }
         )
+
+    def _ever_held(self, addresses: pd.Series, logins: pd.Series) -> pd.Series:
+        """Which addresses, or the logins in them, the roster gives to anybody at any time (bool)."""
+        held = pd.Series(False, index=addresses.index)
+        for names, system in ((addresses, "git"), (logins, "github")):
+            if system in self._known:
+                held |= names.isin(self._known[system]["identifier"])
+        return held
 
     def _look_up(self, names: pd.Series, system: str, epochs: np.ndarray) -> pd.Series:
         """Persons by exact name in `system` and epoch; missing where nobody has it then."""

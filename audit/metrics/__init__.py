@@ -22,7 +22,7 @@ METRICS: tuple[Metric, ...] = (
 )  # fmt: skip
 
 JUDGED: tuple[Metric, ...] = violations.METRICS
-"""Those of what controls came to: of the quarter that was judged alone."""
+"""Those of what controls came to: of the quarter that is judged; of the others as they were reported (`audit.metrics.reported`)."""
 
 _BEGINNING = {
     "landings": ("landings", "landed_at", "no commit is on record before its end"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from audit.model import LandingKind
+from audit.model import LandingKind, Severity
 from audit.report.plain import number, records
 from audit.report.shapes import ControlResult, Figure, Series, Trend
 
@@ -79,12 +79,32 @@ def trends(metrics: pd.DataFrame, controls: Sequence[ControlResult]) -> list[Tre
             drawn.append(_trend(metric, "stacked", kinds, quarters))
         else:
             drawn.append(_trend(metric, "bars", whole, quarters))
-    return [*drawn, *_by_control(controls)]
+    return [*drawn, *_violations(metrics, quarters), *_by_control(controls)]
 
 
-def _trend(metric: str, form: str, rows: pd.DataFrame, quarters: list[str]) -> Trend:
+def _violations(metrics: pd.DataFrame, quarters: list[str]) -> list[Trend]:
+    """Violations by severity, once more than one quarter was judged."""
+    rows = metrics[metrics["metric"].eq("violations")]
+    known = rows.loc[rows["dimension"].eq("all") & rows["value"].notna()]
+    if len(known) < 2 or not known["value"].gt(0).any():
+        return []
+    none = known.merge(pd.DataFrame({"of": list(Severity)}), how="cross")
+    none = none.assign(group=none["of"].astype("str"), dimension="severity", value=0.0).drop(columns="of")
+    given = rows[rows["dimension"].eq("severity")]
+    every = pd.concat([given, none]).drop_duplicates(["quarter", "group"])
+    return [_trend("violations", "stacked", every, quarters, list(Severity))]
+
+
+def _trend(
+    metric: str,
+    form: str,
+    rows: pd.DataFrame,
+    quarters: list[str],
+    names: Sequence[str] = tuple(LandingKind),
+) -> Trend:
+    """A chart of one metric; `names` are the parts of a stacked one, in their order."""
     values: dict[str, dict[str, float | None]] = (
-        {str(kind): {} for kind in LandingKind} if form == "stacked" else {}
+        {str(name): {} for name in names} if form == "stacked" else {}
     )
     for row in records(rows):
         values.setdefault(row["group"], {})[row["quarter"]] = number(row["value"])

@@ -13,6 +13,7 @@ import pandas as pd
 
 from audit import tables as t
 from audit.evidence.editions import Edition, Facts
+from audit.metrics import JUDGED
 from audit.period import Period
 from audit.report.plain import iso
 from audit.report.shapes import Cause, RestatedRow, Restatement
@@ -54,6 +55,9 @@ def rows(before: Tables, after: Tables, period: Period) -> list[RestatedRow]:
 def _facts(name: str, table: pd.DataFrame, period: Period) -> pd.DataFrame:
     """The rows that the quarter's report speaks of, as texts, indexed by their key."""
     time = t.meta(t.TABLES[name]).get("time")
+    if name == "metrics":  # what failed in other quarters, their own reports say
+        judged = table["metric"].isin([metric.id for metric in JUDGED])
+        table = table[~judged | table["quarter"].eq(period.label)]
     if time:
         table = table[period.holds(table[time]) | table[time].isna()]
     texts = _texts(table)

@@ -68,6 +68,12 @@ location = "repositories/netbpf-gitops.git"
 believe_mailmap = true
 branch = "main"
 """
+_OWNERS: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
+    ("security team", {"controls": ("ACC-*", "SEC-*", "SCN-*", "TRN-*")}),
+    ("checkout team", {"apps": ("checkout", "ledger")}),
+    ("platform team", {}),
+)
+"""Who must act on what failed."""
 _PATH_RULES = (
     ("apps/{app}/overlays/{environment}/**", None, ()),
     ("apps/{app}/**", None, ENVIRONMENTS),
@@ -215,6 +221,7 @@ def settings_toml(world: World, *, bucket: str | None = None) -> str:
     for pattern, app, environments in _PATH_RULES:
         parts.append(_table("[[path_rules]]", pattern=pattern, app=app, environments=environments or None))
     parts += [_table("[[break_glass]]", **glass) for glass in world.break_glass]
+    parts += [_table("[[owners]]", owner=owner, **fits) for owner, fits in _OWNERS]
     return "\n".join(parts)
 
 

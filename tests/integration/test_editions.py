@@ -13,13 +13,16 @@ import pandas as pd
 import pytest
 
 from audit import pipeline
+from audit import tables as t
 from audit.cli import main
 from audit.errors import ExitCode, IntegrityError
 from audit.evidence.editions import freeze, last
 from audit.evidence.manifest import frozen, load_all
 from audit.evidence.store import Store
 from audit.evidence.verify import verify
+from audit.metrics.reported import before as reported_before
 from audit.pipeline import Run
+from audit.report.counted import trends
 from audit.report.restated import restatement
 from audit.report.shapes import Restatement
 from audit.settings import load
@@ -239,3 +242,31 @@ def test_entries_found_to_be_one_person_restate_the_quarter_until_they_are_parte
     changed = {(row.before, row.after) for row in what.rows if row.column == "person"}
     assert changed == {("bokafor", "alindqvist")}
     assert restated_by(text) is None
+
+
+def test_violations_of_earlier_quarters_are_those_that_were_reported(ran: Ran) -> None:
+    """By control, severity, system and team; a quarter that was not reported says so, and is no zero."""
+    settings = load(ran.folder / "audit.toml")
+    found = t.read_as_written(ran.store / "quarters" / "2026Q3" / "metrics.parquet")
+    found = found[found["metric"].eq("violations")]
+    assert set(found["quarter"]) == {"2025Q4", "2026Q1", "2026Q2", "2026Q3"}
+    then = found[found["quarter"].eq("2026Q3")]
+    before = reported_before(Store(ran.store), settings, settings.quarter("2026Q4"))
+    rows = before[before["metric"].eq("violations")]
+    by = ["dimension", "group", "value", "note"]
+    assert sorted(rows.loc[rows["quarter"].eq("2026Q3"), by].itertuples(index=False)) == sorted(
+        then[by].itertuples(index=False)
+    )
+    lacking = rows[rows["quarter"].ne("2026Q3")].set_index("quarter")
+    assert sorted(lacking.index) == ["2026Q1", "2026Q2"]
+    assert lacking["value"].isna().all()
+    assert lacking.at["2026Q2", "note"] == "2026Q2 was not reported: no edition of it says what failed"
+    now = then.assign(quarter="2026Q4", value=then["value"].mask(then["dimension"].eq("all"), 0.0))
+    now = now[now["dimension"].eq("all")]
+    drawn = {trend.id: trend for trend in trends(pd.concat([before, now], ignore_index=True), [])}
+    chart = drawn["violations"]
+    assert chart.labels == ["2026Q1", "2026Q2", "2026Q3", "2026Q4"]
+    assert [series.name for series in chart.series] == ["critical", "high", "medium", "low"]
+    assert [[series.values[place] for series in chart.series] for place in (0, 3)] == [[None] * 4, [0.0] * 4]
+    assert sum(series.values[2] or 0 for series in chart.series) == rows["value"].max()
+    assert "violations" not in {trend.id for trend in trends(before, [])}

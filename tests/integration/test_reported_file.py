@@ -71,3 +71,12 @@ def test_a_store_that_is_another_proves_nothing(ran: Ran, tmp_path: Path) -> Non
     (check,) = reperformed(_report(ran), settings)
     assert check.verdict is Verdict.DIFFERS
     assert "has no manifest" in check.text
+
+
+def test_what_to_act_on_names_an_owner_and_a_day(ran: Ran) -> None:
+    """Of the demonstration organisation, whose settings say who owns what."""
+    written = json.loads((_report(ran).parent / "results.json").read_text(encoding="utf-8"))
+    findings = written["summary"]["findings"]
+    assert len(findings) == 5
+    assert all(each["owner"] and each["due"] > written["as_of"][:10] for each in findings)
+    assert {"security team", "platform team"} <= {one["owner"] for one in written["controls"]}

@@ -150,3 +150,28 @@ def test_a_mailmap_tells_of_unknown_addresses_where_the_settings_believe_it(
     made = Resolver.of(tables, settings(repositories=[repository]))
     found = made.resolve(strs(["OLD@acme.test", "bob@acme.test"]), "git", times(T0, T0))
     assert found["person"].tolist() == [person, "bob"]
+
+
+@pytest.mark.parametrize(
+    ("address", "held"),
+    [
+        ("left@acme.test", {"system": "git", "identifier": "left@acme.test"}),
+        ("7+Lefty@users.noreply.github.com", {"system": "github", "identifier": "lefty"}),
+    ],
+)
+def test_a_mailmap_gives_nobody_an_address_that_somebody_else_ever_held(
+    address: str, held: dict[str, str]
+) -> None:
+    """What bob had until June is nobody's in July, though the file says that it is ann's."""
+    names = [
+        {"system": "git", "identifier": "ann@acme.test", "person": "ann"},
+        held | {"person": "bob", "until": "2026-06-01"},
+    ]
+    made = Resolver(
+        table("people", *_STAFF),
+        table("identities", *names),
+        mailmap=pd.Series({address.lower(): "ann@acme.test", "new@acme.test": "ann@acme.test"}),
+    )
+    moments = times("2026-05-31", "2026-07-01", "2026-07-01")
+    found = made.resolve(strs([address, address, "new@acme.test"]), "git", moments)
+    assert found["person"].where(found["known"], "").tolist() == ["bob", "", "ann"]
