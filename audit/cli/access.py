@@ -11,6 +11,7 @@ import typer
 from audit import pipeline
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out, period_of
 from audit.export import worksheet as sheets
+from audit.export.folder import refuse
 from audit.settings import load
 from audit.terminal import tell
 
@@ -36,7 +37,7 @@ def access_review(
     chosen = load(settings)
     period = period_of(chosen, quarter)
     sheet = sheets.worksheet(pipeline.checked(chosen, period).tables, period)
-    sheets.refuse(output)
+    refuse(output)
     files = [] if dry_run else [str(path) for path in sheets.write(output, sheet)]
     if as_json:
         said = {

@@ -28,6 +28,7 @@ from audit.controls.interface import Context, Control, Example, Result, Tables, 
 from audit.controls.needs import API_SERVER, OPERATORS
 from audit.controls.operators import unseen_history
 from audit.controls.parts import counted, joined, pointer, when
+from audit.controls.requests import PAST_GIT
 from audit.joins.origins import operators
 from audit.model import Origin, PrincipalKind, Severity
 
@@ -189,13 +190,7 @@ CONTROL = Control(
     page=__doc__,
     clause="Principles › Automated Operations › All changes to environments go through Git",
     severity=Severity.MEDIUM,
-    frameworks={
-        "SOC 2": ("CC6.8", "CC7.1", "CC8.1"),
-        "ISO 27001": ("8.9", "8.19", "8.2"),
-        "NIST 800-53": ("CM-3(7)", "CM-5(1)", "CM-5(5)", "AU-6"),
-        "PCI DSS": ("6.5.1", "10.2.1"),
-        "CIS / SLSA": ("S 5.2.3", "K 5.1.1", "K 3.2.2"),
-    },
+    frameworks=PAST_GIT,
     needs=(API_SERVER, OPERATORS),
     remediation="Make the change through Git, or name the machine and who answers for it; renew a token that was abused.",
     examples=EXAMPLES,

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
+PAST_GIT: dict[str, tuple[str, ...]] = {
+    "SOC 2": ("CC6.8", "CC7.1", "CC8.1"),
+    "ISO 27001": ("8.9", "8.19", "8.2"),
+    "NIST 800-53": ("CM-3(7)", "CM-5(1)", "CM-5(5)", "AU-6"),
+    "PCI DSS": ("6.5.1", "10.2.1"),
+    "CIS / SLSA": ("S 5.2.3", "K 5.1.1", "K 3.2.2"),
+}
+"""References of the controls of what reaches a cluster by another way than Git."""
+
 
 def subject(rows: pd.DataFrame) -> pd.Series:
     """`cluster/id` of each request; where several claim one id, `~1` and so on behind it."""

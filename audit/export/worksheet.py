@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,9 +18,10 @@ import pandas as pd
 import xlsxwriter
 
 from audit.errors import UsageError
+from audit.export.folder import put_in_place
 from audit.period import Period
 from audit.report.forms.workbook import text
-from audit.report.plain import records
+from audit.report.plain import cell, records
 
 NAME = "access-review"
 FILLED = ("decision", "reviewer", "decided", "removed", "proof")
@@ -34,7 +34,6 @@ COLUMNS = {
 }  # fmt: skip
 """Columns in order, with their widths in characters."""
 _DAYS = ("since", "last_used", "decided", "removed")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ROWS = 1_048_574
 _FIRST = 1900
 _HOW_TO = (
@@ -130,34 +129,10 @@ def write(folder: Path, sheet: Worksheet) -> tuple[Path, Path]:
     Raises:
         UsageError: the folder exists and is not empty, or can't be written.
     """
-    refuse(folder)
-    aside = folder.with_name(f".{folder.name}.part")
-    try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
+    with put_in_place(folder) as aside:
         (aside / f"{NAME}.csv").write_bytes(as_csv(sheet))
         (aside / f"{NAME}.xlsx").write_bytes(as_workbook(sheet))
-        if folder.exists():
-            folder.rmdir()
-        aside.replace(folder)
-    except OSError as error:
-        raise UsageError(
-            f"{folder}: can't be written: {error.strerror}",
-            remedy="name a folder that can be made, with space",
-        ) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return folder / f"{NAME}.csv", folder / f"{NAME}.xlsx"
-
-
-def refuse(folder: Path) -> None:
-    """Refuses a folder that holds something already.
-
-    Raises:
-        UsageError: it does.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: is there already", remedy="name a folder that does not exist yet")
 
 
 def as_csv(sheet: Worksheet) -> bytes:
@@ -166,12 +141,8 @@ def as_csv(sheet: Worksheet) -> bytes:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in sheet.rows:
-        writer.writerow([_safe(row[name]) for name in COLUMNS])
+        writer.writerow([cell(row[name]) for name in COLUMNS])
     return out.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def as_workbook(sheet: Worksheet) -> bytes:

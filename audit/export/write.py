@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ import pandas as pd
 
 import audit
 from audit import tables as t
-from audit.errors import UsageError
+from audit.export.folder import put_in_place
 from audit.export.pseudonyms import Pseudonyms
 from audit.period import Period
 
@@ -41,24 +40,9 @@ def export(
     Raises:
         UsageError: the folder exists and is not empty, or can't be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: is there already", remedy="name a folder that does not exist yet")
-    aside = folder.with_name(f".{folder.name}.part")
-    try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
+    with put_in_place(folder) as aside:
         rows = {name: _write(name, tables[name], aside, pseudonyms) for name in tables}
         _say(aside, rows, period, as_of, pseudonymised=pseudonyms is not None)
-        if folder.exists():
-            folder.rmdir()
-        aside.replace(folder)
-    except OSError as error:
-        raise UsageError(
-            f"{folder}: can't be written: {error.strerror}",
-            remedy="name a folder that can be made, with space",
-        ) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return Exported(folder, rows, pseudonyms is not None)
 
 

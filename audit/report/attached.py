@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit.report.pieces import SampleRow
+from audit.report.plain import cell
 from audit.report.shapes import (
     ControlResult,
     DeploymentRow,
@@ -66,7 +67,6 @@ DESCRIPTIONS = {
 }
 """The description of each attachment, by its name."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 TIMES = frozenset(
     {
         "at",
@@ -153,7 +153,7 @@ def _cell(value: str | float | list[str] | None) -> str:
         text = value
     else:
         text = ("\n" if any(" " in each for each in value) else " ").join(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return cell(text)
 
 
 def _parquet(shape: type, found: Sequence[Any]) -> bytes:

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from audit.errors import UsageError
-from audit.report.plain import records
+from audit.export.folder import put_in_place
+from audit.report.plain import cell, records
 from audit.sampling import packets
 from audit.trace.shapes import Item
 
@@ -23,7 +22,6 @@ PLAN = "plan.json"
 FILLED = ("result", "remark", "examined_by", "examined_on")
 """Columns that are left to fill in."""
 COLUMNS = ("number", "subject", "at", "environment", "targets", "hits", "packet", *FILLED)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -71,12 +69,8 @@ def write(folder: Path, plan: Plan, drawn: pd.DataFrame, find: Callable[[str], S
     Raises:
         UsageError: the folder exists and is not empty, or can't be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: is there already", remedy="name a folder that does not exist yet")
-    aside = folder.with_name(f".{folder.name}.part")
-    try:
-        shutil.rmtree(aside, ignore_errors=True)
-        (aside / "packets").mkdir(parents=True)
+    with put_in_place(folder) as aside:
+        (aside / "packets").mkdir()
         rows = records(drawn)
         for row in rows:
             items, name = find(row["trace"]), _packet(row)
@@ -84,16 +78,6 @@ def write(folder: Path, plan: Plan, drawn: pd.DataFrame, find: Callable[[str], S
             (aside / f"{name}.md").write_bytes(packets.as_markdown(row, items, plan.population))
         (aside / "sample.csv").write_bytes(_csv(rows))
         (aside / PLAN).write_text(json.dumps(asdict(plan), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        aside.replace(folder)
-    except OSError as error:
-        raise UsageError(
-            f"{folder}: can't be written: {error.strerror}",
-            remedy="name a folder that can be made, with space",
-        ) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _packet(row: dict[str, Any]) -> str:
@@ -107,9 +91,5 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
     writer.writerow(COLUMNS)
     for row in rows:
         whole = row | {"packet": f"{_packet(row)}.md"} | dict.fromkeys(FILLED, "")
-        writer.writerow([_cell(str(whole[name])) for name in COLUMNS])
+        writer.writerow([cell(str(whole[name])) for name in COLUMNS])
     return out.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
