@@ -247,7 +247,7 @@ def test_entries_found_to_be_one_person_restate_the_quarter_until_they_are_parte
 def test_violations_of_earlier_quarters_are_those_that_were_reported(ran: Ran) -> None:
     """By control, severity, system and team; a quarter that was not reported says so, and is no zero."""
     settings = load(ran.folder / "audit.toml")
-    found = t.read_as_written(ran.store / "quarters" / "2026Q3" / "metrics.parquet")
+    found = t.read_as_written(ran.store / "quarters" / "2026Q3" / "tables" / "metrics.parquet")
     found = found[found["metric"].eq("violations")]
     assert set(found["quarter"]) == {"2025Q4", "2026Q1", "2026Q2", "2026Q3"}
     then = found[found["quarter"].eq("2026Q3")]
