@@ -10,7 +10,7 @@ from audit.report.listed import Shown
 from audit.report.pieces import SampleSheet
 from audit.report.shapes import ControlResult, Report
 from audit.report.wording import Wording
-from audit.verify import overview
+from audit.verify import charted, overview
 from audit.verify.against import Against
 from audit.verify.pages import Printed
 from audit.verify.recounted import Populations, tally
@@ -59,6 +59,7 @@ def checks(printed: Printed, populations: Populations, report: Report, w: Wordin
         ("the summary's findings", overview.findings(a), "summary"),
         ("what got worse", overview.worse(a), "summary"),
         ("the summary's key figures", overview.key_figures(a), "summary"),
+        (f"{len(report.trends)} charts of the trend page", charted.trends(a), "trends"),
         (f"the control matrix of {len(populations.controls)} controls", overview.matrix(a), "matrix"),
         ("the sections by subject", overview.subjects(a), "subjects"),
         ("population and conclusion on each control's page", _control_pages(a), "controls"),

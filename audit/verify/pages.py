@@ -41,10 +41,12 @@ class Printed:
     Attributes:
         tables: by their head's cells.
         paragraphs: headings, paragraphs and list items, in reading order, without white space.
+        figures: what each drawing says in words, without white space.
     """
 
     tables: dict[tuple[str, ...], Table]
     paragraphs: list[str]
+    figures: list[str] = field(default_factory=list)
 
     def table(self, *head: str) -> Table | None:
         """The table whose head is that; None when no page has it."""
@@ -103,6 +105,8 @@ def _walk(element: Any, texts: _Texts, found: Printed, page: Any, depth: int) ->
     page, kind = item(element, "/Pg") or page, str(item(element, "/S"))
     if kind == "/Table":
         _table(element, texts, found, page)
+    elif kind == "/Figure":
+        found.figures.append(squeezed(str(item(element, "/Alt") or "")))
     elif kind in ("/P", "/H1", "/H2", "/H3", "/LBody", "/Caption"):
         found.paragraphs.append(squeezed("".join(_text(element, texts, page, depth))))
     else:

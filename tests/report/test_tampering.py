@@ -35,10 +35,13 @@ from verified import Wrong, embedded, figure_changed, preparers, put, report_of,
 from audit.errors import IntegrityError, UsageError
 from audit.evidence.store import Store
 from audit.reperform import _other_store
-from audit.report import attached, result, signed
+from audit.report import attached, charts, result, signed
 from audit.report.pieces import Theme
 from audit.report.shapes import Report
-from audit.verify import Verdict, again, opened, signatures, whole
+from audit.report.wording import ENGLISH
+from audit.verify import Verdict, again, charted, opened, recounted, signatures, whole
+from audit.verify.against import Against
+from audit.verify.pages import Printed
 from audit.verify.whole import LayOut
 
 Change = Callable[[pypdf.PdfWriter], None]
@@ -352,6 +355,37 @@ def test_a_figure_that_the_preparer_changed_and_signed_is_named(
     told = found(signed.sign(rewritten(unsigned, figure_changed), preparers(keys)), roots)
     assert ("figures", "control matrix, CHG-01: Population is printed as 2, counted anew 203") in told
     assert "signature" not in parts(told)
+
+
+def test_a_chart_that_says_or_draws_other_values_is_named(
+    unsigned: bytes, whole_report: Report, found: Any
+) -> None:
+    def reword(writer: pypdf.PdfWriter) -> None:
+        words = [one for one in writer._objects if isinstance(one, DictionaryObject) and "/Alt" in one]
+        chart = next(one for one in words if str(one["/Alt"]).startswith("Production deployments."))
+        chart[NameObject("/Alt")] = TextStringObject(str(chart["/Alt"]).replace("71", "17"))
+
+    told = found(rewritten(unsigned, reword))
+    assert (
+        "figures", "trends, Production deployments: the chart on the page says other than results.json",
+    ) in told  # fmt: skip
+    against = Against(
+        Printed({}, [], [charts.describe(one).replace(" ", "") for one in whole_report.trends]),
+        recounted.read(opened.open_pdf("report.pdf", unsigned).attachments),
+        dataclasses.replace(
+            whole_report,
+            trends=[
+                dataclasses.replace(one, series=[dataclasses.replace(s, values=[9.0 for _ in s.values]) for s in one.series])
+                for one in whole_report.trends
+                if one.id in ("change_volume", "exceptions")
+            ],
+        ),
+        ENGLISH,
+    )  # fmt: skip
+    texts = list(charted.trends(against))
+    assert "trends, Changes landed merge: 9.0 is drawn of 2026Q3, 7.0 is attached" in texts
+    assert "trends, Changes landed merge: 9.0 is drawn of 2026Q2, 54.0 is attached" in texts
+    assert "trends, CLU-01: 9.0 exceptions are drawn, counted anew 7.0" in texts
 
 
 def test_populations_that_were_changed_together_with_their_list_are_found(
