@@ -135,3 +135,15 @@ class Standing(StrEnum):
     EXPLAINED = "explained"
     WAITING = "waiting"
     UNEXPLAINED = "unexplained"
+
+
+LAPTOP_AGENTS = (
+    r"(?i)(?:kubectl|oc|odo|helm|helmfile|k9s|kubectx|kubens|stern|kustomize|tilt|skaffold)(?:\.exe)?(?:[/ ].*)?",
+    r"(?i)kubectl-.*",
+    r"(?i)(?:OpenLens|Lens|Freelens|Headlamp|Octant|Kui|Aptakube|Infra App)(?:[/ ].*)?",
+    r"(?i)(?:curl|Wget|HTTPie|xh|PostmanRuntime|insomnia|python-requests|python-httpx|PowerShell)(?:[/ ].*)?",
+    r"Mozilla/.*",
+    r".+ \(darwin/.*",
+)
+"""User agents of people's programs, as regular expressions that match the whole: the default of `machines.laptop_agents`, and
+what the parsers of clusters' logs keep of machines' reads. No controller runs on a Mac."""

@@ -11,8 +11,8 @@ enter. Each person and cluster is one item; it fails at the first request that w
 
 ## Limits
 Requests that were refused (401, 403) are attempts. A machine's identity used from a laptop is a person whom nobody knows.
-Requests of nobody (`system:anonymous`) for no resource, such as a look whether the server lives, are left out. Of machines'
-reads the log is not kept, also where they act for a person.
+Requests of nobody (`system:anonymous`) for no resource, such as a look whether the server lives, are left out. Machines' reads
+are kept only where they act for somebody or come from a program that people use, which names itself as it likes.
 
 ## Remediation
 Take the access away, find out what was done with it, and replace shared identities by people's own.

@@ -6,14 +6,15 @@ reviewed change that the operator brought, or an emergency with a ticket.
 
 ## Evidence
 The API servers' audit logs. Each write that was done, or of which no outcome was recorded, is one item, in every namespace: to roles
-and bindings, `aws-auth`, webhooks and admission policies, objects of Gatekeeper and Kyverno, Secrets, and approvals of certificates. It
+and bindings, `aws-auth`, webhooks and admission policies, objects of Gatekeeper and Kyverno, Secrets, and approvals of certificates; and
+each token of a service account that a person took. It
 fails when a person made it outside break-glass, or a machine that `access.privileged_machines` does not name. Of each person and
 cluster, requests for Secrets are one item: it fails at a list of all namespaces, or at `access.bulk_secret_reads` within
 `access.secret_minutes`. Of each user, machines too, refused requests are one: it fails at `access.denied_secret_reads` within that time.
 
 ## Limits
 CLU-01 judges people's changes of all that Git declares, and CLU-09 machines' beside deployments; this adds what lies outside of both. What machines read is not kept, but where it is
-refused. That what the operator brought was reviewed is for DEP-04. What was read in Vault is for SEC-04. Where the log is silent nothing can
+refused, or asked for with a program that people use (which names itself as it likes). That what the operator brought was reviewed is for DEP-04. What was read in Vault is for SEC-04. Where the log is silent nothing can
 be told.
 
 ## Remediation
@@ -41,8 +42,10 @@ _PRIVILEGED = {
     "policy": (r".+\.gatekeeper\.sh", r".+\.kyverno\.io"),
     "a certificate": (r"certificatesigningrequests\.certificates\.k8s\.io/approval",),
     "a Secret": (r"secrets",),
+    "a token": (r"serviceaccounts/token",),
 }
 """What an action concerns, by `resource.group/subresource`."""
+_EVERYDAY = ("a token",)  # machines ask for theirs all the time
 _READS, _REFUSED = ("get", "list", "watch"), (401, 403)
 _WHO = ["cluster", "name"]
 
@@ -79,6 +82,9 @@ EXAMPLES = (
         | 3        | person         | ada                          | patch  | secrets                                | done    | INC-7       |
         | 4        | person         | ada                          | patch  | deployments.apps                       | done    |             |
         | 5        | person         | ada                          | patch  | k8spsp.constraints.gatekeeper.sh       | dry run |             |
+        | 7        | machine        | system:node:a                | create | serviceaccounts/token                  | done    |             |
+        | 8        | person         | ada                          | create | serviceaccounts/token                  | done    | INC-7       |
+        | 9        | person         | ada                          | create | serviceaccounts                        | done    |             |
         | 6        | person         | ada                          | create | subjectaccessreviews.authorization.k8s.io | done |             |
         """,
         conclusion="effective",
@@ -98,6 +104,7 @@ EXAMPLES = (
         | 8        | machine        | ci   | create | rolebindings.rbac.authorization.k8s.io                         | shop        | ci       | done    |
         | 9        | machine        | argo | create | rolebindings.rbac.authorization.k8s.io                         | shop        | web      | done    |
         | 10       | person         | ada  | patch  | configmaps                                                     | shop        | aws-auth | done    |
+        | 11       | person         | ada  | create | serviceaccounts/token                                          | shop        | ci       | done    |
         """,
         settings={"access": {"privileged_machines": ["argo"]}},
         conclusion="exceptions",
@@ -110,6 +117,7 @@ EXAMPLES = (
         | prod/5  | ada: patch clusterpolicies.kyverno.io labels, which concerns policy                                                                  |
         | prod/6  | ada: update certificatesigningrequests.certificates.k8s.io/approval csr-1, which concerns a certificate                              |
         | prod/7  | ada: create secrets kube-system/key, which concerns a Secret                                                                         |
+        | prod/11 | ada: create serviceaccounts/token shop/ci, which concerns a token |
         | prod/8  | ci: create rolebindings.rbac.authorization.k8s.io shop/ci, which concerns RBAC                                                       |
         """,
     ),
@@ -219,7 +227,8 @@ def _privileged(tables: Tables) -> pd.DataFrame:
     auth = writes["resource"].eq("configmaps") & place.eq("kube-system/aws-auth")
     concerns = concerns.mask(auth, "RBAC")
     rows = writes.assign(subject=requests.subject(writes), concerns=concerns)
-    return rows[rows["concerns"].notna()].reset_index(drop=True)
+    theirs = rows["concerns"].isin(_EVERYDAY) & rows["principal_kind"].eq(PrincipalKind.MACHINE.value)
+    return rows[rows["concerns"].notna() & ~theirs].reset_index(drop=True)
 
 
 def _asked(tables: Tables, context: Context) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Figures of the quarter and of the quarters before it, each with what it was made of.
 
-`compute` measures every metric over each quarter. A quarter of which no evidence speaks has missing values with a
-note, never zeros.
+`compute` measures every metric over each quarter. A quarter of which no evidence speaks, for it begins later, ended
+before or is missing throughout, has missing values with a note, never zeros.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pandas as pd
 
 from audit import tables as t
 from audit.metrics import change, delivery, review, reviewing, security, states, violations
+from audit.metrics.ended import ended
 from audit.metrics.interface import ROW, Count, Median, Metric, Span, Tables, note_of
 from audit.model import Conclusion
 from audit.period import Period
@@ -153,7 +154,9 @@ def _lacking(metric: Metric, tables: Tables, span: Span) -> str:
         return ""
     table, time, why = _BEGINNING[metric.evidence]
     first = tables[table][time].min()
-    return why if pd.isna(first) or first >= span.stop else ""
+    if pd.isna(first) or first >= span.stop:
+        return why
+    return ended(metric.evidence, tables[table], tables, span)
 
 
 def _notes(metric: Metric, rows: pd.DataFrame, tables: Tables, span: Span) -> list[str]:

@@ -58,10 +58,6 @@ def _sizes(tables: Tables, span: Span) -> Grouped:
     }
 
 
-def _files(tables: Tables, span: Span) -> Grouped:
-    return by(landed(tables, span))
-
-
 METRICS = (
     Metric(
         "change_volume",
@@ -82,7 +78,7 @@ METRICS = (
         "Files that the quarter's landings changed against the mainline before them, added up over landings.",
         "landings",
         "landing",
-        _files,
+        _landings,
         Count("files"),
     ),
     Metric(

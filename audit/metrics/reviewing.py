@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from audit.joins.identity import Resolver
 from audit.metrics.interface import Grouped, Median, Metric, Share, Span, Tables, by
+from audit.model import PrincipalKind
 
+_PULL = ["repo", "pr_number"]
 RUSHED = pd.Timedelta(minutes=5)
 """An approval that soon after the opening of a pull request is a sign that nobody read it."""
 PACE, LONG = 50, 100
@@ -22,11 +25,16 @@ def _depth(tables: Tables, span: Span) -> Grouped:
     rows = _landed(tables, span)
     said = tables["reviews"]
     said = said[said["submitted_at"].notna() & said["reviewer"].notna()]
-    said = said.rename(columns={"number": "pr_number"})[["repo", "pr_number", "reviewer"]]
-    said = said.merge(rows[["repo", "pr_number", "opener_login"]], on=["repo", "pr_number"])
-    said = said[said["reviewer"].ne(said["opener_login"])]
-    counts = said.groupby(["repo", "pr_number"]).size().rename("depth").reset_index()
-    rows = rows.merge(counts, on=["repo", "pr_number"], how="left")
+    said = said.rename(columns={"number": "pr_number"})[[*_PULL, "reviewer", "submitted_at"]]
+    said = said.merge(rows[_PULL].drop_duplicates(), on=_PULL)
+    who = Resolver.of(tables, span.settings).resolve(said["reviewer"], "github", said["submitted_at"])
+    said = said.assign(person=who["person"])[who["kind"].eq(PrincipalKind.PERSON.value)]
+    own = rows[_PULL].assign(person=(rows["opener"] + " " + rows["authors"]).str.split(" ")).explode("person")
+    own = own.drop_duplicates().astype({"person": "str"})
+    other = said.merge(own, on=[*_PULL, "person"], how="left", indicator=True)["_merge"].eq("left_only")
+    said = said[other.to_numpy()]
+    counts = said.groupby(_PULL).size().rename("depth").reset_index()
+    rows = rows.merge(counts, on=_PULL, how="left")
     return by(rows.assign(depth=rows["depth"].fillna(0)))
 
 
@@ -71,8 +79,8 @@ METRICS = (
         "review_depth",
         "Reviews of a change",
         "reviews",
-        "Median reviews submitted by others than the opener, over pull requests that landed in the quarter; one that nobody "
-        "reviewed has none.",
+        "Median reviews submitted by people who neither opened the pull request nor wrote any of it, over those that landed in "
+        "the quarter; one that nobody else reviewed has none.",
         "reviews",
         "pull request",
         _depth,

@@ -3,7 +3,7 @@
 An entry says `methodName: io.k8s.apps.v1.deployments.patch` and `resourceName: apps/v1/namespaces/shop/deployments/web`;
 what is kept and what is noise is as for the API server's own log (`kubernetes_audit`). Long requests, such as sessions
 into workloads, have a first and a last entry, which share the id of their operation. Groups are not recorded, and a dry
-run is known only where the request's body says so: of bodies nothing else is decoded.
+run is known only of deletions, whose options say so: of bodies nothing else is decoded.
 
 The status is that of gRPC; as a row's `code` is HTTP's, it is mapped as google.rpc does: 0 (or empty) to 200,
 INVALID_ARGUMENT, FAILED_PRECONDITION and OUT_OF_RANGE to 400, UNAUTHENTICATED to 401, PERMISSION_DENIED to 403,
@@ -17,7 +17,7 @@ import msgspec
 
 from audit.normalise import kubernetes_audit
 from audit.normalise.interface import Context, Outcome, Unreadable
-from audit.normalise.jsonformat import JsonFormat, names
+from audit.normalise.jsonformat import ABSENT, JsonFormat, names
 from audit.normalise.kubernetes_audit import Event, ObjectRef, Status, User
 from audit.normalise.times import Time
 
@@ -49,10 +49,6 @@ class _Authentication(msgspec.Struct, gc=False):
     authoritySelector: str | None = None
 
 
-class _Request(msgspec.Struct, gc=False):
-    dryRun: list[str] | str | None = None
-
-
 class _Metadata(msgspec.Struct, gc=False):
     callerIp: str | None = None
     callerSuppliedUserAgent: str | None = None
@@ -71,7 +67,7 @@ class _Payload(msgspec.Struct, gc=False):
     authenticationInfo: _Authentication | None = None
     requestMetadata: _Metadata | None = None
     status: Status | None = None
-    request: msgspec.Raw = msgspec.Raw()
+    request: msgspec.Raw = ABSENT
 
 
 class Entry(msgspec.Struct, gc=False):
@@ -81,9 +77,6 @@ class Entry(msgspec.Struct, gc=False):
     timestamp: Time
     protoPayload: _Payload
     operation: _Operation | None = None
-
-
-_request = msgspec.json.Decoder(_Request)
 
 
 def _rows(entry: Entry, context: Context) -> Outcome:
@@ -101,7 +94,7 @@ def _rows(entry: Entry, context: Context) -> Outcome:
         verb=verb,
         user=User(who.principalEmail or who.principalSubject),
         timestamp=entry.timestamp,
-        requestURI="?dryRun=All" if _is_dry_run(payload.request) else "",
+        requestObject=payload.request,
         objectRef=target,
         responseStatus=Status(_code(payload.status)),
         impersonatedUser=User(who.authoritySelector) if who.authoritySelector else None,
@@ -148,16 +141,6 @@ def _code(status: Status | None) -> int | None:
     return _HTTP[code] if 0 <= code < len(_HTTP) else code
 
 
-def _is_dry_run(request: msgspec.Raw) -> bool:
-    if b'"dryRun"' not in bytes(request):
-        return False
-    try:
-        asked = _request.decode(request).dryRun
-    except msgspec.DecodeError:
-        return False  # another member of that name, in the object that was sent
-    return asked is not None and "All" in asked
-
-
 def _looks(record: bytes) -> bool:
     return (
         b'"protoPayload"' in record
@@ -166,4 +149,4 @@ def _looks(record: bytes) -> bool:
     )
 
 
-FORMAT = JsonFormat("gke-audit", 3, ("cluster_access",), Entry, _rows, _looks)
+FORMAT = JsonFormat("gke-audit", 4, ("cluster_access",), Entry, _rows, _looks)

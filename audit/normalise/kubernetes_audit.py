@@ -1,24 +1,28 @@
 """Kubernetes audit events (audit.k8s.io v1 and v1beta1, and the older `timestamp`) to `cluster_access`.
 
 Kept: every request by someone who is no `system:` user, every request with impersonation, every write, sessions
-into workloads, and refused requests for secrets. Noise: what else `system:` users read, and what they do to leases, events and review resources.
-Request and response bodies are never decoded: no Secret's content can get into a row. EKS, AKS, k3s and RKE write these events
+into workloads, refused requests for secrets, and whatever a `system:` user asks of a resource with a program that people use: who
+holds a controller's token and reads from a laptop. Noise: what else `system:` users read, and what they do to leases, events and
+review resources. Of bodies only the options of deletions are decoded, for a dry run: no Secret's content can get into a row. EKS, AKS, k3s and RKE write these events
 in envelopes of their own; GKE writes entries of another kind (`gke_audit`).
 """
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from audit.model import LAPTOP_AGENTS
 from audit.normalise.interface import Context, Outcome, Unreadable
-from audit.normalise.jsonformat import JsonFormat, cluster_of
+from audit.normalise.jsonformat import ABSENT, JsonFormat, cluster_of
 from audit.normalise.times import Time, utc
 
 _READS = frozenset({"get", "list", "watch"})
+_DELETES = frozenset({"delete", "deletecollection"})
 _CHATTER = frozenset({"leases", "events"})
 _SESSIONS = frozenset({"exec", "attach", "portforward", "proxy", "ephemeralcontainers"})
 _PEOPLE = frozenset({"system:admin", "system:anonymous"})  # `system:` users behind which a person may be
@@ -76,8 +80,19 @@ class Event(msgspec.Struct, gc=False):
     userAgent: str | None = None
     sourceIPs: list[str] | None = None
     annotations: _Annotations | None = None
+    requestObject: msgspec.Raw = ABSENT
 
 
+class _Options(msgspec.Struct, gc=False):
+    """Of the options of a deletion, what is needed."""
+
+    dryRun: list[str] | str | None = None
+
+
+_options = msgspec.json.Decoder(_Options)
+_laptop = [re.compile(pattern).fullmatch for pattern in LAPTOP_AGENTS]
+_AGENT = 512  # characters of a user agent that are looked at
+_KNOWN = 1024  # user agents that are remembered
 _NOTHING = ObjectRef()
 _LONGEST_MANAGER = 128
 
@@ -96,14 +111,14 @@ def rows(event: Event, context: Context) -> Outcome:
     user, target = event.user.username, event.objectRef or _NOTHING
     if user is not None and user.startswith("system:") and _is_noise(event, user, target):
         return Outcome([], at)
-    acting = event.impersonatedUser
+    acting, verb = event.impersonatedUser, event.verb.lower()
     row = {
         "cluster": cluster_of(context),
         "audit_id": event.auditID,
         "variant": 0,
         "at": at,
         "stage_rank": _STAGES[event.stage],
-        "verb": event.verb.lower(),
+        "verb": verb,
         "user": user,
         "groups": ",".join(event.user.groups or ()),
         "cloud_arn": _cloud_arn(event.user),
@@ -114,7 +129,8 @@ def rows(event: Event, context: Context) -> Outcome:
         "namespace": target.namespace,
         "name": target.name,
         "code": _code(event.responseStatus),
-        "dry_run": _is_dry_run(event.requestURI),
+        "dry_run": _is_dry_run(event.requestURI)
+        or (verb in _DELETES and asks_for_nothing(event.requestObject)),
         "user_agent": event.userAgent,
         "source_ip": event.sourceIPs[0] if event.sourceIPs else None,
         "field_manager": _field_manager(event.requestURI),
@@ -132,11 +148,28 @@ def _is_noise(event: Event, user: str, target: ObjectRef) -> bool:
     code = _code(event.responseStatus)
     if target.subresource in _SESSIONS or (target.resource == "secrets" and code in _REFUSED):
         return False
-    return (
+    everyday = (
         event.verb.lower() in _READS
         or target.resource in _CHATTER
         or (target.resource.endswith("reviews") and target.apiGroup.endswith(".k8s.io"))
     )
+    if not everyday:
+        return False
+    agent = event.userAgent or ""
+    hand = _hands.get(agent)
+    return not (_by_hand(agent) if hand is None else hand) or not target.resource
+
+
+_hands: dict[str, bool] = {}
+"""Whether user agents are of programs that people use: a cluster has few programs, which ask all the time."""
+
+
+def _by_hand(agent: str) -> bool:
+    """Whether a user agent is of a program that people use; remembered, unless there are too many or it is too long."""
+    found = any(matches(agent[:_AGENT]) for matches in _laptop)
+    if len(_hands) < _KNOWN and len(agent) <= _AGENT:
+        _hands[agent] = found
+    return found
 
 
 def _cloud_arn(user: User) -> str | None:
@@ -160,6 +193,17 @@ def _is_dry_run(uri: str) -> bool:
         raise Unreadable(f"requestURI: {error}") from None
 
 
+def asks_for_nothing(options: msgspec.Raw) -> bool:
+    """Whether the options that were sent with a deletion ask for a dry run; kubectl says it there alone."""
+    if b'"dryRun"' not in bytes(options):
+        return False
+    try:
+        asked = _options.decode(options).dryRun
+    except msgspec.DecodeError:
+        return False  # another member of that name, in the object that was sent
+    return asked is not None and "All" in asked
+
+
 def _field_manager(uri: str) -> str | None:
     """The program that manages the fields it writes; the API server takes no name longer than 128 characters."""
     if "fieldManager" not in uri:
@@ -176,4 +220,4 @@ def _looks(record: bytes) -> bool:
     return b'"auditID"' in record
 
 
-FORMAT = JsonFormat("kubernetes-audit", 5, ("cluster_access",), Event, rows, _looks)
+FORMAT = JsonFormat("kubernetes-audit", 6, ("cluster_access",), Event, rows, _looks)

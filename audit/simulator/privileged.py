@@ -18,6 +18,7 @@ _MANY, _REFUSED, _WITHIN = 10, 5, timedelta(hours=1)  # as the settings have the
 _APART = timedelta(minutes=4)
 _DENIED = (401, 403)
 _LAPTOP = "kubectl/v1.31.1 (linux/amd64) kubernetes/948afe5"
+_STOLEN = "system:serviceaccount:monitoring:reporter"
 _POD = "system:serviceaccount:storefront:web"
 _KINDS = {
     "many": (_MANY, 200),
@@ -32,8 +33,13 @@ _CHANCE = 0.45  # of each way, in each quarter and cluster
 
 
 def record(world: World, cluster: str, act: Act) -> None:
-    """ACC-05: what `act`, which no break-glass span covers, changes of rights and Secrets."""
+    """ACC-05: what `act`, which no break-glass span covers, changes of rights and Secrets; and tokens that it takes."""
     request = act.request
+    if (request.resource, request.subresource) == ("serviceaccounts", "token") and (
+        request.code or 200
+    ) < 400:
+        subject = f"{cluster}/{request.audit_id}"
+        world.truth.violation("ACC-05", subject, request.at, why="took a token by hand")
     if act.change and (request.group == _RBAC or (request.group, request.resource) == ("", "secrets")):
         subject = f"{cluster}/{request.audit_id}"
         why = f"{request.verb} of {request.resource} by hand"
@@ -57,6 +63,31 @@ def reads(world: World, cluster: str, silent: Callable[[datetime], bool]) -> lis
             for request in burst:
                 entitling.visited(world, cluster, request)
             asked += burst
+    return asked + _stolen(world, cluster, silent)
+
+
+def _stolen(world: World, cluster: str, silent: Callable[[datetime], bool]) -> list[Request]:
+    """Once a quarter at most, somebody lists all Secrets with a service account's token: with kubectl (ACC-02 and ACC-05), or
+    with a program that can't be told from a machine's."""
+    rng = world.dice(f"stolen token {cluster}")
+    asked = []
+    for start, end in quarters(world):
+        at = start + timedelta(seconds=rng.randrange(86400, int((end - start).total_seconds()) - 86400))
+        by_hand = rng.random() < _CHANCE
+        if silent(at):
+            continue
+        request = Request(
+            at=at,
+            audit_id=new_id(rng),
+            verb="list",
+            resource="secrets",
+            user=_STOLEN,
+            agent=_LAPTOP if by_hand else "reporter/v0.4.1 (linux/amd64)",
+            groups=("system:serviceaccounts", AUTHENTICATED),
+            ip="203.0.113.79",
+        )
+        entitling.visited(world, cluster, request)
+        asked.append(request)
     return asked
 
 

@@ -62,6 +62,33 @@ def test_trivy_reports_in_other_formats_are_not_taken_for_its_json(data: Path) -
         assert "trivy-json" not in parse_file(path).formats, path.name
 
 
+def test_lists_of_components_are_no_reports_of_findings(data: Path) -> None:
+    """SPDX names no vulnerability at all, so that there is nothing to count or to compare; CycloneDX names six.
+    Neither is a format that is read: each is refused by name, whole, and lost to no count."""
+    boms = {
+        path.name: path
+        for path in sorted((data / "trivy").glob("*.json.golden"))
+        if path not in reports(data)
+    }
+    sent = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in boms.items()}
+    spdx = {name for name, each in sent.items() if isinstance(each, dict) and "spdxVersion" in each}
+    cyclone = {
+        name for name, each in sent.items() if isinstance(each, dict) and each.get("bomFormat") == "CycloneDX"
+    }
+    assert spdx == {"conda-spdx.json.golden", "julia-spdx.json.golden"}
+    assert sum(len(sent[name]["packages"]) for name in spdx) == 8
+    references = [
+        ref for name in spdx for package in sent[name]["packages"] for ref in package.get("externalRefs", [])
+    ]
+    assert {ref["referenceCategory"] for ref in references} == {
+        "PACKAGE-MANAGER"
+    }  # and none to a security advisory
+    assert sum(len(sent[name].get("vulnerabilities") or []) for name in cyclone) == 6
+    for name in spdx | cyclone:
+        parsed = parse_file(boms[name])
+        assert (parsed.records, parsed.rows, parsed.quarantined) == (1, {}, [(1, 0, "no known format")]), name
+
+
 def _by_severity(rows: list[dict[str, Any]]) -> Counter[str]:
     return Counter(row["severity"] for row in rows)
 

@@ -80,6 +80,70 @@ def test_a_quarter_that_begins_as_evidence_begins_is_measured() -> None:
     assert found.loc[("change_volume", "2026Q3", "all", "")][["value", "note"]].tolist() == [1, ""]
 
 
+FEBRUARY = """
+deployments
+| app | environment | application | status    | started_at       | finished_at      |
+| web | prod        | argocd/web  | succeeded | 2026-02-01 10:00 | 2026-02-01 10:01 |
+
+evidence_objects
+| source_name | key | format             | cluster | last_modified    | collected_at |
+| argo        | 1   | argocd-application | prod    | {written}        | 2026-10-02   |
+
+coverage
+| source_name | format             | cluster | hour             | first_at         | last_at          |
+| argo        | argocd-application | prod    | 2026-02-01 10:00 | 2026-02-01 10:00 | {seen} |
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "seen", "value"),
+    [
+        ("2026-02-02 00:00:00", "2026-02-01 10:01", None),
+        ("2026-06-30 23:59:59", "2026-06-30 23:59", None),
+        ("2026-07-01 00:00:00", "2026-02-01 10:01", 0),
+        ("2026-02-02 00:00:00", "2026-07-01 00:00", 0),
+    ],
+)
+def test_a_quarter_after_all_evidence_is_missing_and_not_zero(
+    written: str, seen: str, value: int | None
+) -> None:
+    """What was still collected, or still spoke, in the quarter tells that nothing was deployed; else nobody knows."""
+    found = measure(FEBRUARY.format(written=written, seen=seen))
+    row = found.loc[("deployment_frequency", "2026Q3", "all", "")]
+    assert figure(found, "deployment_frequency")[0] == value
+    reason = f"nothing on record is of the quarter or later: evidence ends on {max(written, seen)[:10]}"
+    assert (reason in row["note"]) == (value is None)
+
+
+def test_an_export_that_the_settings_date_reaches_the_quarter() -> None:
+    argo = {"name": "argo", "kind": "folder", "location": "argo", "exported_at": "2026-10-01T00:00:00Z"}
+    text = FEBRUARY.format(written="2026-02-02", seen="2026-02-01 10:01")
+    assert figure(measure(text, sources=[argo]), "deployment_frequency")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("spans", "missing", "value"),
+    [
+        ([("2026-07-01", "2026-10-01")], "true", None),
+        ([("2026-08-01", "2026-10-01"), ("2026-07-01", "2026-08-01")], "true", None),
+        ([("2026-07-01", "2026-10-01")], "false", 0),
+        ([("2026-07-02", "2026-10-01")], "true", 0),
+        ([("2026-07-01", "2026-09-30")], "true", 0),
+        ([("2026-07-01", "2026-08-01"), ("2026-08-02", "2026-10-01")], "true", 0),
+    ],
+)
+def test_a_quarter_that_gaps_cover_is_missing_and_not_zero(
+    spans: list[tuple[str, str]], missing: str, value: int | None
+) -> None:
+    gaps = "".join(f"| argo | argocd-application | undelivered | {a} | {b} | {missing} |\n" for a, b in spans)
+    text = FEBRUARY.format(written="2026-10-02", seen="2026-02-01 10:01")
+    text += f"\nevidence_gaps\n| source_name | format | kind | start | end | missing |\n{gaps}"
+    found = measure(text)
+    assert figure(found, "deployment_frequency")[0] == value
+    note = found.loc[("deployment_frequency", "2026Q3", "all", ""), "note"]
+    assert ("evidence of the whole quarter is missing" in note) == (value is None)
+
+
 def test_quarters_are_as_many_as_the_settings_say() -> None:
     """This quarter and the ones before it, every metric in each."""
     found = measure("", thresholds={"trend_quarters": 3})

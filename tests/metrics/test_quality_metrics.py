@@ -94,9 +94,50 @@ reviews
 """
 
 
+def test_files_are_told_by_team_application_environment_and_kind() -> None:
+    """As lines are: a landing counts wherever it reaches."""
+    found = measure(WORK)
+    for dimension, group, files in (
+        ("kind", "merge", 2), ("kind", "direct", 1), ("environment", "prod", 3), ("environment", "staging", 2), ("app", "web", 3),
+        ("team", "platform", 3), ("team", "apps", 2), ("team", "(none)", 1),
+    ):  # fmt: skip
+        assert figure(found, "files_changed", dimension, group)[0] == files, (dimension, group)
+
+
 def test_depth_counts_submitted_reviews_of_others() -> None:
     """Three, one and none; the opener's own and what was never submitted do not count."""
     assert figure(measure(REVIEWS), "review_depth") == (1, 3, 3, 0)
+
+
+def test_depth_counts_people_and_no_author_whatever_they_are_called() -> None:
+    """A bot is nobody, a name is the same in any case, and who wrote a part of it does not review it."""
+    world = """
+    people
+    | person |
+    | ada    |
+    | grace  |
+    | bob    |
+    identities
+    | system | identifier | person |
+    | github | ada        | ada    |
+    | github | grace-h    | grace  |
+    | github | bob        | bob    |
+    changes
+    | head_sha | pr_number | landed_at  | created_at | opener | opener_login | authors   |
+    | a1…      | 1         | 2026-07-02 | 2026-07-01 | ada    | ada          | ada grace |
+    | a2…      | 2         | 2026-07-03 | 2026-07-01 | bob    | bob          | bob       |
+    reviews
+    | number | review_id | reviewer      | state     | submitted_at     |
+    | 1      | 1         | Ada           | COMMENTED | 2026-07-01 00:01 |
+    | 1      | 2         | Grace-H       | APPROVED  | 2026-07-01 00:02 |
+    | 1      | 3         | renovate[bot] | APPROVED  | 2026-07-01 00:03 |
+    | 1      | 4         | bob           | APPROVED  | 2026-07-01 00:04 |
+    | 1      | 5         | stranger      | COMMENTED | 2026-07-01 00:05 |
+    | 2      | 6         | grace-h       | APPROVED  | 2026-07-01 00:06 |
+    | 2      | 7         | github-actions[bot] | COMMENTED | 2026-07-01 00:07 |
+    """
+    counted = made_of("review_depth", frames(world), SETTINGS, PERIOD, as_of=AS_OF)
+    assert counted["value"].tolist() == [2, 1]
 
 
 def test_an_approval_within_five_minutes_is_rushed() -> None:

@@ -73,9 +73,11 @@ def test_the_status_of_an_entry_is_that_of_http(status: Any, code: int | None) -
 
 
 def test_dry_runs_and_authority_of_an_entry() -> None:
-    assert row(entry(request={"kind": "DeleteOptions", "dryRun": ["All"]}))["dry_run"]
-    assert not row(entry(request={"spec": {"dryRun": ["All"]}}))["dry_run"]
-    assert not row(entry(request={"dryRun": {"of": "another kind"}}))["dry_run"]
+    delete = "io.k8s.apps.v1.deployments.delete"
+    assert row(entry(delete, request={"kind": "DeleteOptions", "dryRun": ["All"]}))["dry_run"]
+    assert not row(entry(delete, request={"spec": {"dryRun": ["All"]}}))["dry_run"]
+    assert not row(entry(delete, request={"dryRun": {"of": "another kind"}}))["dry_run"]
+    assert not row(entry(request={"kind": "Lure", "dryRun": ["All"]}))["dry_run"]  # an object that was sent
     acting = entry(authenticationInfo={"principalEmail": "ada@netbpf.com", "authoritySelector": "grace"})
     assert (row(acting)["user"], row(acting)["impersonated"]) == ("ada@netbpf.com", "grace")
     subject = entry(authenticationInfo={"principalSubject": "principal://pool/subject/ada"})
@@ -94,8 +96,11 @@ def test_first_and_last_entry_of_a_session_are_stages_of_one_request() -> None:
 
 
 def test_what_machines_read_is_noise_in_gke_too() -> None:
-    read_by_node = entry("io.k8s.core.v1.pods.get", "core/v1/namespaces/shop/pods/web", "system:node:a")
+    where = ("io.k8s.core.v1.pods.get", "core/v1/namespaces/shop/pods/web", "system:node:a")
+    read_by_node = entry(*where, requestMetadata={"callerSuppliedUserAgent": "kubelet/v1.31"})
     assert (read(read_by_node).noise, len(read(read_by_node).coverage)) == (1, 1)
+    by_hand = entry(*where, requestMetadata={"callerSuppliedUserAgent": "kubectl/v1.31 (darwin/arm64)"})
+    assert row(by_hand)["user"] == "system:node:a"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from evidence_records import (
     refused,
 )
 
+from audit.normalise import kubernetes_audit
 from audit.normalise.interface import Context
 
 NOWHERE = Context("s", "k")
@@ -72,30 +73,100 @@ def test_the_program_that_manages_the_fields_is_the_one_that_the_request_names(
 NODE, CONTROLLER = "system:node:a", "system:serviceaccount:flux-system:kustomize-controller"
 
 
+def machine(
+    user: str, agent: str | None = "kustomize-controller/v1.4 (linux/amd64)", **changes: Any
+) -> dict[str, Any]:
+    return audit(user, userAgent=agent, **changes)
+
+
 @pytest.mark.parametrize(
     ("event", "kept"),
     [
         (audit(verb="get"), True),
         (audit(verb="list", objectRef=None), True),
-        (audit(NODE, verb="get"), False),
-        (audit(NODE, verb="update", objectRef=target("leases", apiGroup="coordination.k8s.io")), False),
-        (audit(NODE, verb="create", objectRef=target("events")), False),
-        (audit(NODE, verb="create", objectRef=target("subjectaccessreviews", apiGroup="authorization.k8s.io")), False),
-        (audit(NODE, verb="create", objectRef=target("reviews", apiGroup="shop.example.com")), True),
-        (audit(CONTROLLER, verb="patch"), True),
-        (audit(CONTROLLER, verb="get", objectRef=target("pods", subresource="exec")), True),
-        (audit(CONTROLLER, verb="get", impersonatedUser={"username": "ada"}), True),
-        (audit("system:anonymous", verb="get", objectRef=target("secrets")), True),
-        (audit(CONTROLLER, verb="list", objectRef=target("secrets")), False),
-        (audit(CONTROLLER, verb="list", objectRef=target("secrets"), responseStatus={"code": 401}), True),
-        (audit(CONTROLLER, verb="get", objectRef=target("secrets"), responseStatus={"code": 403}), True),
-        (audit(CONTROLLER, verb="get", objectRef=target("pods"), responseStatus={"code": 403}), False),
-        (audit("system:anonymous", verb="get", objectRef=None), False),
+        (machine(NODE, verb="get"), False),
+        (machine(NODE, verb="update", objectRef=target("leases", apiGroup="coordination.k8s.io")), False),
+        (machine(NODE, verb="create", objectRef=target("events")), False),
+        (machine(NODE, verb="create", objectRef=target("subjectaccessreviews", apiGroup="authorization.k8s.io")), False),
+        (machine(NODE, verb="create", objectRef=target("reviews", apiGroup="shop.example.com")), True),
+        (machine(CONTROLLER, verb="patch"), True),
+        (machine(CONTROLLER, verb="get", objectRef=target("pods", subresource="exec")), True),
+        (machine(CONTROLLER, verb="get", impersonatedUser={"username": "ada"}), True),
+        (machine("system:anonymous", verb="get", objectRef=target("secrets")), True),
+        (machine(CONTROLLER, verb="list", objectRef=target("secrets")), False),
+        (machine(CONTROLLER, verb="list", objectRef=target("secrets"), responseStatus={"code": 401}), True),
+        (machine(CONTROLLER, verb="get", objectRef=target("secrets"), responseStatus={"code": 403}), True),
+        (machine(CONTROLLER, verb="get", objectRef=target("pods"), responseStatus={"code": 403}), False),
+        (machine("system:anonymous", verb="get", objectRef=None), False),
     ],
 )  # fmt: skip
 def test_only_the_everyday_business_of_machines_is_noise(event: dict[str, Any], kept: bool) -> None:
     parsed = read(event)
     assert (parsed.kept, parsed.noise) == ((1, 0) if kept else (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("agent", "kept"),
+    [
+        ("kubectl/v1.31.1 (darwin/arm64) kubernetes/948afe5", True),
+        ("k9s/0.32", True),
+        ("curl/8.5.0", True),
+        ("python-requests/2.32", True),
+        ("Mozilla/5.0 (X11; Linux x86_64)", True),
+        ("lister/v0.0.0 (darwin/arm64) kubernetes/$Format", True),
+        ("curl/8.5.0" + " x" * 2000, True),
+        ("mykubectl/v1", False),
+        ("argocd-server/v2.13 (linux/amd64) kubernetes/948afe5", False),
+        ("x" * 5000, False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_what_a_machines_identity_reads_from_a_laptop_is_kept(agent: str | None, kept: bool) -> None:
+    """Whoever holds its token is a person. A look whether the server lives names no resource: it is none."""
+    for _ in range(2):  # what is known of an agent is remembered
+        for target_ in (
+            target("secrets"),
+            target("pods", namespace="shop"),
+            target("selfsubjectaccessreviews", apiGroup="authorization.k8s.io"),
+        ):
+            verb = "create" if target_["resource"].endswith("reviews") else "list"
+            parsed = read(machine(CONTROLLER, agent, verb=verb, objectRef=target_))
+            assert (parsed.kept, parsed.noise) == ((1, 0) if kept else (0, 1))
+    assert read(machine(CONTROLLER, agent, verb="get", objectRef=None)).noise == 1
+
+
+def test_agents_without_end_are_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes_audit, "_hands", {})
+    monkeypatch.setattr(kubernetes_audit, "_KNOWN", 2)
+    for number in range(5):
+        for agent in (f"curl/8.{number}", f"curl/{number}" * 1000):
+            assert read(machine(NODE, agent, verb="get")).kept == 1
+    assert set(kubernetes_audit._hands) == {"curl/8.0", "curl/8.1"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "dry"),
+    [
+        ("delete", {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}, True),
+        ("deletecollection", {"dryRun": ["All"]}, True),
+        ("delete", {"kind": "DeleteOptions", "propagationPolicy": "Background"}, False),
+        ("delete", {"dryRun": []}, False),
+        ("delete", {"dryRun": None}, False),
+        ("delete", {"dryRun": {"All": 1}}, False),
+        ("delete", {"preconditions": {"dryRun": ["All"]}}, False),
+        ("delete", "dryRun", False),
+        ("delete", None, False),
+        ("create", {"kind": "Lure", "dryRun": ["All"]}, False),
+        ("patch", {"dryRun": ["All"]}, False),
+    ],
+)
+def test_a_deletion_says_in_its_options_that_it_is_a_dry_run(verb: str, body: Any, dry: bool) -> None:
+    """Whatever else is sent is an object, which may have a member of any name."""
+    (found,) = rows(
+        audit(verb=verb, requestURI="/api/v1/namespaces/shop/pods/web", requestObject=body), "cluster_access"
+    )
+    assert found["dry_run"] is dry
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from audit.model import LAPTOP_AGENTS
 from audit.settings.sections.base import Regex, Section
 
 
@@ -74,14 +75,9 @@ class Machines(Section):
         description="Kubernetes users of other automation that may change clusters, beside the roster's machines",
     )
     laptop_agents: tuple[Regex, ...] = Field(
-        (
-            r"(?i)(?:kubectl|oc|odo|helm|helmfile|k9s|kubectx|kubens|stern|kustomize|tilt|skaffold)(?:\.exe)?(?:[/ ].*)?",
-            r"(?i)kubectl-.*",
-            r"(?i)(?:OpenLens|Lens|Freelens|Headlamp|Octant|Kui|Aptakube|Infra App)(?:[/ ].*)?",
-            r"(?i)(?:curl|Wget|HTTPie|xh|PostmanRuntime|insomnia|python-requests|python-httpx|PowerShell)(?:[/ ].*)?",
-            r"Mozilla/.*",
-        ),
-        description="User agents of people: a machine's identity used with one of them is a person",
+        LAPTOP_AGENTS,
+        description="User agents of people: a machine's identity used with one of them is a person. What machines read is kept of "
+        "the default ones alone; of what is added here, writes, sessions and refused requests for Secrets are",
     )
 
 
