@@ -1,7 +1,8 @@
 """Pulling from a real S3 server on loopback: ours with sha256, checksums, store and manifest, against clients that throw
 the bytes away.
 
-obstore is the fastest client that was found; it is measured where it is installed (the extra `bench`).
+obstore is the fastest client that was found; it is measured where it is installed (the extra `bench`). What bounds ours says
+`docs/adr/0017-pulling.md`.
 """
 
 from __future__ import annotations
