@@ -25,6 +25,8 @@ class Form(StrEnum):
     MARKDOWN = "markdown"
     HTML = "html"
     OSCAL = "oscal"
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 def convert(
@@ -38,9 +40,10 @@ def convert(
     settings: SettingsPath = DEFAULT_SETTINGS,
     as_json: AsJson = False,
 ) -> None:
-    """Make a workbook, a summary, a web page or OSCAL of a reported quarter.
+    """Make a workbook, a summary, a web page, OSCAL or tables of a reported quarter.
 
-    Each is made from its results.json, and says what the report says.
+    Each is made from its results.json, and says what the report says. CSV and Parquet are folders with a file for each
+    population: the very bytes that the PDF has attached.
     Example: audit convert --quarter 2026Q3 --to xlsx --to markdown
     """
     chosen = load(settings)

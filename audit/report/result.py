@@ -57,12 +57,28 @@ def from_json(content: bytes) -> tuple[Report, dict[str, Any]]:
     """
     try:
         plain = json.loads(content)
-        return msgspec.convert(plain, Report), plain
+    except (ValueError, RecursionError) as error:
+        raise _not_results(error) from None
+    return of_plain(plain), plain
+
+
+def of_plain(plain: Any) -> Report:
+    """The report in what a `results.json` says.
+
+    Raises:
+        IntegrityError: it is not one.
+    """
+    try:
+        return msgspec.convert(plain, Report)
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise IntegrityError(
-            f"{attached.RESULTS}: not the results of a report: {error}",
-            remedy="ask for the report again, from where it was made",
-        ) from None
+        raise _not_results(error) from None
+
+
+def _not_results(error: Exception) -> IntegrityError:
+    return IntegrityError(
+        f"{attached.RESULTS}: not the results of a report: {error}",
+        remedy="ask for the report again, from where it was made",
+    )
 
 
 @cache

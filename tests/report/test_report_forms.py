@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import io
 import json
 import re
@@ -19,9 +21,9 @@ from audit.cli import main
 from audit.errors import UsageError
 from audit.evidence import editions
 from audit.evidence.store import Store
-from audit.report import forms, model, result
+from audit.report import attached, forms, model, result
 from audit.report.compared import compare
-from audit.report.forms import workbook
+from audit.report.forms import page, workbook
 
 HOSTILE = [
     "=cmd|' /C calc'!A0",
@@ -121,6 +123,55 @@ def test_the_markdown_lists_every_control_with_its_counts(said: dict[str, Any]) 
     assert text.count(" exceptions |") == sum(c["conclusion"] == "exceptions" for c in said["controls"])
 
 
+def test_the_markdown_says_who_must_act_by_when_and_what_got_worse(said: dict[str, Any]) -> None:
+    first = said["controls"][0] | {"conclusion": "exceptions", "previous": "effective", "previous_open": 0}
+    finding = said["summary"]["findings"][0] | {"owner": "platform | team", "due": "2026-11-15"}
+    changed = said | {
+        "classification": "Strictly *confidential*",
+        "controls": [first, *said["controls"][1:]],
+        "summary": said["summary"] | {"findings": [finding]},
+    }
+    text = forms.FORMS["markdown"][1](changed).decode()
+    assert "\nClassification: Strictly \\*confidential\\*\n" in text
+    (row,) = [
+        line for line in text.splitlines() if line.startswith(f"| {finding['id']} | {finding['severity']} |")
+    ]
+    assert row.endswith("| platform \\| team | 2026-11-15 |")
+    worse = text[text.index("## What got worse since 2026Q2") : text.index("## Controls")]
+    assert f"- {first['id']} " in worse
+    assert "effective (0 open) → exceptions (" in worse
+    whole = {figure["title"]: figure for figure in said["figures"] if figure["dimension"] == "all"}
+    fell = whole["Changes approved before merge"]
+    assert (fell["value"] < fell["previous"]) == ("- Changes approved before merge: " in worse)
+
+
+def test_the_markdown_mentions_refers_and_links_to_nobody(said: dict[str, Any]) -> None:
+    """Also where a reader takes bare text for it: behind a backslash, GitHub still mentions."""
+    hostile = "see www.evil.example, WWW.evil.example, @octocat, mail@evil.example and evil/repo#12"
+    controls = [{**control, "title": hostile, "remedy": hostile} for control in said["controls"]]
+    summary = said["summary"] | {"findings": controls[:1], "sentences": [hostile]}
+    text = forms.FORMS["markdown"][1](
+        said | {"organisation": hostile, "controls": controls, "summary": summary}
+    ).decode()
+    assert text.count("octocat") > 3
+    assert not re.search(r"www\\?\.|@[\w-]|#\d", text, re.IGNORECASE)
+
+
+def test_only_columns_of_times_hold_times(said: dict[str, Any]) -> None:
+    """A pull request whose title is a time stays one with that title."""
+    title = "2026-07-01T10:00:00Z"
+    rows = [{**row, "subject": title} for row in said["landings"][:2]]
+    sheet = opened(workbook.make(said | {"landings": rows}))["Changes"]
+    head = [cell.value for cell in sheet[1]]
+    assert sheet.cell(2, head.index("Subject") + 1).value == title
+    assert isinstance(sheet.cell(2, head.index("Landed at (Europe/Berlin)") + 1).value, datetime)
+    shown = page.make(said | {"landings": rows}).decode()
+    assert f"<td>{title}</td>" in shown
+    shapes = [shape for shape, _ in attached.rows(result.of_plain(said)).values()]
+    texts = {field.name for shape in shapes for field in dataclasses.fields(shape)} - workbook.TIMES
+    assert {"subject", "due", "title", "reason"} <= texts
+
+
 def test_what_is_no_results_is_named(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     with pytest.raises(UsageError, match="run 'audit report'"):
@@ -191,6 +242,17 @@ def test_commands_convert_and_compare_reported_quarters(
     made = json.loads(capsys.readouterr().out)
     assert Path(made["xlsx"]).read_bytes() == workbook.make(said | {"quarter": "2026Q3"})
     assert Path(made["markdown"]).name == "summary.md"
+    assert (
+        main(
+            ["convert", "-q", "2026Q3", "--to", "csv", "--to", "parquet", *at, "-o", str(tmp_path / "tables")]
+        )
+        == 0
+    )
+    assert capsys.readouterr().out.split() == [str(tmp_path / "tables" / kind) for kind in ("csv", "parquet")]
+    written = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "tables").glob("*/*")
+    }
+    assert written == {each["name"]: each["sha256"] for each in said["attachments"]}
     assert sorted(path.name for path in Path(made["xlsx"]).parent.iterdir()) == [
         "report.xlsx",
         "results.json",

@@ -229,6 +229,24 @@ def test_a_template_that_fails_or_reaches_out_is_told_with_its_line(
     assert "mend the template" in error.value.remedy
 
 
+def test_every_section_has_blocks_of_its_own_to_put_others_into() -> None:
+    own = {
+        "cover.html": {"band", "note"},
+        "summary.html": {"lead", "findings", "worse", "figures", "untested"},
+    }
+    for part in contents.PARTS.values():
+        text = (folder() / part.template).read_text(encoding="utf-8")
+        blocks = set(re.findall(r"{% block (\w+) %}", text))
+        assert blocks == own.get(part.template, {"content"}), part.template
+
+
+def test_the_access_review_can_be_worded_otherwise(tmp_path: Path) -> None:
+    changed = '{% extends "default/access.html" %}{% block content %}<p>Vorab.</p>{{ super() }}{% endblock %}'
+    page = pdf.html(small("de", theme(tmp_path, {"templates/access.html": changed})))
+    assert '<section class="page" id="access">\n<p>Vorab.</p>' in page
+    assert f"<h2>{shipped('de').texts['Rights by system']}</h2>" in page
+
+
 def test_settings_that_name_no_folder_are_told() -> None:
     with pytest.raises(UsageError, match=r"report\.theme: .*there is no such folder"):
         themes.read(Path("/nowhere/at/all"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.report import attached, result
 from audit.report.forms import markdown, oscal, page, workbook
 
 Results = Mapping[str, Any]
@@ -19,6 +20,9 @@ FORMS: dict[str, tuple[str, Callable[[Results], bytes]]] = {
     "oscal": ("assessment-results.json", oscal.make),
 }
 """Name of each form, the file that it is written to, and what makes its bytes."""
+
+POPULATIONS = ("csv", "parquet")
+"""Forms that are a folder of that name, with a file for each population: the very bytes that the PDF has attached."""
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -41,12 +45,25 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def write(results: Results, form: str, folder: Path) -> Path:
-    """Writes one form into a folder, aside and renamed; gives its path. The same results give the same bytes."""
+    """Writes one form into a folder; gives the path of its file, or of the folder of its files. The same results give the
+    same bytes.
+
+    Raises:
+        IntegrityError: populations are asked for, and these are the results of another version.
+    """
+    if form in POPULATIONS:
+        for name, data in attached.populations(result.of_plain(results)).items():
+            if name.endswith(f".{form}"):
+                _put(folder / form / name, data)
+        return folder / form
     name, make = FORMS[form]
-    data = make(results)
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".{name}.part"
+    return _put(folder / name, make(results))
+
+
+def _put(path: Path, data: bytes) -> Path:
+    """Writes a file aside and renames it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.part")
     aside.write_bytes(data)
-    path = folder / name
     aside.replace(path)
     return path

@@ -6,9 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from audit.report import result, since
+from audit.report.words import figure
+
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@:-])")
 _SYMBOLS = {"effective": "✓", "exceptions": "×", "not tested": "?", "not applicable": "–"}
 _LONGEST = 300
+_JOINED = re.compile(r"(?<=[@#])|(?<=www)(?=\.)", re.IGNORECASE)
+"""After these, names, numbers and addresses become mentions, references and links also where no mark says so, and whatever
+backslash is before them: an invisible character that joins words (U+2060) keeps them apart."""
 
 
 def make(results: Mapping[str, Any]) -> bytes:
@@ -16,9 +22,11 @@ def make(results: Mapping[str, Any]) -> bytes:
     summary = results["summary"]
     status = results["status"] + (f", edition {results['edition']}" if results["edition"] else "")
     lines = [
-        f"# {escape(results['organisation'])}: GitOps audit {results['quarter']} ({status})",
+        f"# {said(results['organisation'])}: GitOps audit {results['quarter']} ({status})",
         "",
-        *(line for text in summary["sentences"] for line in (escape(text), "")),
+        f"Classification: {said(results['classification'])}",
+        "",
+        *(line for text in summary["sentences"] for line in (said(text), "")),
         "**"
         + " · ".join(f"{_SYMBOLS[c['conclusion']]} {c['count']} {c['conclusion']}" for c in summary["counts"])
         + "**",
@@ -28,14 +36,16 @@ def make(results: Mapping[str, Any]) -> bytes:
         lines += [
             "## What to act on first",
             "",
-            "| control | severity | failed | waived | what, and what to do |",
-            "|---|---|--:|--:|---|",
+            "| control | severity | failed | waived | what, and what to do | owner | due |",
+            "|---|---|--:|--:|---|---|---|",
         ]
         lines += [
-            f"| {c['id']} | {c['severity']} | {c['exception_count']} | {c['waived_count']} | {escape(c['title'])}. → {escape(c['remedy'])} |"
+            f"| {c['id']} | {c['severity']} | {c['exception_count']} | {c['waived_count']} | {said(c['title'])}. → {said(c['remedy'])} "
+            f"| {said(c['owner']) or 'nobody named'} | {c['due'] or '–'} |"
             for c in summary["findings"]
         ]
         lines.append("")
+    lines += _worse(results)
     lines += [
         "## Controls",
         "",
@@ -54,9 +64,39 @@ def make(results: Mapping[str, Any]) -> bytes:
 def _control(control: Mapping[str, Any]) -> str:
     tested = "not known" if control["population"] is None else f"{control['population']:,}"
     return (
-        f"| {control['id']} | {escape(control['title'])} | {tested} | {control['exception_count']:,} "
+        f"| {control['id']} | {said(control['title'])} | {tested} | {control['exception_count']:,} "
         f"| {control['waived_count']:,} | {_SYMBOLS[control['conclusion']]} {control['conclusion']} |"
     )
+
+
+def _worse(results: Mapping[str, Any]) -> list[str]:
+    """What got worse since the quarter before, a line each."""
+    report = result.of_plain(results)
+    lines = [f"## What got worse since {report.previous_quarter}", ""]
+    for one in since.worse(report.controls, report.figures):
+        if one.figure is None:
+            before, now = (
+                f"{conclusion}{'' if count is None else f' ({count:,} open)'}"
+                for conclusion, count in zip(one.conclusions, one.open, strict=True)
+            )
+            lines.append(f"- {one.control} {said(one.title)}: {before} → {now}")
+        else:
+            values = (one.figure.previous, one.figure.value)
+            before, now = ("–" if each is None else figure(each, one.figure.unit) for each in values)
+            lines.append(f"- {said(one.title)}: {before} → {now}")
+    if len(lines) == 2:
+        known = any(control.previous for control in report.controls)
+        lines.append(
+            "Nothing that was tested in both quarters."
+            if known
+            else "Not known: the quarter before was not judged."
+        )
+    return [*lines, ""]
+
+
+def said(text: str) -> str:
+    """`escape`, for readers that make links and mentions of bare text."""
+    return _JOINED.sub("\u2060", escape(text))
 
 
 def escape(text: str, *, longest: int | None = _LONGEST) -> str:

@@ -84,7 +84,7 @@ def _ordered(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cells(row: Mapping[str, Any], zone: ZoneInfo, ids: Mapping[str, str]) -> Iterator[str]:
     for place, (column, value) in enumerate(row.items()):
-        text = _value(value, zone)
+        text = _value(column, value, zone)
         if column == "control" and value in ids:
             text = f'<a href="#{ids[value]}">{text}</a>'
         elif column == "controls" and isinstance(value, list):
@@ -96,7 +96,7 @@ def _cells(row: Mapping[str, Any], zone: ZoneInfo, ids: Mapping[str, str]) -> It
             yield f'<td class="n">{text}</td>' if number else f"<td>{text}</td>"
 
 
-def _value(value: Any, zone: ZoneInfo) -> str:
+def _value(column: str, value: Any, zone: ZoneInfo) -> str:
     if value is None:
         return "not determined"
     if isinstance(value, bool):
@@ -104,7 +104,7 @@ def _value(value: Any, zone: ZoneInfo) -> str:
     if isinstance(value, (int, float)):
         return f"{value:,}"
     if isinstance(value, str):
-        moment = workbook.timed(value, zone)
+        moment = workbook.timed(column, value, zone)
         return _safe(value) if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
     return "\n".join(_safe(str(item)) for item in value)
 

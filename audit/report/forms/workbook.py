@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import xlsxwriter
 
+from audit.report import attached
+
 SHEETS = {
     "Controls": ("controls", "Every control with what it came to"),
     "Exceptions": ("exceptions", "Every item that failed, waived ones included"),
@@ -31,6 +33,9 @@ SHEETS = {
     "Evidence": ("evidence", "Evidence objects, with their sha256"),
 }
 """Sheets after the first, in order: the list of the results that each prints, and what it is."""
+
+TIMES = attached.TIMES | {"first_seen", "last_seen", "first", "last"}
+"""Columns that are times: no other text is taken for one, whatever it says."""
 
 LONGEST = 32_767
 """Characters that a cell may have."""
@@ -59,7 +64,7 @@ def make(results: Mapping[str, Any]) -> bytes:
         title = f"{results['organisation']} – GitOps audit report {results['quarter']}"
         book.set_properties({"title": text(title), "author": text(results["organisation"]), "created": as_of})
         pen = _Pen(book, zone, results["time_zone"])
-        pen.sheet("Summary", _summary(results))
+        pen.sheet("Summary", _summary(results, zone))
         for name, (key, _) in SHEETS.items():
             pen.sheet(name, list(rows(results, key)))
     return out.getvalue()
@@ -79,10 +84,10 @@ class _Pen:
         sheet = self._book.add_worksheet(name)
         columns = list(rows[0]) if rows else ["nothing"]
         shown, cut = rows[:_ROWS], len(rows) - _ROWS
-        cells = [[self._cell(row[column]) for column in columns] for row in shown]
+        cells = [[self._cell(column, row[column]) for column in columns] for row in shown]
         for place, column in enumerate(columns):
             values = [row[place] for row in cells]
-            timed = any(isinstance(value, datetime) for value in values)
+            timed = column in TIMES or any(isinstance(value, datetime) for value in values)
             heading = column.replace("_", " ").capitalize() + (f" ({self._named})" if timed else "")
             longest = max([len(heading), *(len(str(value)) for value in values[:500])])
             sheet.set_column(place, place, min(_WIDEST, max(_NARROWEST, longest + 1)))
@@ -95,13 +100,13 @@ class _Pen:
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, max(len(cells), 1), len(columns) - 1)
 
-    def _cell(self, value: Any) -> datetime | float | str | None:
+    def _cell(self, column: str, value: Any) -> datetime | float | str | None:
         if isinstance(value, bool):
             return "yes" if value else "no"
-        if value is None or isinstance(value, (int, float)):
+        if value is None or isinstance(value, (int, float, datetime)):
             return value
         if isinstance(value, str):
-            return timed(value, self._zone) or text(value)
+            return timed(column, value, self._zone) or text(value)
         return text("\n".join(str(item) for item in value))
 
     def _write(self, sheet: Any, row: int, place: int, value: datetime | float | str | None) -> None:
@@ -115,7 +120,7 @@ class _Pen:
             sheet.write_number(row, place, value, self._count)
 
 
-def _summary(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _summary(results: Mapping[str, Any], zone: ZoneInfo) -> list[dict[str, Any]]:
     """What the first page says, a line each."""
     names = (
         "organisation",
@@ -129,6 +134,9 @@ def _summary(results: Mapping[str, Any]) -> list[dict[str, Any]]:
         "version",
     )
     rows = [{"what": name, "value": results[name]} for name in names]
+    for row in rows:
+        if row["what"] in ("starts", "ends", "as_of"):
+            row["value"] = _moment(row["value"], zone)
     rows += [{"what": "in words", "value": text} for text in results["summary"]["sentences"]]
     rows += [
         {"what": f"controls: {each['conclusion']}", "value": each["count"]}
@@ -175,9 +183,9 @@ def _moment(value: str, zone: ZoneInfo) -> datetime:
     return datetime.fromisoformat(value).astimezone(zone).replace(tzinfo=None)
 
 
-def timed(value: str, zone: ZoneInfo) -> datetime | None:
-    """The time that a text is, as cells have it; None for any other text, and for a time before 1900, which no cell can hold."""
-    if not _TIME.fullmatch(value):
+def timed(column: str, value: str, zone: ZoneInfo) -> datetime | None:
+    """The time in a column of times, as cells have it; None for any other, and for one before 1900, which no cell can hold."""
+    if column not in TIMES or not _TIME.fullmatch(value):
         return None
     try:
         found = _moment(value, zone)
