@@ -63,6 +63,13 @@ def test_everything_is_printed_where_the_setting_asks_for_it_and_where_it_is_lit
     assert listed.rows(60, True) > 1_000_000 > listed.rows(60, False) == 60
 
 
+def test_every_figure_is_printed_with_the_name_that_trace_takes() -> None:
+    page = pdf.html(report())
+    annex = page[page.index('id="annex-c"') : page.index('id="annex-d"')]
+    printed = re.findall(r'<span class="soft code">([^/]*)</span>', annex)
+    assert set(printed) == {figure.metric for figure in report().figures}
+
+
 def test_objects_of_a_source_and_a_day_are_summed_with_a_digest_that_anybody_can_make_again() -> None:
     rows = list(
         csv.DictReader(io.StringIO(attached.populations(report())["evidence.csv"].decode(), newline=""))
