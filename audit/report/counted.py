@@ -92,7 +92,8 @@ def _violations(metrics: pd.DataFrame, quarters: list[str]) -> list[Trend]:
     none = none.assign(group=none["of"].astype("str"), dimension="severity", value=0.0).drop(columns="of")
     given = rows[rows["dimension"].eq("severity")]
     every = pd.concat([given, none]).drop_duplicates(["quarter", "group"])
-    return [_trend("violations", "stacked", every, quarters, list(Severity))]
+    every = every.assign(group=every["group"].str.capitalize())
+    return [_trend("violations", "stacked", every, quarters, [str(each).capitalize() for each in Severity])]
 
 
 def _trend(

@@ -266,7 +266,7 @@ def test_violations_of_earlier_quarters_are_those_that_were_reported(ran: Ran) -
     drawn = {trend.id: trend for trend in trends(pd.concat([before, now], ignore_index=True), [])}
     chart = drawn["violations"]
     assert chart.labels == ["2026Q1", "2026Q2", "2026Q3", "2026Q4"]
-    assert [series.name for series in chart.series] == ["critical", "high", "medium", "low"]
+    assert [series.name for series in chart.series] == ["Critical", "High", "Medium", "Low"]
     assert [[series.values[place] for series in chart.series] for place in (0, 3)] == [[None] * 4, [0.0] * 4]
     assert sum(series.values[2] or 0 for series in chart.series) == rows["value"].max()
     assert "violations" not in {trend.id for trend in trends(before, [])}
