@@ -31,6 +31,7 @@ from audit.controls.interface import Context, Control, Example, Result, Tables, 
 from audit.controls.needs import API_SERVER
 from audit.controls.parts import pointer
 from audit.joins.access import break_glass
+from audit.joins.emergencies import allowing
 from audit.joins.identity import Resolver
 from audit.joins.matching import matches_any
 from audit.joins.principals import acting
@@ -142,6 +143,26 @@ EXAMPLES = (
         conclusion="effective",
     ),
     Example(
+        title="an emergency of which records alone tell excuses what was read in it once it is closed, until its end",
+        given=_ADA
+        + """
+        emergencies
+        | ticket | person | opened_at        | ends_at          | told_by |
+        | INC-9  | ada    | 2026-08-15 09:00 | 2026-08-15 12:00 | record  |
+        | INC-10 | ada    | 2026-09-15 09:00 |                  | record  |
+        cluster_access
+        | audit_id | at                  | verb | resource | user | code | line |
+        | 1        | 2026-08-15 11:59:59 | list | secrets  | ada  | 200  | 1    |
+        | 2        | 2026-08-15 12:00:00 | list | secrets  | ada  | 200  | 2    |
+        | 3        | 2026-09-15 10:00:00 | list | secrets  | ada  | 200  | 3    |
+        """,
+        conclusion="exceptions",
+        exceptions=f"""
+        | subject                | found                                  | evidence     |
+        | prod/ada: Secrets read | list of the Secrets of all namespaces  | {"0" * 64}:2 |
+        """,
+    ),
+    Example(
         title="many reads in the time, a list of everything, and refused ones again and again, by machines too",
         given=_ADA
         + """
@@ -242,7 +263,8 @@ def _asked(tables: Tables, context: Context) -> pd.DataFrame:
     resolver = Resolver.of(tables, context.settings)
     who = acting(rows, resolver, context.settings)
     rows = rows.assign(name=who["name"], person=who["person"], human=who["human"])
-    rows = rows.assign(ticket=break_glass(rows, context.settings.break_glass, resolver))
+    spans = allowing(tables["emergencies"], context.settings).break_glass
+    rows = rows.assign(ticket=break_glass(rows, spans, resolver))
     return rows.sort_values([*_WHO, "at", "audit_id", "variant"], kind="stable")
 
 

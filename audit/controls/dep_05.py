@@ -10,7 +10,7 @@ requests to roll a workload back in the API servers' audit logs (the `rollback` 
 `kubectl rollout`, known by their field manager); landings that revert what was taken back.
 
 ## Limits
-A rollback is covered when a landing after it on the mainline reverts something that it took back, no later than
+A rollback is covered when landings after it on the mainline revert all that it took back, no later than
 `thresholds.rollback_revert_hours` after it. `kubectl rollout undo` and `kubectl rollout restart` look alike in the
 log: both are named, unless a machine did it or a break-glass span covers it. A rollback that is written into Git is a landing like any other, and no item of this control.
 
@@ -46,6 +46,19 @@ _DEPLOYED = """
         | a4…      | web | prod        |
         | a5…      | web | prod        |
         | a6…      | web | prod        |
+"""
+
+_SEVERAL = """
+        deployments
+        | application | app | started_at       | repo                 | position | status    | initiated_by |
+        | argocd/web  | web | 2026-08-02 10:00 | netbpf/netbpf-gitops | 5        | succeeded |              |
+        | argocd/web  | web | 2026-08-02 12:00 | netbpf/netbpf-gitops | 2        | succeeded | ada          |
+
+        landing_environments
+        | head_sha | app | environment |
+        | a3…      | web | prod        |
+        | a4…      | web | prod        |
+        | a5…      | web | prod        |
 """
 
 EXAMPLES = (
@@ -101,6 +114,38 @@ EXAMPLES = (
         exceptions="""
         | subject                              | found |
         | prod/argocd/web@2026-08-02T12:00:00Z | somebody went back from place 6 to place 4 of main, and took 2 changes back: none of them was reverted within 24 h |
+        """,
+    ),
+    Example(
+        title="a rollback over several changes is covered when each of them is reverted",
+        given=_SEVERAL
+        + """
+        landings
+        | head_sha | position | landed_at        | reverts |
+        | a3…      | 3        | 2026-08-01 09:00 |         |
+        | a4…      | 4        | 2026-08-01 09:00 |         |
+        | a5…      | 5        | 2026-08-01 09:00 |         |
+        | a6…      | 6        | 2026-08-02 13:00 | a4…     |
+        | a7…      | 7        | 2026-08-02 13:00 | a3…     |
+        | a8…      | 8        | 2026-08-02 13:00 | a5…     |
+        """,
+        conclusion="effective",
+    ),
+    Example(
+        title="a revert of one of them covers not the others",
+        given=_SEVERAL
+        + """
+        landings
+        | head_sha | position | landed_at        | reverts |
+        | a3…      | 3        | 2026-08-01 09:00 |         |
+        | a4…      | 4        | 2026-08-01 09:00 |         |
+        | a5…      | 5        | 2026-08-01 09:00 |         |
+        | a6…      | 6        | 2026-08-02 13:00 | a4…     |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                              | found |
+        | prod/argocd/web@2026-08-02T12:00:00Z | ada went back from place 5 to place 2 of main, and took 3 changes back: those at places 3, 5 were not reverted within 24 h |
         """,
     ),
     Example(
@@ -160,14 +205,13 @@ def test(tables: Tables, context: Context) -> Result:
     who = rows["initiated_by"].fillna("somebody")
     places = rows["before"].astype("str") + " to place " + rows["position"].astype("str")
     found = who + " went back from place " + places + " of main, and took " + taken + " back: "
+    left = ("those at places " + rows["left"] + " were not").where(rows["some"], "none of them was")
     expected = "a revert on main, which the operator reconciles"
     return Result(
         population,
         pd.concat(
             [
-                failures(
-                    rows, expected=expected, found=found + f"none of them was reverted within {hours} h"
-                ),
+                failures(rows, expected=expected, found=found + left + f" reverted within {hours} h"),
                 failures(undone, expected=expected, found=undone["found"]),
             ],
             ignore_index=True,
@@ -195,7 +239,12 @@ def _back(tables: Tables) -> pd.DataFrame:
 
 
 def _covered(back: pd.DataFrame, tables: Tables, limit: pd.Timedelta) -> pd.DataFrame:
-    """Rollbacks with `taken` (how many landings of the application they took back) and `covered` (bool)."""
+    """Rollbacks with what they took back of the application.
+
+    Returns:
+        `back` with `taken` (int64, landings), `some` (bool: main reverts one of them), `covered` (bool: it reverts all), and
+        `left` (str: places of the others, separated by commas).
+    """
     landings = tables["landings"]
     places = tables["landing_environments"][[*TARGET, "head_sha"]].drop_duplicates()
     places = places.merge(landings[["repo", "head_sha", "position"]], on=["repo", "head_sha"])
@@ -209,8 +258,16 @@ def _covered(back: pd.DataFrame, tables: Tables, limit: pd.Timedelta) -> pd.Data
     made = taken.merge(reverts, on=["repo", "head_sha"])
     made = made[(made["reverted"] > made["before"]) & (made["landed_at"] <= made["at"] + limit)]
     back = back.merge(count, on="subject", how="left")
+    pair = ["subject", "head_sha"]
+    rest = taken.merge(made[pair].drop_duplicates().assign(made=True), on=pair, how="left")
+    rest = rest[rest["made"].isna()].drop_duplicates(pair).sort_values(["subject", "place"])
+    left = rest.assign(place=rest["place"].astype("str")).groupby("subject")["place"].agg(", ".join)
+    some = back["subject"].isin(made["subject"])
     return back.assign(
-        taken=back["taken"].fillna(0).astype("int64"), covered=back["subject"].isin(set(made["subject"]))
+        taken=back["taken"].fillna(0).astype("int64"),
+        some=some,
+        covered=some & ~back["subject"].isin(rest["subject"]),
+        left=back["subject"].map(left).astype("str"),
     )
 
 

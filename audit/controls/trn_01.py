@@ -5,7 +5,7 @@ A review is worth what the reviewer knows. Whoever may change production must kn
 how secrets are kept, and what to do when something breaks.
 
 ## Evidence
-The records of trainings; the changes that landed, who opened or pushed them, and who approved them, through the roster. Each person
+The records of trainings; the changes that landed, who opened, wrote, merged or pushed them, and who approved them, through the roster. Each person
 and training is one item; it fails at the first change in the quarter at which the training was not held.
 
 ## Limits
@@ -22,7 +22,7 @@ import pandas as pd
 
 from audit.controls.interface import Context, Control, Example, Result, Tables, failures
 from audit.controls.needs import GIT, PULLS, REVIEWS, ROSTER, TRAININGS
-from audit.controls.parts import when
+from audit.controls.parts import pointer, when
 from audit.joins.identity import Resolver, System
 from audit.model import PrincipalKind, Severity
 
@@ -119,6 +119,36 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="whoever wrote a part of it or merged it landed it, too; whom nobody knows is not asked",
+        given="""
+        people
+        | person |
+        | ada    |
+        | ben    |
+        | eve    |
+        identities
+        | system | identifier | person |
+        | github | eve        | eve    |
+        trainings
+        | person | training | status    | completed_at |
+        | ada    | Git      | completed | 2026-06-01   |
+        changes
+        | head_sha | pr_number | landed_at        | opener | authors               |
+        | a1…      | 7         | 2026-08-02 00:00 | ada    | ada ben git:x@acme.io |
+        pull_requests
+        | number | merged_by |
+        | 7      | eve       |
+        | 8      | ada       |
+        """,
+        settings=_ONE,
+        conclusion="exceptions",
+        exceptions="""
+        | subject |
+        | ben:Git |
+        | eve:Git |
+        """,
+    ),
+    Example(
         title="without records of trainings nobody can be told to have learnt anything",
         given=_PEOPLE,
         without=("trainings",),
@@ -168,15 +198,20 @@ def test(tables: Tables, context: Context) -> Result:
 def _acts(tables: Tables, resolver: Resolver) -> pd.DataFrame:
     """`person` (of the roster), `at` and `pointer` of every change that somebody landed or approved."""
     changes = tables["changes"]
-    opened = changes[["opener", "landed_at", "evidence", "line"]].set_axis(
-        ["person", "at", "evidence", "line"], axis=1
+    told = changes.assign(at=changes["landed_at"], pointer=pointer(changes))
+    names = told["opener"] + " " + told["authors"]
+    wrote = told.assign(person=names.str.split()).explode("person").astype({"person": "str"})
+    merged = told.merge(
+        tables["pull_requests"][["repo", "number", "merged_by"]],
+        left_on=["repo", "pr_number"],
+        right_on=["repo", "number"],
     )
-    opened = opened.assign(pointer=opened["evidence"] + ":" + opened["line"].astype("str"))
+    merged = merged.assign(person=resolver.resolve(merged["merged_by"], "github", merged["at"])["person"])
     said = tables["reviews"]
     said = said[said["state"].eq("APPROVED")].rename(columns={"number": "pr_number", "submitted_at": "at"})
     said = said.merge(changes[["repo", "pr_number"]], on=["repo", "pr_number"])
     approved = resolver.resolve(said["reviewer"], "github", said["at"])[["person"]].assign(
-        at=said["at"], pointer=said["evidence"] + ":" + said["line"].astype("str")
+        at=said["at"], pointer=pointer(said)
     )
     landed = tables["landings"]
     landed = landed[landed["pr_number"].isna() & landed["pusher"].notna()]
@@ -184,7 +219,8 @@ def _acts(tables: Tables, resolver: Resolver) -> pd.DataFrame:
         at=landed["landed_at"], pointer=landed["repo"] + "@" + landed["head_sha"]
     )
     acts = pd.concat(
-        [part[["person", "at", "pointer"]] for part in (opened, approved, pushed)], ignore_index=True
+        [part[["person", "at", "pointer"]] for part in (wrote, merged, approved, pushed)],
+        ignore_index=True,
     )
     people = tables["people"]
     known = people.loc[people["kind"].eq(PrincipalKind.PERSON.value), "person"]

@@ -46,7 +46,7 @@ def _undeployed(world: World, mainline: Mainline, workload: Workload) -> None:
 
 
 def _rolled_back(world: World, mainline: Mainline, workload: Workload) -> None:
-    """DEP-05: going back to an older place, where main reverts nothing of what was taken back."""
+    """DEP-05: going back to an older place, where main does not revert all that was taken back."""
     before: int | None = None
     for operation in placed(workload):
         position = operation.position or 0
@@ -64,10 +64,8 @@ def _rolled_back(world: World, mainline: Mainline, workload: Workload) -> None:
 
 
 def _reverted(landed: list[Landed], taken: set[str], after: int, until: datetime) -> bool:
-    return any(
-        landing.reverts in taken and landing.position > after and landing.landed_at <= until
-        for landing in landed
-    )
+    made = {one.reverts for one in landed if one.position > after and one.landed_at <= until}
+    return bool(taken) and taken <= made
 
 
 def _numbered_on(world: World, workload: Workload) -> None:

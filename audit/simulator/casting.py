@@ -57,3 +57,8 @@ def cast(world: World, plan: Plan, slot: Slot, kind: str) -> Cast:
     return Cast(
         opener, second, peer, peer2, merger, bot if opener is not people.RELEASE else "github-actions[bot]"
     )
+
+
+def hands(plan: Plan, roles: Cast) -> tuple[Actor, ...]:
+    """Who of the roster wrote a part of the change beside its opener."""
+    return (roles.second,) if plan.crew in ("trailer", "author", "committer") else ()

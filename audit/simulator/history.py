@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audit.simulator import emergencies, keeping, learning, people, plans, together
 from audit.simulator.branches import Workshop
-from audit.simulator.casting import Cast, cast
+from audit.simulator.casting import Cast, cast, hands
 from audit.simulator.desk import Desk, Judged
 from audit.simulator.direct import Pushes
 from audit.simulator.drafts import Branch, merge_message, squash_message
@@ -101,6 +101,7 @@ class _History:
         branch = self.shop.pull_branch(slot, plan, kind, roles)
         pull = self.desk.open(slot, branch, roles)
         pull.merged_at, pull.closed_at, pull.merged_by = slot.at, slot.at, roles.merger
+        pull.hands = hands(plan, roles)
         before = self.shop.tip
         commits = self._merge(kind, plan, branch, pull, roles)
         pull.merge = commits[-1]

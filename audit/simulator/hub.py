@@ -64,7 +64,7 @@ class Setting:
 
 @dataclass
 class Pull:
-    """A pull request: `heads` are the commits its branch pointed at, with the time of each push."""
+    """A pull request: `heads` are the commits its branch pointed at, with the time of each push; `hands`: who else wrote it."""
 
     number: int
     title: str
@@ -79,6 +79,7 @@ class Pull:
     closed_at: datetime | None = None
     merged_at: datetime | None = None
     merged_by: Actor | None = None
+    hands: tuple[Actor, ...] = ()
     merge: Commit | None = None
     reviews: list[Review] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)

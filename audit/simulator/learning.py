@@ -93,8 +93,9 @@ def _acts(world: World, hub: Hub, staff: list[Actor]) -> Iterator[tuple[str, dat
     for pull in hub.pulls:
         if pull.merged_at is None:
             continue
-        if pull.opener.login in logins:
-            yield logins[pull.opener.login], pull.merged_at
+        for one in (pull.opener, pull.merged_by, *pull.hands):
+            if one is not None and one.login in logins:
+                yield logins[one.login], pull.merged_at
         for review in pull.reviews:
             if review.verdict == "APPROVED" and review.dismissed_at is None and review.login in logins:
                 yield logins[review.login], review.at

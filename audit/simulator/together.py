@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from audit.simulator import people, plans
-from audit.simulator.casting import Cast, cast
+from audit.simulator.casting import Cast, cast, hands
 from audit.simulator.desk import Desk, Judged
 from audit.simulator.drafts import Branch, merge_message, squash_message
 from audit.simulator.hub import MAIN, Pull, Push
@@ -108,6 +108,7 @@ def _opened(desk: Desk, slot: Slot, branch: Branch, roles: Cast, merger: Actor) 
 
 def _acted(desk: Desk, pull: Pull, plan: Plan, checks: CheckPlan, roles: Cast) -> dict[str, str]:
     """Reviews and checks a pull request; what it violates."""
+    pull.hands = hands(plan, roles)
     desk.review(pull, plan, roles)
     desk.check(pull, checks)
     return plans.broken(plan, checks)
