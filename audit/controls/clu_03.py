@@ -7,12 +7,13 @@ hand then stays.
 ## Evidence
 Snapshots of Argo CD's Applications and Flux's Kustomizations and HelmReleases, each with how it is set: automated
 sync, self-heal (of a HelmRelease: its drift detection), and whether reconciliation is suspended. A snapshot is as old
-as the newest thing in its export. What landed for an application in a lapse, and how often it drifted in the quarter,
+as the newest thing in its export. Each lapse is an exception of its own: from the first snapshot in the quarter that shows
+it off until the next that shows it on. What landed for an application in a lapse, and how often it drifted in the quarter,
 shows whether the setting worked.
 
 ## Limits
-What was switched off and on again between two snapshots is not seen; where snapshots of an application are more than
-`thresholds.snapshot_days` apart, that is named. Settings that the operator keeps elsewhere, such as sync windows, are
+What was switched off and on again between two snapshots is not seen; where people wrote to the operator's object meanwhile
+(the API servers' logs), or snapshots of an application are more than `thresholds.snapshot_days` apart, that is named. Settings that the operator keeps elsewhere, such as sync windows, are
 not judged here.
 
 ## Remediation
@@ -21,14 +22,22 @@ Switch automated sync and self-heal on, in Git, and take the right to switch the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import OPERATORS
 from audit.controls.parts import counted, pointer, when
 from audit.controls.spans import APPLICATION, bounded, placed
-from audit.model import Severity
+from audit.model import PrincipalKind, Severity
 
+_PARTS = ("automated sync off", "self-heal off", "suspended")
+_OBJECTS = (
+    "applications.argoproj.io",
+    "kustomizations.kustomize.toolkit.fluxcd.io",
+    "helmreleases.helm.toolkit.fluxcd.io",
+)
 _WEEKLY = "".join(
     f"        | argocd/web | {day} 23:00 | true | true | {number} |\n"
     for number, day in enumerate(
@@ -101,10 +110,74 @@ EXAMPLES = (
         conclusion="exceptions",
         exceptions="""
         | subject         | found |
-        | prod/argocd/web | automated sync off, self-heal off from 2026-07-02T23:00:00Z until 2026-07-04T23:00:00Z (2 snapshots); 2 changes landed in it; 1 drift in the quarter |
-        | prod/argocd/api | self-heal off since 2026-07-04T23:00:00Z (1 snapshot); 0 changes landed in it; 0 drifts in the quarter |
-        | prod/flux/shop  | suspended since 2026-07-04T23:00:00Z (1 snapshot); 0 changes landed in it; 0 drifts in the quarter |
+        | prod/argocd/web@2026-07-02T23:00:00Z | automated sync off, self-heal off from 2026-07-02T23:00:00Z until 2026-07-04T23:00:00Z (2 snapshots); 2 changes landed in it; 1 drift in the quarter |
+        | prod/argocd/api@2026-07-04T23:00:00Z | self-heal off since 2026-07-04T23:00:00Z (1 snapshot); 0 changes landed in it; 0 drifts in the quarter |
+        | prod/flux/shop@2026-07-04T23:00:00Z  | suspended since 2026-07-04T23:00:00Z (1 snapshot); 0 changes landed in it; 0 drifts in the quarter |
         """,
+    ),
+    Example(
+        title="each lapse fails by itself, with what landed in it",
+        given="""
+        app_settings
+        | app        | observed_at      | automated | self_heal | evidence |
+        | argocd/web | 2026-06-28 23:00 | true      | false     | 0        |
+        | argocd/web | 2026-07-01 23:00 | true      | false     | 1        |
+        | argocd/web | 2026-07-08 23:00 | true      | true      | 2        |
+        | argocd/web | 2026-07-15 23:00 | true      | false     | 3        |
+        | argocd/web | 2026-07-22 23:00 | false     | true      | 4        |
+        | argocd/web | 2026-07-29 23:00 | true      | true      | 5        |
+
+        deployments
+        | application | app | started_at       | repo                 |
+        | argocd/web  | web | 2026-06-01 10:00 | netbpf/netbpf-gitops |
+
+        landings
+        | head_sha | position | landed_at        |
+        | a1…      | 1        | 2026-07-02 10:00 |
+        | a2…      | 2        | 2026-07-16 10:00 |
+        | a3…      | 3        | 2026-07-23 10:00 |
+
+        landing_environments
+        | head_sha | app | environment |
+        | a1…      | web | prod        |
+        | a2…      | web | prod        |
+        | a3…      | web | prod        |
+
+        app_states
+        | application | aspect | state     | start            |
+        | argocd/web  | sync   | OutOfSync | 2026-07-16 10:00 |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                              | found |
+        | prod/argocd/web@2026-07-01T23:00:00Z | self-heal off from 2026-07-01T23:00:00Z until 2026-07-08T23:00:00Z (1 snapshot); 1 change landed in it; 1 drift in the quarter |
+        | prod/argocd/web@2026-07-15T23:00:00Z | automated sync off, self-heal off from 2026-07-15T23:00:00Z until 2026-07-29T23:00:00Z (2 snapshots); 2 changes landed in it; 1 drift in the quarter |
+        """,
+    ),
+    Example(
+        title="an application that people wrote to between snapshots may have been off meanwhile",
+        given=_HEADER
+        + _WEEKLY
+        + """
+        cluster_writes
+        | audit_id | at               | principal_kind | user | verb  | resource                 | namespace | name | outcome |
+        | 1        | 2026-07-10 10:00 | person         | ada  | patch | applications.argoproj.io | argocd    | web  | done    |
+        """,
+        conclusion="not tested",
+    ),
+    Example(
+        title="machines' writes, refused ones, those to other objects and of another quarter switch nothing off",
+        given=_HEADER
+        + _WEEKLY
+        + """
+        cluster_writes
+        | audit_id | at               | principal_kind | user | verb  | resource                    | namespace | name | outcome |
+        | 1        | 2026-07-10 10:00 | machine        | argo | patch | applications.argoproj.io    | argocd    | web  | done    |
+        | 2        | 2026-07-10 10:00 | person         | ada  | patch | applications.argoproj.io    | argocd    | web  | denied  |
+        | 3        | 2026-07-10 10:00 | person         | ada  | patch | applicationsets.argoproj.io | argocd    | web  | done    |
+        | 4        | 2026-06-30 10:00 | person         | ada  | patch | applications.argoproj.io    | argocd    | web  | done    |
+        """,
+        conclusion="effective",
     ),
     Example(
         title="snapshots too far apart prove nothing of what lies between them",
@@ -157,7 +230,7 @@ EXAMPLES = (
 
 
 def test(tables: Tables, context: Context) -> Result:
-    """Every application with a snapshot in the quarter; those that are set off in one fail."""
+    """Every application with a snapshot in the quarter; each run of snapshots that show one set off fails."""
     every = _snapshots(tables)
     inside = every[context.holds(every["seen_at"]) | every["seen_at"].isna()]
     population = inside.sort_values("seen_at", kind="stable").drop_duplicates(APPLICATION)
@@ -166,12 +239,13 @@ def test(tables: Tables, context: Context) -> Result:
     rows = _lapses(inside, every).merge(
         population[[*APPLICATION, "subject", "app", "environment", "repo", "path"]], on=APPLICATION
     )
+    drifted = "; " + counted(_drifted(rows, tables, context), "drift") + " in the quarter"
+    rows = rows.assign(subject=rows["subject"] + ("@" + when(rows["at"])).fillna(""))
     until = (" until " + when(rows["until"])).fillna("")
     begun = pd.Series(" since ", index=rows.index, dtype="str").mask(rows["until"].notna(), " from ")
     began = (begun + when(rows["at"])).fillna(" (no snapshot says when)")
     snapshots = " (" + counted(rows["snapshots"], "snapshot") + ")"
     landed = "; " + counted(_landed(rows, tables), "change") + " landed in it"
-    drifted = "; " + counted(_drifted(rows, tables, context), "drift") + " in the quarter"
     return Result(
         population,
         failures(
@@ -179,7 +253,7 @@ def test(tables: Tables, context: Context) -> Result:
             expected="automated sync and self-heal on all quarter",
             found=rows["off"] + began + until + snapshots + landed + drifted,
         ),
-        _apart(every, tables, context),
+        (*_apart(every, tables, context), *_written(every, tables, context)),
     )
 
 
@@ -187,26 +261,33 @@ def _snapshots(tables: Tables) -> pd.DataFrame:
     """How each application was set in each snapshot: `seen_at`, `off` (str: what is off; empty when all is on)."""
     rows = tables["app_settings"].rename(columns={"app": "application"})
     newest = rows.groupby(["cluster", "evidence"])["observed_at"].transform("max")
-    parts = {
-        "automated sync off": ~rows["automated"].astype(bool),
-        "self-heal off": ~rows["self_heal"].astype(bool),
-        "suspended": rows["suspended"].astype(bool),
-    }
-    off = pd.Series("", index=rows.index, dtype="str")
-    for words, holds in parts.items():
-        off = off + pd.Series(words + ", ", index=rows.index, dtype="str").where(holds, "")
-    return rows.assign(seen_at=newest, off=off.str.removesuffix(", "), evidence=pointer(rows))
+    holds = (~rows["automated"].astype(bool), ~rows["self_heal"].astype(bool), rows["suspended"].astype(bool))
+    off = _worded(dict(zip(_PARTS, holds, strict=True)), rows.index)
+    return rows.assign(seen_at=newest, off=off, evidence=pointer(rows))
 
 
 def _lapses(inside: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
-    """The first lapse of each application that has one: `at`, `until` (seen on again), `snapshots`, `off`."""
-    failed = inside[inside["off"].ne("")].sort_values("seen_at", kind="stable")
-    first = failed.drop_duplicates(APPLICATION).assign(at=lambda rows: rows["seen_at"])
+    """Runs of snapshots that show an application off: `lapse` (its number), `at`, `until` (seen on again), `snapshots`, `off`.
+
+    Args:
+        inside: snapshots of the quarter. every: all of them. A run counts from its first snapshot in the quarter.
+    """
+    order = every.sort_values([*APPLICATION, "seen_at", "evidence"], kind="stable", na_position="first")
+    before = order.groupby(APPLICATION)["seen_at"].shift()
+    first = order.groupby(APPLICATION).cumcount().eq(0) | (before.isna() & order["seen_at"].notna())
+    failed = inside[inside["off"].ne("")].assign(lapse=(first | order["off"].eq("")).cumsum())
+    failed = failed.sort_values(["lapse", "seen_at"], kind="stable")
+    run = failed.groupby("lapse", sort=True)
+    said = {
+        words: failed["off"].str.contains(words, regex=False).groupby(failed["lapse"]).any()
+        for words in _PARTS
+    }
+    rows = failed.drop_duplicates("lapse").assign(at=lambda rows: rows["seen_at"]).set_index("lapse")
+    rows = rows.assign(off=_worded(said, rows.index), snapshots=run["evidence"].nunique()).reset_index()
     on = every.loc[every["off"].eq("") & every["seen_at"].notna(), [*APPLICATION, "seen_at"]]
     on = on.rename(columns={"seen_at": "until"}).sort_values("until", kind="stable")
-    dated = first[first["at"].notna()].sort_values("at", kind="stable")
     ended = pd.merge_asof(
-        dated[[*APPLICATION, "at"]],
+        rows.loc[rows["at"].notna(), ["lapse", *APPLICATION, "at"]].sort_values("at", kind="stable"),
         on,
         left_on="at",
         right_on="until",
@@ -214,9 +295,39 @@ def _lapses(inside: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
         direction="forward",
         allow_exact_matches=False,
     )
-    count = failed.groupby(APPLICATION)["evidence"].nunique().rename("snapshots").reset_index()
-    first = first.merge(ended[[*APPLICATION, "until"]], on=APPLICATION, how="left")
-    return first.merge(count, on=APPLICATION)
+    return rows.merge(ended[["lapse", "until"]], on="lapse", how="left")
+
+
+def _worded(parts: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
+    """The words (str) that hold, separated by commas: `parts` says of each whether it does."""
+    off = pd.Series("", index=index, dtype="str")
+    for words, holds in parts.items():
+        off = off + pd.Series(words + ", ", index=index, dtype="str").where(holds, "")
+    return off.str.removesuffix(", ")
+
+
+def _written(every: pd.DataFrame, tables: Tables, context: Context) -> tuple[Gap, ...]:
+    """Gaps for applications that people wrote to between snapshots none of which shows them off: they may have been."""
+    writes = tables["cluster_writes"]
+    mine = writes["resource"].isin(_OBJECTS) & writes["principal_kind"].eq(PrincipalKind.PERSON.value)
+    rows = writes[mine & writes["outcome"].isin(["done", "unknown"]) & context.holds(writes["at"])]
+    rows = rows.assign(application=rows["namespace"] + "/" + rows["name"])[[*APPLICATION, "at"]]
+    shots = every.dropna(subset=["seen_at"]).sort_values("seen_at", kind="stable")
+    rows = rows.merge(shots[APPLICATION].drop_duplicates(), on=APPLICATION).sort_values("at", kind="stable")
+    for name, direction in (("before", "backward"), ("after", "forward")):
+        seen = shots[[*APPLICATION, "seen_at", "off"]].rename(columns={"seen_at": name, "off": f"off_{name}"})
+        rows = pd.merge_asof(rows, seen, left_on="at", right_on=name, by=APPLICATION, direction=direction)
+    hidden = rows[rows["off_before"].fillna("").eq("") & rows["off_after"].fillna("").eq("")]
+    told = hidden.groupby(APPLICATION, as_index=False, sort=True).agg(at=("at", "min"), size=("at", "size"))
+    names = told["cluster"] + "/" + told["application"]
+    texts = (
+        names
+        + ": people wrote to it between snapshots ("
+        + counted(told["size"], "write")
+        + ", the first at "
+    )
+    texts = texts + when(told["at"]) + "), so that it may have been off meanwhile"
+    return tuple(Gap(text) for text in texts)
 
 
 def _landed(rows: pd.DataFrame, tables: Tables) -> pd.Series:

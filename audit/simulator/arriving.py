@@ -83,18 +83,20 @@ def _numbered_on(world: World, workload: Workload) -> None:
 
 
 def switched_off(world: World, workload: Workload, looked: list[datetime]) -> None:
-    """CLU-03: each quarter in which somebody looked and automated sync or self-heal was off.
+    """CLU-03: each time that somebody looked and automated sync or self-heal was off, as long as it stayed so; by quarters.
 
     Args:
         looked: when snapshots were taken.
     """
     for first, after in pairwise(quarter_starts(world)):
-        off = [at for at in looked if first <= at < after and not workload.heals(at)]
-        if off:
-            world.truth.violation(
-                "CLU-03",
-                f"{workload.cluster}/{workload.id}",
-                off[0],
-                why="it does not heal itself",
-                quarter=quarter_of(first),
-            )
+        inside = [at for at in sorted(looked) if first <= at < after]
+        healed = [workload.heals(at) for at in inside]
+        for at, heals, before in zip(inside, healed, [True, *healed], strict=False):
+            if before and not heals:
+                world.truth.violation(
+                    "CLU-03",
+                    f"{workload.cluster}/{workload.id}@{stamp(at)}",
+                    at,
+                    why="it does not heal itself",
+                    quarter=quarter_of(first),
+                )
