@@ -12,7 +12,9 @@ The API servers' audit logs: sessions into workloads (exec, attach, port-forward
 What was denied or failed modified nothing. Break-glass spans of the settings are left out for their person and cluster,
 and so are machines; a machine's identity used from a laptop is a person. An image is tested in every quarter in which
 Git asks for it: its tag must not be one of `thresholds.mutable_tags`, must not have stood for another digest before, and
-with `thresholds.require_digests` it must be pinned by a digest. An image that no landing set since the repository's
+with `thresholds.require_digests` it must be pinned by a digest. A container's image without a tag is `latest`, unless its
+application is seen to give it one there; where that was not read from the beginning, or an image whose name ends alike has
+one, that is named. An image that no landing set since the repository's
 contents were read is not known, nor one that takes effect in no known environment. Where the log is silent nothing can be
 told: each silence is named.
 
@@ -25,17 +27,36 @@ from __future__ import annotations
 import pandas as pd
 
 from audit.controls import requests
-from audit.controls.interface import Context, Control, Example, Result, Tables, failures
+from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import API_SERVER, GIT
 from audit.controls.parts import commit, pointer
 from audit.controls.spans import observed
+from audit.joins.images import bare
 from audit.joins.matching import matches_any
 from audit.model import PrincipalKind, Severity
 
 SESSIONS = ("exec", "attach", "portforward", "ephemeralcontainers")
 _EDIT = "kubectl-edit"
 _PLACE = ["repo", "path", "locator", "image", "app", "environment"]
+_TAG = ["repo", "image", "tag"]
 _DIGEST = "sha256:"
+
+_BARE = """
+        repositories
+        | tip | observed_from |
+        | a1… | 1             |
+        commits
+        | sha | position |
+        | a1… | 1        |
+        landings
+        | head_sha | position | first_position | landed_at        |
+        | a1…      | 1        | 1              | 2026-08-01 00:00 |
+        image_settings
+        | sha | path | locator | app | environment | set_by   | image | after    |
+        | a1… | m    | l       | web | prod        | manifest | nginx | (no tag) |
+        | a1… | m    | l       | api | prod        | manifest | api   | (no tag) |
+        | a1… | m    | l       | job | prod        | manifest | job   | (no tag) |
+"""
 
 EXAMPLES = (
     Example(
@@ -94,9 +115,60 @@ EXAMPLES = (
         conclusion="exceptions",
         exceptions="""
         | subject                                                         | found |
-        | netbpf/netbpf-gitops@a1…:web/prod:web:latest | web is asked for by tag latest, which moves |
-        | netbpf/netbpf-gitops@a5…:job/prod:job:1.0@sha256:bb | tag 1.0 of job stands for sha256:bb, and stood for sha256:aa |
+        | netbpf/netbpf-gitops@a1…:a:web/prod:web:latest | web is asked for by tag latest, which moves |
+        | netbpf/netbpf-gitops@a5…:c:job/prod:job:1.0@sha256:bb | tag 1.0 of job stands for sha256:bb, and stood for sha256:aa |
         """,
+    ),
+    Example(
+        title="a tag that goes back to its first digest has moved again, each place by itself",
+        given="""
+        image_changes
+        | head_sha | position | path | app | environment | image | after         | landed_at           |
+        | a1…      | 1        | c    | job | prod        | job   | 1.0@sha256:aa | 2026-08-01 00:00:00 |
+        | a2…      | 2        | c    | job | prod        | job   | 1.0@sha256:bb | 2026-08-02 00:00:00 |
+        | a3…      | 3        | c    | job | prod        | job   | 1.0@sha256:aa | 2026-08-03 00:00:00 |
+        | a3…      | 3        | d    | job | prod        | job   | 1.0@sha256:aa | 2026-08-03 00:00:00 |
+        | a4…      | 4        | d    | job | prod        | job   | 2.0@sha256:cc | 2026-08-04 00:00:00 |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                               | found |
+        | netbpf/netbpf-gitops@a2…:c:job/prod:job:1.0@sha256:bb | tag 1.0 of job stands for sha256:bb, and stood for sha256:aa |
+        | netbpf/netbpf-gitops@a3…:c:job/prod:job:1.0@sha256:aa | tag 1.0 of job stands for sha256:aa, and stood for sha256:bb |
+        | netbpf/netbpf-gitops@a3…:d:job/prod:job:1.0@sha256:aa | tag 1.0 of job stands for sha256:aa, and stood for sha256:bb |
+        """,
+    ),
+    Example(
+        title="an image without a tag is the latest, until something of its application gives one",
+        given=_BARE
+        + """
+        image_changes
+        | head_sha | position | path | app | environment | image | before | after | landed_at        |
+        | a1…      | 1        | k    | api | prod        | api   |        | 1.0   | 2026-08-01 00:00 |
+        | a1…      | 1        | k    | job | prod        | job   |        | 1.0   | 2026-08-01 00:00 |
+        | a2…      | 2        | k    | job | prod        | job   | 1.0    |       | 2026-08-02 00:00 |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                                   | found                                 |
+        | netbpf/netbpf-gitops@a1…:m:web/prod:nginx | nginx has no tag: latest, which moves |
+        | netbpf/netbpf-gitops@a1…:m:job/prod:job   | job has no tag: latest, which moves   |
+        """,
+    ),
+    Example(
+        title="what gives an image its tag may not have been read",
+        given=_BARE.replace("| 1             |", "| 2             |"),
+        conclusion="not tested",
+    ),
+    Example(
+        title="an image that is renamed may have a tag",
+        given="\n".join(_BARE.split("\n")[:-3])
+        + """
+        image_changes
+        | head_sha | position | path | app | environment | image            | before | after | landed_at        |
+        | a1…      | 1        | k    | web | prod        | mirror.acme/nginx |        | 1.0   | 2026-08-01 00:00 |
+        """,
+        conclusion="not tested",
     ),
     Example(
         title="where digests are required, a tag alone fails",
@@ -111,7 +183,7 @@ EXAMPLES = (
         conclusion="exceptions",
         exceptions="""
         | subject                                                    | found |
-        | netbpf/netbpf-gitops@a1…:web/prod:web:1.0 | web is asked for by tag 1.0, and not pinned by a digest |
+        | netbpf/netbpf-gitops@a1…:a:web/prod:web:1.0 | web is asked for by tag 1.0, and not pinned by a digest |
         """,
     ),
     Example(
@@ -126,7 +198,8 @@ EXAMPLES = (
 def test(tables: Tables, context: Context) -> Result:
     """Every session, edit and image of the quarter; those by people, and images that may move, fail."""
     done = _modified(tables, context)
-    images = _images(tables, context)
+    untagged, gaps = _bare(tables, context)
+    images = pd.concat([_images(tables, context), untagged], ignore_index=True)
     people = done["principal_kind"].eq(PrincipalKind.PERSON) & done["break_glass"].isna()
     rows, moving = done[people].reset_index(drop=True), images[images["found"].ne("")].reset_index(drop=True)
     return Result(
@@ -144,6 +217,7 @@ def test(tables: Tables, context: Context) -> Result:
             ],
             ignore_index=True,
         ),
+        gaps,
     )
 
 
@@ -167,6 +241,24 @@ def _found(rows: pd.DataFrame) -> pd.Series:
     return requests.story(rows, edit.where(edited, ""))
 
 
+def _bare(tables: Tables, context: Context) -> tuple[pd.DataFrame, tuple[Gap, ...]]:
+    """Images without a tag for which Git asks in the quarter, as `_images` gives them; and gaps where one may be given."""
+    rows = bare(tables["image_settings"], tables["landings"], tables["commits"], tables["image_changes"])
+    rows = observed(rows, pd.Timedelta(0), context)
+    where = rows["path"] + ":" + rows["app"] + "/" + rows["environment"] + ":" + rows["image"]
+    rows = rows.assign(
+        subject=commit(rows) + ":" + where, found=rows["image"] + " has no tag: latest, which moves"
+    )
+    rows = rows.drop_duplicates("subject")
+    begun = rows["repo"].map(tables["repositories"].set_index("repo")["observed_from"])
+    untold = rows["alike"] | ~begun.le(1).fillna(False).astype(bool)
+    texts = sorted(rows.loc[untold & context.holds(rows["at"]), "subject"])
+    told = rows[~untold].reset_index(drop=True)
+    return told, tuple(
+        Gap(f"{text}: it has no tag, and nothing tells whether it is given one") for text in texts
+    )
+
+
 def _images(tables: Tables, context: Context) -> pd.DataFrame:
     """Images for which Git asks in the quarter, with `subject`, `at` and what is wrong (`found`; empty for nothing)."""
     changes = tables["image_changes"]
@@ -177,11 +269,22 @@ def _images(tables: Tables, context: Context) -> pd.DataFrame:
     digest = spans["after"].str.replace(r"^[^@]*@?", "", regex=True)
     spans = spans.assign(tag=tag.mask(bare, ""), digest=digest.mask(bare, spans["after"]))
     both = spans[spans["tag"].ne("") & spans["digest"].ne("") & spans["after"].notna()]
-    first = both.sort_values("position", kind="stable").drop_duplicates(["repo", "image", "tag"])
-    first = first[["repo", "image", "tag", "digest"]].rename(columns={"digest": "stood"})
-    spans = spans.merge(first, on=["repo", "image", "tag"], how="left")
+    both = both.sort_values([*_TAG, "position", "path", "locator"], kind="stable")
+    before = both.groupby(_TAG)["digest"].shift()
+    stood = before.where(before.ne(both["digest"])).groupby([both[column] for column in _TAG]).ffill()
+    spans = spans.assign(stood=stood)
     held = observed(spans[spans["after"].notna()], pd.Timedelta(0), context)
-    where = held["app"] + "/" + held["environment"] + ":" + held["image"] + ":" + held["after"]
+    where = (
+        held["path"]
+        + ":"
+        + held["app"]
+        + "/"
+        + held["environment"]
+        + ":"
+        + held["image"]
+        + ":"
+        + held["after"]
+    )
     held = held.assign(subject=commit(held) + ":" + where)
     loose = held["digest"].eq("")
     thresholds = context.settings.thresholds

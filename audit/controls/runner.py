@@ -60,11 +60,13 @@ def run(
 
 
 def _cut(result: Result, context: Context) -> Result:
-    """What belongs to the quarter, or to no time."""
+    """What belongs to the quarter, or to no time; of exceptions with one subject one that no waiver covers."""
     population, exceptions = (
         rows[context.holds(rows["at"]) | rows["at"].isna()] for rows in (result.population, result.exceptions)
     )
-    return Result(population, exceptions.drop_duplicates("subject"), result.gaps)
+    waived = exceptions["waiver"].notna().sort_values(kind="stable").index
+    first = exceptions.loc[waived].drop_duplicates("subject").index
+    return Result(population, exceptions[exceptions.index.isin(first)], result.gaps)
 
 
 def _named(control: Control, severity: Severity, rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -41,7 +41,7 @@ from audit.model import MadeBy, Reader
 from audit.settings import Repository, Settings
 from audit.sources.git_view import view
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same commits would be attributed otherwise, or set other images."""
 
 MARGIN = timedelta(days=31)

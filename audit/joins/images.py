@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from audit.git.images.found import NO_TAG
 from audit.tables import ImageChanges, Promotions, conform
 
 _IMAGE = ["repo", "app", "environment", "image"]
 _SET = ["repo", "head_sha", "path", "locator", "image", "app", "environment"]
+_WHERE = ["repo", "path", "locator", "image", "app", "environment"]
+_EVER = pd.Timestamp.max.floor("us").tz_localize("UTC")
 _OF_LANDING = ["head_sha", "first_position", "position", "landed_at", "authors", "pr_number"]
 
 
@@ -22,9 +25,69 @@ def image_changes(
     Raises:
         ValueError: a commit belongs to no landing, which the mainline rules out.
     """
+    placed = _placed(image_settings, landings, commits)
+    alone = ~(placed["first_position"] <= placed["position"]).fillna(False).astype(bool)
+    if alone.any():
+        raise ValueError(f"commit {placed.loc[alone, 'sha'].iloc[0]} belongs to no landing")
+    each = placed.groupby(_SET, sort=False)
+    first, last = each.cumcount().eq(0), each.cumcount(ascending=False).eq(0)
+    whole = placed[last].merge(placed.loc[first, [*_SET, "before"]], on=_SET, suffixes=("_last", ""))
+    whole = whole.assign(**{side: whole[side].mask(whole[side].eq(NO_TAG)) for side in ("before", "after")})
+    changed = whole["before"].fillna("").ne(whole["after"].fillna(""))
+    return conform(ImageChanges, whole[changed].drop(columns="position").rename(columns={"last": "position"}))
+
+
+def bare(
+    image_settings: pd.DataFrame, landings: pd.DataFrame, commits: pd.DataFrame, image_changes: pd.DataFrame
+) -> pd.DataFrame:
+    """Images of containers that are written without a version, while nothing else of the application is known to give one.
+
+    Args:
+        image_changes: `ImageChanges`, whose versions count in the same application and environment.
+
+    Returns:
+        the columns of `ImageSettings` with `head_sha`, `landed_at`, `start` and `end` (datetime64[us, UTC]; missing while
+        it lasts), and `alike` (bool: the application sets a version of an image whose name ends alike, which may be this one).
+    """
+    rows = _placed(image_settings[image_settings["environment"].ne("")], landings, commits)
+    rows = rows.sort_values([*_WHERE, "position"], kind="stable")
+    rows = rows.assign(start=rows["landed_at"], end=rows.groupby(_WHERE)["landed_at"].shift(-1))
+    rows = rows[rows["after"].eq(NO_TAG).fillna(False).astype(bool)].reset_index(drop=True)
+    rows = rows.assign(number=range(len(rows)), name=_last(rows["image"]))
+    given = _given(image_changes).assign(name=lambda spans: _last(spans["image"]))
+    both = rows.merge(given, on=["repo", "app", "environment", "name"], suffixes=("", "_given"))
+    both = both[~both["since"].ge(both["end"]) & ~both["until"].le(both["start"])]
+    exact = both[both["image"].eq(both["image_given"])]
+    covered = exact.assign(until=exact["until"].fillna(_EVER)).groupby("number")["until"].max()
+    start = covered.reindex(rows["number"]).set_axis(rows.index).fillna(rows["start"])
+    rows = rows.assign(
+        start=start, alike=rows["number"].isin(both.loc[~both.index.isin(exact.index), "number"])
+    )
+    return rows[~rows["start"].ge(rows["end"].fillna(_EVER))].drop(columns=["number", "name"])
+
+
+def _last(images: pd.Series) -> pd.Series:
+    return images.str.rsplit("/", n=1).str[-1]
+
+
+def _given(changes: pd.DataFrame) -> pd.DataFrame:
+    """When each place gave its image a version: `_IMAGE`, `since` and `until`, missing for before and after what is known."""
+    rows = changes.sort_values([*_WHERE, "position"], kind="stable")
+    after = rows.assign(since=rows["landed_at"], until=rows.groupby(_WHERE)["landed_at"].shift(-1))
+    first = rows.drop_duplicates(_WHERE).rename(columns={"landed_at": "until"}).drop(columns="after")
+    every = pd.concat(
+        [after, first.rename(columns={"before": "after"}).assign(since=pd.NaT)], ignore_index=True
+    )
+    return every.loc[every["after"].notna(), [*_IMAGE, "since", "until"]].astype(
+        {"since": "datetime64[us, UTC]", "until": "datetime64[us, UTC]"}
+    )
+
+
+def _placed(image_settings: pd.DataFrame, landings: pd.DataFrame, commits: pd.DataFrame) -> pd.DataFrame:
+    """Settings with their place on the mainline, and the landing (`_OF_LANDING`, its place as `last`) that brought them."""
     placed = image_settings.merge(commits[["repo", "sha", "position"]], on=["repo", "sha"], how="left")
     of_landing = landings[["repo", *_OF_LANDING]].rename(columns={"position": "last"})
-    placed = pd.merge_asof(
+    return pd.merge_asof(
         placed.astype({"position": "int64"}).sort_values("position", kind="stable"),
         of_landing.astype({"last": "int64"}).sort_values("last", kind="stable"),
         left_on="position",
@@ -32,14 +95,6 @@ def image_changes(
         by="repo",
         direction="forward",
     )
-    alone = ~(placed["first_position"] <= placed["position"]).fillna(False).astype(bool)
-    if alone.any():
-        raise ValueError(f"commit {placed.loc[alone, 'sha'].iloc[0]} belongs to no landing")
-    each = placed.groupby(_SET, sort=False)
-    first, last = each.cumcount().eq(0), each.cumcount(ascending=False).eq(0)
-    whole = placed[last].merge(placed.loc[first, [*_SET, "before"]], on=_SET, suffixes=("_last", ""))
-    changed = whole["before"].fillna("").ne(whole["after"].fillna(""))
-    return conform(ImageChanges, whole[changed].drop(columns="position").rename(columns={"last": "position"}))
 
 
 def promotions(image_changes: pd.DataFrame) -> pd.DataFrame:

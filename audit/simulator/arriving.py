@@ -82,20 +82,20 @@ def _numbered_on(world: World, workload: Workload) -> None:
                 world.truth.violation("EVD-03", subject, at, why=why, quarter=quarter_of(first))
 
 
-def switched_off(world: World, workload: Workload, looked: list[datetime]) -> None:
+def switched_off(world: World, workload: Workload, looked: list[tuple[str, datetime]]) -> None:
     """CLU-03: each time that somebody looked and automated sync or self-heal was off, as long as it stayed so; by quarters.
 
     Args:
-        looked: when snapshots were taken.
+        looked: the newest time that each snapshot tells, and when it was taken.
     """
     for first, after in pairwise(quarter_starts(world)):
-        inside = [at for at in sorted(looked) if first <= at < after]
-        healed = [workload.heals(at) for at in inside]
-        for at, heals, before in zip(inside, healed, [True, *healed], strict=False):
+        inside = [(told, at) for told, at in looked if stamp(first) <= told < stamp(after)]
+        healed = [workload.heals(at) for _, at in inside]
+        for (told, at), heals, before in zip(inside, healed, [True, *healed], strict=False):
             if before and not heals:
                 world.truth.violation(
                     "CLU-03",
-                    f"{workload.cluster}/{workload.id}@{stamp(at)}",
+                    f"{workload.cluster}/{workload.id}@{told}",
                     at,
                     why="it does not heal itself",
                     quarter=quarter_of(first),

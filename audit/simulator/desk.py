@@ -211,6 +211,7 @@ class Desk:
                 self.world.truth.images.append(
                     {
                         "head_sha": head,
+                        "path": self.shop.layout.tag_files()[what],
                         "app": app,
                         "environment": environment,
                         "image": image,

@@ -148,13 +148,18 @@ class Layout:
 
     def tags(self, tree: Tree) -> dict[tuple[str, str, str], str]:
         """(app or component, environment, image) → its version, wherever a file of `tree` sets one."""
+        return {what: tag_in(tree[path]) for what, path in self.tag_files().items() if path in tree}
+
+    def tag_files(self) -> dict[tuple[str, str, str], str]:
+        """(app or component, environment, image) → the file that sets its version."""
         files = {
             (app, environment, f"{texts.REGISTRY}/{app}"): self.tag_file(app, environment)
             for app in (*self.apps, *CHARTS)
             for environment in ENVIRONMENTS
         }
-        files |= {("monitoring", e, f"{texts.REGISTRY}/exporter"): EXPORTER for e in RUNS_IN["monitoring"]}
-        return {what: tag_in(tree[path]) for what, path in files.items() if path in tree}
+        return files | {
+            ("monitoring", e, f"{texts.REGISTRY}/exporter"): EXPORTER for e in RUNS_IN["monitoring"]
+        }
 
 
 def tag_in(content: str) -> str:

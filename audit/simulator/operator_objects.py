@@ -8,7 +8,7 @@ import json
 import random
 import uuid
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,8 +32,15 @@ def flux_revision(operation: Operation) -> str:
     return f"{branch}@sha1:{operation.revision}"
 
 
-def write(world: World, cluster: str, workloads: list[Workload], rng: random.Random) -> None:
-    """Snapshots of Argo CD's and of Flux's objects, on days on which something changed and at least weekly."""
+def write(
+    world: World, cluster: str, workloads: list[Workload], rng: random.Random
+) -> dict[str, list[tuple[str, datetime]]]:
+    """Snapshots of Argo CD's and of Flux's objects, on days on which something changed and at least weekly.
+
+    Returns:
+        of each operator the newest time that each snapshot tells, and when it was taken; in the order of what they tell.
+    """
+    told: dict[str, list[tuple[str, datetime]]] = {"argocd": [], "flux": []}
     argo = [w for w in workloads if w.operator == "argocd"]
     flux = [w for w in workloads if w.operator == "flux"]
     for name, its, show in (("applications", argo, _application), ("flux", flux, _flux_object)):
@@ -42,6 +49,21 @@ def write(world: World, cluster: str, workloads: list[Workload], rng: random.Ran
             if name == "applications":
                 items += strangers.show(world, cluster, at)
             _write_snapshot(world, cluster, name, at, items=items, rng=rng)
+            if newest := max((time for item in items for time in _times(item["status"])), default=""):
+                told["argocd" if its is argo else "flux"].append((newest, at))
+    return {operator: sorted(pairs) for operator, pairs in told.items()}
+
+
+def _times(status: Json) -> Iterator[str]:
+    """When an operator says that it looked at an object, or that something about it changed."""
+    if "reconciledAt" in status:
+        yield status["reconciledAt"]
+    for part, names in (
+        ("conditions", ("lastTransitionTime",)),
+        ("history", ("lastReconciled", "lastDeployed")),
+    ):
+        for entry in status.get(part, ()) if "reconciledAt" not in status else ():
+            yield from (entry[name] for name in names if entry.get(name))
 
 
 def snapshot_times(world: World, workloads: list[Workload]) -> list[datetime]:

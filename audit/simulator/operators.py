@@ -66,11 +66,11 @@ def deploy(world: World) -> None:
         for operator in ("argocd", "flux"):
             same = [w for w in its if w.operator == operator]
             looked = operator_objects.snapshot_times(world, same)
-            for workload in same:
-                arriving.switched_off(world, workload, looked)
             if (cluster, operator) == (strangers.CLUSTER, "argocd"):
                 strangers.record(world, looked)
-        operator_objects.write(world, cluster, its, random.Random(rng.random()))
+        told = operator_objects.write(world, cluster, its, random.Random(rng.random()))
+        for workload in its:
+            arriving.switched_off(world, workload, told[workload.operator])
         operator_events.write(world, cluster, its, random.Random(rng.random()))
     _record_erased(
         world, [operation for its in workloads.values() for w in its for operation in w.operations]

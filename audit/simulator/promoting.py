@@ -95,9 +95,9 @@ def _ran(stage: Workload, turns: list[tuple[int, str | None]], version: str | No
 
 def _mutable(world: World, landed: dict[str, Landed]) -> None:
     """CLU-02: a tag that moves, from the landing that asked for it to the one that asked for something else."""
-    asked: dict[tuple[str, str, str], str] = {}
+    asked: dict[tuple[str, str, str, str], str] = {}
     for each in [*world.truth.images]:
-        key = (str(each["app"]), str(each["environment"]), str(each["image"]))
+        key = (str(each["path"]), str(each["app"]), str(each["environment"]), str(each["image"]))
         head = asked.pop(key, None)
         if head is not None:
             _late(world, key, landed[head], landed[str(each["head_sha"])].landed_at)
@@ -107,7 +107,7 @@ def _mutable(world: World, landed: dict[str, Landed]) -> None:
         _late(world, key, landed[head], world.end)
 
 
-def _late(world: World, key: tuple[str, str, str], landing: Landed, end: datetime) -> None:
-    app, environment, image = key
-    subject = f"{REPOSITORY}@{landing.head_sha}:{app}/{environment}:{image}:{_MUTABLE}"
+def _late(world: World, key: tuple[str, str, str, str], landing: Landed, end: datetime) -> None:
+    path, app, environment, image = key
+    subject = f"{REPOSITORY}@{landing.head_sha}:{path}:{app}/{environment}:{image}:{_MUTABLE}"
     late(world, "CLU-02", subject, landing.landed_at, end, why="its tag moves", limit=timedelta(0))

@@ -261,8 +261,14 @@ class ImageSettings(Table):
     image: str = column(
         "Image, without tag or digest; of a tag file, what the file is named for; of values that name none, the value"
     )
-    before: str = column("Tag or digest before; missing when it was not set", optional=True)
-    after: str = column("Tag or digest after; missing when it was taken out", optional=True)
+    before: str = column(
+        "Tag or digest before; missing when it was not set, (no tag) where a container's image had none",
+        optional=True,
+    )
+    after: str = column(
+        "Tag or digest after; missing when it was taken out, (no tag) where a container's image has none",
+        optional=True,
+    )
 
     class Config:
         title = "Images set by each mainline commit, by application and environment"

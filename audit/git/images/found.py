@@ -10,6 +10,8 @@ HELM = "helm values"
 MANIFEST = "manifest"
 TAG_FILE = "tag file"
 OPERATOR = "operator object"
+NO_TAG = "(no tag)"
+"""Stands for the version of a container's image that is written without any."""
 
 
 class Setting(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 from audit.git.contents import Change, Contents, Step, Unreadable, parse
 from audit.git.images import tagfiles
 from audit.git.images.files import Form, form, found_in
-from audit.git.images.found import Found, Setting
+from audit.git.images.found import MANIFEST, NO_TAG, Found, Setting
 
 Place = tuple[str, str]
 """An application and an environment."""
@@ -18,6 +18,8 @@ Place = tuple[str, str]
 _NOWHERE: tuple[Place, ...] = (("", ""),)
 _KEPT = 16384
 _NOTHING = Found()
+_CONTAINER = re.compile(r"/(?:ephemeralContainers|initContainers|containers)/[^/]+/image$")
+_TEMPLATE = re.compile(r"\{\{|\$")
 _MAY_SET = re.compile(rb"image|tag|\\[xuU\r\n]|\0", re.IGNORECASE)
 """What a file has that sets an image in any known way: the words, or what YAML can hide letters in."""
 
@@ -136,7 +138,7 @@ def _differences(before: Mapping[str, Setting], after: Mapping[str, Setting]) ->
     now = {(at, setting.image): setting for at, setting in after.items()}
     for key in dict.fromkeys((*was, *now)):
         old, new = was.get(key), now.get(key)
-        old_version, new_version = (side.version if side else None for side in (old, new))
+        old_version, new_version = (_version(key[0], side) for side in (old, new))
         setting = new or old
         if setting is not None and old_version != new_version:
             yield {
@@ -146,3 +148,10 @@ def _differences(before: Mapping[str, Setting], after: Mapping[str, Setting]) ->
                 "before": old_version,
                 "after": new_version,
             }
+
+
+def _version(at: str, setting: Setting | None) -> str | None:
+    """A setting's version; `NO_TAG` for a container's image that is written without any, and without a template."""
+    if setting is None or setting.version is not None or not _CONTAINER.search(at):
+        return None if setting is None else setting.version
+    return NO_TAG if setting.set_by == MANIFEST and not _TEMPLATE.search(setting.image) else None
