@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from audit.controls import (
     wvr_01,
 )
 from audit.controls.examples import AS_OF, PERIOD, REPOSITORY, expand, world
-from audit.controls.interface import Control, Example, Gap
+from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.registry import CONTROLS, catalogue
 from audit.controls.runner import conclude, exception_id, run
 from audit.joins.continuity import continuity
@@ -853,3 +854,24 @@ def test_a_waiver_names_three_of_those_that_it_reaches_in_part(count: int, more:
     found = both["exceptions"].set_index("control").loc["WVR-01", "found"]
     named = [exception_id("CHG-05", subject) for subject in sorted(f"{REPOSITORY}#{n}" for n in numbers)]
     assert found == f"reaches beyond its scope: {', '.join(named[:3])}{more}"
+
+
+def test_of_exceptions_with_one_subject_one_that_no_waiver_covers_is_kept() -> None:
+    """A waiver of one place must not hide another that is named the same."""
+
+    def twice(tables: Tables, context: Context) -> Result:
+        rows = pd.DataFrame(
+            {"subject": ["a", "a"], "at": context.start, "path": ["waived", "open"], "evidence": ""}
+        )
+        return Result(rows, failures(rows, expected="", found=""))
+
+    given = """
+    waivers
+    | id  | control | covers_from | covers_until | path   |
+    | W-1 | CHG-05  | 2026-07-01  | 2026-12-01   | waived |
+    """
+    tables, configured = world(chg_05.CONTROL, Example("", given, "", settings=_CHECKED))
+    one = replace(chg_05.CONTROL, needs=(), test=twice)
+    found = run(tables, configured, PERIOD, as_of=AS_OF, controls=(one,))["exceptions"]
+    assert found["path"].tolist() == ["open"]
+    assert found["waiver"].isna().all()

@@ -35,6 +35,18 @@ def test_one_row_for_each_difference_and_place(repo: Repo) -> None:
     conform(ImageSettings, frame(ImageSettings, ({"repo": "a/b", **row} for row in rows)))
 
 
+def test_a_container_without_a_tag_is_told_and_what_a_template_fills_is_not(repo: Repo) -> None:
+    bare = DEPLOYMENT.replace(":%s", "")
+    added = repo.commit("Add", {BASE: bare, "values.yaml": "image: ghcr.io/api\n"})
+    tagged = repo.commit("Tag", {BASE: DEPLOYMENT % "1.10"})
+    filled = repo.commit("Fill", {BASE: bare.replace("ghcr.io/web", "$(IMAGE)")})
+    assert brief(observed(repo, added, tagged, filled, reached={BASE: (PROD,)})[0]) == [
+        f"{BASE} {CONTAINER} web/prod ghcr.io/web (no tag) -> 1.10",
+        f"{BASE} {CONTAINER} web/prod ghcr.io/web 1.10 -> None",
+        f"{BASE} {CONTAINER} web/prod ghcr.io/web None -> (no tag)",
+    ]
+
+
 def test_what_is_added_and_taken_out(repo: Repo) -> None:
     """What reaches nothing has its rows too, with no application and environment."""
     added = repo.commit("Add", {"image-tags/prod/web": "v1.2.3\n", "notes": "v1.2.3\n", "a.md": "image: a:1"})

@@ -56,6 +56,21 @@ def changed(text: str, *spans: tuple[int, int]) -> pd.DataFrame:
     return image_changes(settings_table(text), *history(*spans))
 
 
+def test_an_image_without_a_tag_is_no_version() -> None:
+    got = changed(
+        "at|path|env|before|after\n2|-|prod|-|(no tag)\n3|-|prod|(no tag)|v1\n4|-|prod|v1|(no tag)",
+        (2, 2),
+        (3, 3),
+        (4, 4),
+    )
+    assert got[["before", "after"]].astype(object).where(
+        got[["before", "after"]].notna(), None
+    ).values.tolist() == [
+        [None, "v1"],
+        ["v1", None],
+    ]
+
+
 def test_who_changed_which_tag_when_from_what_to_what() -> None:
     got = changed("at|path|env|before|after\n2|-|prod|v1|v2", (1, 1), (2, 3))
     assert got.to_dict("records") == [

@@ -266,6 +266,8 @@ def test_revocations_are_held_against_the_lists_after_them_and_what_was_left_out
         "missed@x ClusterRole/all": "not asked",
         " ": "untold",
     }
+    assert rows["holder_kind"].to_dict()["late@x ClusterRole/edit@shop"] == "person"
+    assert pd.isna(rows.loc["nobody ClusterRole/none", "holder_kind"])
     assert rows.loc["late@x ClusterRole/edit@shop", "used_at"] == pd.Timestamp("2026-07-20", tz="UTC")
     assert rows.loc["ada edit", ["person", "system"]].tolist() == ["ada", "prod"]
     assert rows.loc["missed@x ClusterRole/all", "decision"] == "left out"
