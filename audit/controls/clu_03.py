@@ -23,6 +23,7 @@ Switch automated sync and self-heal on, in Git, and take the right to switch the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import pandas as pd
 
@@ -32,6 +33,10 @@ from audit.controls.parts import counted, pointer, when
 from audit.controls.spans import APPLICATION, bounded, placed
 from audit.model import PrincipalKind, Severity
 
+_AROUND: tuple[tuple[str, Literal["backward", "forward"]], ...] = (
+    ("before", "backward"),
+    ("after", "forward"),
+)
 _PARTS = ("automated sync off", "self-heal off", "suspended")
 _OBJECTS = (
     "applications.argoproj.io",
@@ -314,7 +319,7 @@ def _written(every: pd.DataFrame, tables: Tables, context: Context) -> tuple[Gap
     rows = rows.assign(application=rows["namespace"] + "/" + rows["name"])[[*APPLICATION, "at"]]
     shots = every.dropna(subset=["seen_at"]).sort_values("seen_at", kind="stable")
     rows = rows.merge(shots[APPLICATION].drop_duplicates(), on=APPLICATION).sort_values("at", kind="stable")
-    for name, direction in (("before", "backward"), ("after", "forward")):
+    for name, direction in _AROUND:
         seen = shots[[*APPLICATION, "seen_at", "off"]].rename(columns={"seen_at": name, "off": f"off_{name}"})
         rows = pd.merge_asof(rows, seen, left_on="at", right_on=name, by=APPLICATION, direction=direction)
     hidden = rows[rows["off_before"].fillna("").eq("") & rows["off_after"].fillna("").eq("")]

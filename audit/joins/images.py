@@ -74,10 +74,13 @@ def _given(changes: pd.DataFrame) -> pd.DataFrame:
     """When each place gave its image a version: `_IMAGE`, `since` and `until`, missing for before and after what is known."""
     rows = changes.sort_values([*_WHERE, "position"], kind="stable")
     after = rows.assign(since=rows["landed_at"], until=rows.groupby(_WHERE)["landed_at"].shift(-1))
-    first = rows.drop_duplicates(_WHERE).rename(columns={"landed_at": "until"}).drop(columns="after")
-    every = pd.concat(
-        [after, first.rename(columns={"before": "after"}).assign(since=pd.NaT)], ignore_index=True
+    first = rows.drop_duplicates(_WHERE)
+    first = first.assign(
+        until=first["landed_at"],
+        since=pd.Series(pd.NaT, index=first.index, dtype="datetime64[us, UTC]"),
+        after=first["before"],
     )
+    every = pd.concat([after, first], ignore_index=True)
     return every.loc[every["after"].notna(), [*_IMAGE, "since", "until"]].astype(
         {"since": "datetime64[us, UTC]", "until": "datetime64[us, UTC]"}
     )
