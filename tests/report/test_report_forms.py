@@ -8,6 +8,7 @@ import io
 import json
 import re
 import shutil
+import typing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from audit.evidence.store import Store
 from audit.report import attached, forms, model, result
 from audit.report.compared import compare
 from audit.report.forms import page, workbook
+from audit.report.shapes import Report
 
 HOSTILE = [
     "=cmd|' /C calc'!A0",
@@ -69,11 +71,7 @@ def test_every_sheet_holds_every_row_with_typed_cells(said: dict[str, Any]) -> N
     book = opened(workbook.make(said))
     assert book.sheetnames == ["Summary", *workbook.SHEETS]
     for name, (key, _) in workbook.SHEETS.items():
-        rows = (
-            [row for control in said["controls"] for row in control["exceptions"]]
-            if key == "exceptions"
-            else said[key]
-        )
+        rows = list(workbook.rows(said, key))
         assert book[name].max_row == max(1, len(rows) + 1), name
         assert book[name].freeze_panes == "A2"
         assert book[name].auto_filter.ref is not None
@@ -170,6 +168,77 @@ def test_only_columns_of_times_hold_times(said: dict[str, Any]) -> None:
     shapes = [shape for shape, _ in attached.rows(result.of_plain(said)).values()]
     texts = {field.name for shape in shapes for field in dataclasses.fields(shape)} - workbook.TIMES
     assert {"subject", "due", "title", "reason"} <= texts
+
+
+def test_every_list_of_the_report_has_a_sheet_or_a_reason_why_not() -> None:
+    lists = {name for name, hint in typing.get_type_hints(Report).items() if typing.get_origin(hint) is list}
+    shown = {key for key, _ in workbook.SHEETS.values()}
+    assert lists - shown == set(workbook.LEFT_OUT)
+    assert shown - lists == {"exceptions", "findings", "drawn", "restated", "causes"}  # parts of the others
+    assert len(lists) > 20
+
+
+def test_what_is_nested_in_the_results_is_whole_in_its_sheets(said: dict[str, Any]) -> None:
+    assert len(said["trends"]) > 3
+    values = [
+        (row["title"], row["series"], row["label"], row["value"]) for row in workbook.rows(said, "trends")
+    ]
+    assert values == [
+        (trend["title"], series["name"], label, value)
+        for trend in said["trends"]
+        for series in trend["series"]
+        for label, value in zip(trend["labels"], series["values"], strict=True)
+    ]
+    covered = list(workbook.rows(said, "coverage"))
+    assert [row["hours"] for row in covered] == [sum(row["hours"]) for row in said["coverage"]]
+    (short,) = [row["short_days"] for row in covered if row["hours"] < row["expected"]]
+    assert len(short) > 1
+    row = {
+        "table": "landings", "subject": "s", "what": "changed", "column": "kind", "before": "a", "after": "b", "evidence": [],
+    }  # fmt: skip
+    cause = {"kind": "roster", "text": "somebody came", "objects": []}
+    restates = {
+        "number": 1,
+        "as_of": said["as_of"],
+        "made_at": said["as_of"],
+        "rows": [row],
+        "causes": [cause],
+    }
+    book = opened(workbook.make(said | {"restates": restates}))
+    assert [cell.value for cell in book["Restated"][2]][:4] == ["landings", "s", "changed", "kind"]
+    assert [cell.value for cell in book["Causes"][2]][:2] == ["roster", "somebody came"]
+
+
+def test_all_forms_name_the_same_first_finding_its_owner_and_its_day(said: dict[str, Any]) -> None:
+    control = next(one for one in said["controls"] if one["exceptions"])
+    must = {"owner": "platform team", "due": "2026-11-15"}
+    row = control["exceptions"][0] | must
+    first = control | must | {"exceptions": [row, *control["exceptions"][1:]]}
+    changed = said | {
+        "controls": [first if one is control else one for one in said["controls"]],
+        "summary": said["summary"] | {"findings": [first]},
+    }
+    book = opened(workbook.make(changed))
+    for sheet, name in (("Findings", first["id"]), ("Exceptions", row["exception_id"])):
+        head = [cell.value for cell in book[sheet][1]]
+        (cells,) = [line for line in book[sheet].iter_rows(min_row=2, values_only=True) if name in line]
+        told = dict(zip(head, cells, strict=True))
+        assert (told["Owner"], told["Due"]) == ("platform team", "2026-11-15")
+    lines = [cell.value for cell in book["Summary"]["B"]]
+    assert f"{first['title']}. → {first['remedy']} (owner: platform team; due: 2026-11-15)" in lines
+    shown = page.make(changed).decode()
+    for name in (first["id"], row["exception_id"]):
+        (line,) = [
+            found
+            for found in re.findall(r"<tr>(?:(?!</tr>).)*</tr>", shown, re.DOTALL)
+            if f'<th scope="row">{name}</th>' in found
+        ]
+        assert "<td>platform team</td>" in line
+        assert "<td>2026-11-15</td>" in line
+    text = forms.FORMS["markdown"][1](changed).decode()
+    start = f"| {first['id']} | {first['severity']}"
+    (line,) = [each for each in text.splitlines() if each.startswith(start)]
+    assert line.endswith("| platform team | 2026-11-15 |")
 
 
 def test_what_is_no_results_is_named(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -15,24 +15,50 @@ import xlsxwriter
 from audit.report import attached
 
 SHEETS = {
+    "Findings": ("findings", "What to act on first"),
+    "Trends": ("trends", "Values of the charts, quarter by quarter"),
     "Controls": ("controls", "Every control with what it came to"),
     "Exceptions": ("exceptions", "Every item that failed, waived ones included"),
     "Changes": ("landings", "Every change that landed"),
     "Deployments": ("deployments", "Every deployment to production"),
     "Figures": ("figures", "Every figure, with what it is made of"),
+    "Outcomes": (
+        "reconciled_counts",
+        "What landings, deployments and writes to clusters came to, held against each other",
+    ),
+    "Reconciliation": ("reconciled", "Every item without its counterpart"),
+    "Emergencies": ("emergencies", "Every emergency in a cluster, with its steps"),
+    "Systems": ("rights_counts", "Rights by system"),
     "Rights": ("rights", "Every right that was held in the quarter"),
     "Revocations": ("revoked", "Every right that had to be gone after an access review"),
     "Waivers": ("waivers", "Every waiver that stood in the quarter"),
+    "Clauses": ("clauses", "Every clause of the policy, and the controls that test it"),
     "Gaps": ("gaps", "Evidence that is missing"),
     "Sources": ("sources", "Where evidence came from"),
+    "Queries": ("queries", "What each source was asked for, and what was left out"),
+    "Coverage": (
+        "coverage",
+        "Hours with records of each source and cluster, and the days that have fewer than they should",
+    ),
     "Counts": ("counts", "Objects and records from the listing to the quarter"),
     "Ties": ("ties", "Rows of each source, from reading to the quarter"),
     "Quarantine": ("quarantine", "What could not be read"),
     "Unresolved": ("unresolved", "Names behind which nobody is known"),
     "Repositories": ("repositories", "Repositories that were read"),
     "Evidence": ("evidence", "Evidence objects, with their sha256"),
+    "Samples": ("samples", "How each sample was drawn"),
+    "Drawn": ("drawn", "Every item that was drawn"),
+    "Settings": ("parameters", "Settings that differ from the defaults"),
+    "Restated": ("restated", "What this edition changes in the one before"),
+    "Causes": ("causes", "Why it does"),
 }
 """Sheets after the first, in order: the list of the results that each prints, and what it is."""
+
+LEFT_OUT = {
+    "frameworks": "their names alone: each control of the sheet Controls lists what it is evidence for",
+    "signers": "a line of the summary",
+}
+"""Lists of the results that have no sheet, and where they are instead."""
 
 TIMES = attached.TIMES | {"first_seen", "last_seen", "first", "last"}
 """Columns that are times: no other text is taken for one, whatever it says."""
@@ -145,17 +171,78 @@ def _summary(results: Mapping[str, Any], zone: ZoneInfo) -> list[dict[str, Any]]
     rows += [
         {"what": "last manifest", "value": results["last_manifest"]},
         {"what": "manifests", "value": results["manifests"]},
+        {"what": "signed by", "value": results["signers"]},
+    ]
+    rows += [
+        {
+            "what": f"to act on: {one['id']}",
+            "value": f"{one['title']}. → {one['remedy']} (owner: {one['owner'] or 'nobody named'}; due: {one['due'] or '–'})",
+        }
+        for one in results["summary"]["findings"]
     ]
     return rows + [{"what": f"sheet {name}", "value": said} for name, (_, said) in SHEETS.items()]
 
 
 def rows(results: Mapping[str, Any], key: str) -> Iterator[dict[str, Any]]:
     """The rows of a list, nested ones as texts."""
-    if key == "exceptions":
-        yield from chain.from_iterable(control["exceptions"] for control in results["controls"])
-        return
-    for row in results[key]:
+    found = _NESTED[key](results) if key in _NESTED else results[key]
+    for row in found:
         yield {name: _flat(value) for name, value in row.items() if name not in ("exceptions", "passages")}
+
+
+def _findings(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    names = (
+        "id",
+        "title",
+        "severity",
+        "population",
+        "exception_count",
+        "waived_count",
+        "remedy",
+        "owner",
+        "due",
+    )
+    for control in results["summary"]["findings"]:
+        yield {name: control[name] for name in names}
+
+
+def _trends(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A row for each value of each line or colour."""
+    for trend in results["trends"]:
+        for series in trend["series"]:
+            for label, value in zip(trend["labels"], series["values"], strict=True):
+                yield {
+                    "metric": trend["id"], "title": trend["title"], "series": series["name"], "label": label, "value": value,
+                    "unit": trend["unit"], "note": trend["note"],
+                }  # fmt: skip
+
+
+def _coverage(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for row in results["coverage"]:
+        days = list(zip(row["days"], row["hours"], row["expected"], strict=True))
+        yield {
+            **{name: row[name] for name in ("source", "cluster", "records", "first", "last")},
+            "hours": sum(row["hours"]),
+            "expected": sum(row["expected"]),
+            "short_days": [
+                f"{day}: {hours} of {expected} hours" for day, hours, expected in days if hours < expected
+            ],
+        }
+
+
+_NESTED: dict[str, Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]]] = {
+    "exceptions": lambda results: chain.from_iterable(one["exceptions"] for one in results["controls"]),
+    "findings": _findings,
+    "trends": _trends,
+    "coverage": _coverage,
+    "samples": lambda results: (
+        {name: value for name, value in sheet.items() if name != "rows"} for sheet in results["samples"]
+    ),
+    "drawn": lambda results: chain.from_iterable(sheet["rows"] for sheet in results["samples"]),
+    "restated": lambda results: (results["restates"] or {}).get("rows", ()),
+    "causes": lambda results: (results["restates"] or {}).get("causes", ()),
+}
+"""What makes the rows of lists that are not plain ones of the results."""
 
 
 def _flat(value: Any) -> Any:
