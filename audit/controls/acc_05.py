@@ -7,7 +7,7 @@ reviewed change that the operator brought, or an emergency with a ticket.
 ## Evidence
 The API servers' audit logs. Each write that was done, or of which no outcome was recorded, is one item, in every namespace: to roles
 and bindings, `aws-auth`, webhooks and admission policies, objects of Gatekeeper and Kyverno, Secrets, and approvals of certificates; and
-each token of a service account that a person took. It
+each token of a service account that a person took, and whatever one asked of a node past the API server (`nodes/proxy`). It
 fails when a person made it outside break-glass, or a machine that `access.privileged_machines` does not name. Of each person and
 cluster, requests for Secrets are one item: it fails at a list of all namespaces, or at `access.bulk_secret_reads` within
 `access.secret_minutes`. Of each user, machines too, refused requests are one: it fails at `access.denied_secret_reads` within that time.
@@ -44,9 +44,10 @@ _PRIVILEGED = {
     "a certificate": (r"certificatesigningrequests\.certificates\.k8s\.io/approval",),
     "a Secret": (r"secrets",),
     "a token": (r"serviceaccounts/token",),
+    "a node": (r"nodes/proxy",),
 }
 """What an action concerns, by `resource.group/subresource`."""
-_EVERYDAY = ("a token",)  # machines ask for theirs all the time
+_EVERYDAY = ("a token", "a node")  # machines ask for theirs all the time
 _READS, _REFUSED = ("get", "list", "watch"), (401, 403)
 _WHO = ["cluster", "name"]
 
@@ -86,6 +87,8 @@ EXAMPLES = (
         | 7        | machine        | system:node:a                | create | serviceaccounts/token                  | done    |             |
         | 8        | person         | ada                          | create | serviceaccounts/token                  | done    | INC-7       |
         | 9        | person         | ada                          | create | serviceaccounts                        | done    |             |
+        | 10       | machine        | system:serviceaccount:m:prom | create | nodes/proxy                            | done    |             |
+        | 11       | person         | ada                          | create | pods/proxy                             | done    |             |
         | 6        | person         | ada                          | create | subjectaccessreviews.authorization.k8s.io | done |             |
         """,
         conclusion="effective",
@@ -106,6 +109,7 @@ EXAMPLES = (
         | 9        | machine        | argo | create | rolebindings.rbac.authorization.k8s.io                         | shop        | web      | done    |
         | 10       | person         | ada  | patch  | configmaps                                                     | shop        | aws-auth | done    |
         | 11       | person         | ada  | create | serviceaccounts/token                                          | shop        | ci       | done    |
+        | 12       | person         | ada  | get    | nodes/proxy                                                    |             | node-1   | done    |
         """,
         settings={"access": {"privileged_machines": ["argo"]}},
         conclusion="exceptions",
@@ -119,6 +123,7 @@ EXAMPLES = (
         | prod/6  | ada: update certificatesigningrequests.certificates.k8s.io/approval csr-1, which concerns a certificate                              |
         | prod/7  | ada: create secrets kube-system/key, which concerns a Secret                                                                         |
         | prod/11 | ada: create serviceaccounts/token shop/ci, which concerns a token |
+        | prod/12 | ada: get nodes/proxy node-1, which concerns a node |
         | prod/8  | ci: create rolebindings.rbac.authorization.k8s.io shop/ci, which concerns RBAC                                                       |
         """,
     ),

@@ -12,6 +12,7 @@ from audit.joins.identity import Resolver
 from audit.joins.matching import matches_any
 from audit.joins.origins import origins
 from audit.joins.principals import principals
+from audit.model import PrincipalKind
 from audit.settings import BreakGlass, Scope, Settings
 from audit.tables import ClusterWrites, conform
 
@@ -41,14 +42,20 @@ _UNNAMED = "unknown"
 def writes(
     cluster_access: pd.DataFrame, deployments: pd.DataFrame, resolver: Resolver, settings: Settings
 ) -> pd.DataFrame:
-    """`ClusterWrites` of `ClusterAccess` (one row for each request): every request with a verb that writes, and sessions.
+    """`ClusterWrites` of `ClusterAccess` (one row for each request): every request with a verb that writes, sessions, and
+    what people ask of nodes past the API server (`nodes/proxy`), for a get there may run a command in any container.
 
     Args:
         deployments: `Deployments`, to which what the operators write belongs.
     """
+    node = cluster_access["resource"].eq("nodes") & cluster_access["subresource"].eq("proxy")
     asked = cluster_access["verb"].isin(WRITE_VERBS) | cluster_access["subresource"].isin(_SESSIONS)
-    rows = cluster_access[asked].reset_index(drop=True)
+    rows = cluster_access[asked | node].assign(polled=node & ~asked).reset_index(drop=True)
     rows = rows.assign(**principals(rows, resolver, settings))
+    # what collects metrics reads them there all the time
+    rows = rows[~(rows["polled"] & rows["principal_kind"].eq(PrincipalKind.MACHINE.value))].reset_index(
+        drop=True
+    )
     plain = rows["resource"] + ("." + rows["api_group"]).where(rows["api_group"].ne(""), "")
     outcome = _outcome(rows)
     done = outcome.isin(["done", "unknown"])

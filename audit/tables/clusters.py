@@ -87,7 +87,8 @@ class PolicyResults(Table):
 
 
 class ClusterWrites(Table):
-    """Requests that changed, or tried to change, a cluster, and sessions into workloads, judged by who made them."""
+    """Requests that changed, or tried to change, a cluster, sessions into workloads, and what people asked of nodes past the
+    API server, judged by who made them."""
 
     cluster: str = column("Cluster")
     audit_id: str = column("The request's own id")

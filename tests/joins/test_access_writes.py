@@ -56,6 +56,7 @@ def one(values: dict[str, Any], **setting: Any) -> dict[str, Any]:
         ({"resource": "pods", "api_group": "", "subresource": "eviction", "verb": "create"}, "done", True),
         *(({"subresource": s}, "done", False) for s in ("exec", "attach", "portforward", "proxy", "log", "token", "ephemeralcontainers")),
         *(({"subresource": s, "verb": "get", "resource": "pods", "api_group": ""}, "done", False) for s in ("exec", "attach", "portforward")),
+        ({"subresource": "proxy", "verb": "get", "resource": "nodes", "api_group": ""}, "done", False),
         ({"resource": "selfsubjectaccessreviews", "api_group": "authorization.k8s.io"}, "done", False),
         ({"resource": "tokenreviews", "api_group": "authentication.k8s.io"}, "done", False),
         ({"resource": "tokenreviews", "api_group": "films.netbpf.com"}, "done", True),
@@ -116,6 +117,25 @@ def test_a_machines_identity_in_the_hands_of_a_person_is_a_person(agent: str) ->
 )  # fmt: skip
 def test_a_machines_own_agent_stays_a_machine(agent: str | None) -> None:
     assert one({"user": AGENT, "user_agent": agent})["principal_kind"] == "machine"
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ({"user": AGENT, "verb": "get"}, 0),
+        ({"user": AGENT, "verb": "create"}, 1),
+        ({"user": AGENT, "verb": "get", "user_agent": "kubectl/v1.31 (darwin/arm64)"}, 1),
+        ({"verb": "get"}, 1),
+        ({"verb": "get", "resource": "pods"}, 0),
+    ],
+)
+def test_what_people_ask_of_nodes_is_kept_and_what_machines_poll_is_not(
+    values: dict[str, Any], kept: int
+) -> None:
+    """A get of `nodes/proxy` may run a command; what collects metrics asks for it all the time."""
+    row = {"resource": "nodes", "api_group": "", "subresource": "proxy"} | values
+    found = writes(table("cluster_access", row), resolver(), settings())
+    assert len(found) == kept
 
 
 @pytest.mark.parametrize(

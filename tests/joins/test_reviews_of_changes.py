@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from joins_rows import REPO, T0, resolver, settings, shuffled, table
 
 from audit.joins.identity import Resolver
 from audit.joins.reviews import changes
+from audit.normalise import roster
 
 H = timedelta(hours=1)
 LANDING = {"head_sha": "m1", "position": 1, "pr_number": 1, "authors": "alice@netbpf.com"}
@@ -332,3 +334,39 @@ def test_every_pull_request_of_a_batch_is_judged_by_itself() -> None:
 def test_a_pull_request_merged_aside_has_no_part_in_what_its_landing_smuggles_in() -> None:
     rows = batch({"pr_number": 1, "authors": "alice@netbpf.com", "aside": True})
     assert rows[["pr_number", "evil"]].to_numpy().tolist() == [[1, False]]
+
+
+def rostered(folder: Path, *more: str) -> Resolver:
+    """A roster of Alice, Bob and Bob's other account, with these lines added to the last entry."""
+    lines = [
+        "people:",
+        "  - {id: alice, name: Alice, identities: {git: [alice@netbpf.com], github: [alice]}}",
+        "  - {id: bob, name: Bob, identities: {github: [bob]}}",
+        "  - id: bob2",
+        "    name: Bob",
+        *more,
+    ]
+    path = folder / "roster.yaml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tables = roster.read(path)
+    return Resolver(tables["people"], tables["identities"], roles=tables["roles"])
+
+
+def test_names_that_were_merged_are_two_again_with_every_figure(tmp_path: Path) -> None:
+    """An approval under the other name is the author's own while the roster says so, and somebody else's as before after it."""
+    given: dict[str, Any] = {"reviews": [{"reviewer": "bobby"}, {"reviewer": "bob"}]}
+    apart = ["    identities: {github: [bobby]}"]
+    before = found(who=rostered(tmp_path, *apart), **given)
+    during = found(who=rostered(tmp_path, "    same_as: alice", *apart), **given)
+    assert (before["approvers"], before["approvals_independent"]) == ("bob bob2", 2)
+    assert (during["approvers"], during["approvals_independent"]) == ("alice bob", 1)
+    assert found(who=rostered(tmp_path, *apart), **given) == before
+
+
+def test_a_name_that_was_written_under_the_wrong_person_is_nobodys_again(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"reviews": [{"reviewer": "bobby"}]}
+    before = found(who=rostered(tmp_path), **given)
+    during = found(who=rostered(tmp_path, "    identities: {github: [bobby]}"), **given)
+    assert (before["approvers"], before["approvals_independent"]) == ("github:bobby", 0)
+    assert (during["approvers"], during["approvals_independent"]) == ("bob2", 1)
+    assert found(who=rostered(tmp_path), **given) == before
