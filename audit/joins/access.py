@@ -61,9 +61,9 @@ def writes(
     done = outcome.isin(["done", "unknown"])
     result = rows.assign(
         user=rows["user"].fillna(_UNNAMED),
-        environment=rows["cluster"].map(
-            {name: settings.environment_of(name) for name in rows["cluster"].unique()}
-        ),
+        environment=rows["cluster"]
+        .map({name: settings.environment_of(name) for name in rows["cluster"].unique()})
+        .astype("str"),
         resource=plain + ("/" + rows["subresource"]).where(rows["subresource"].ne(""), ""),
         outcome=outcome,
         change=done & _changes_objects(rows) & _in_scope(rows, plain, settings.scope),
