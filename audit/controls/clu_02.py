@@ -161,6 +161,11 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
+        title="an image that is asked for as the quarter is over is the next one's",
+        given=_BARE.replace("| 1             |", "| 2             |").replace("2026-08-01", "2026-10-01"),
+        conclusion="not applicable",
+    ),
+    Example(
         title="an image that is renamed may have a tag",
         given="\n".join(_BARE.split("\n")[:-3])
         + """

@@ -23,7 +23,6 @@ Switch automated sync and self-heal on, in Git, and take the right to switch the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import pandas as pd
 
@@ -31,18 +30,10 @@ from audit.controls.interface import Context, Control, Example, Gap, Result, Tab
 from audit.controls.needs import OPERATORS
 from audit.controls.parts import counted, pointer, when
 from audit.controls.spans import APPLICATION, bounded, placed
-from audit.model import PrincipalKind, Severity
+from audit.controls.switched import written_between
+from audit.model import Severity
 
-_AROUND: tuple[tuple[str, Literal["backward", "forward"]], ...] = (
-    ("before", "backward"),
-    ("after", "forward"),
-)
 _PARTS = ("automated sync off", "self-heal off", "suspended")
-_OBJECTS = (
-    "applications.argoproj.io",
-    "kustomizations.kustomize.toolkit.fluxcd.io",
-    "helmreleases.helm.toolkit.fluxcd.io",
-)
 _WEEKLY = "".join(
     f"        | argocd/web | {day} 23:00 | true | true | {number} |\n"
     for number, day in enumerate(
@@ -171,6 +162,37 @@ EXAMPLES = (
         conclusion="not tested",
     ),
     Example(
+        title="who switches it on again, or writes as the quarter is over, hides nothing",
+        given=_HEADER
+        + _WEEKLY
+        + """
+        | argocd/web | 2026-06-28 23:00 | true | false | 20 |
+
+        cluster_writes
+        | audit_id | at               | principal_kind | user | verb  | resource                 | namespace | name | outcome |
+        | 1        | 2026-07-01 10:00 | person         | ada  | patch | applications.argoproj.io | argocd    | web  | done    |
+        | 2        | 2026-10-01 00:00 | person         | ada  | patch | applications.argoproj.io | argocd    | web  | done    |
+        """.lstrip("\n"),
+        conclusion="effective",
+    ),
+    Example(
+        title="a snapshot without a time is no part of a lapse that others date",
+        given="""
+        app_settings
+        | app        | observed_at      | automated | self_heal | evidence |
+        | argocd/api | 2026-07-01 23:00 | true      | false     | 1        |
+        | argocd/web |                  | true      | false     | 2        |
+        | argocd/web | 2026-07-01 23:00 | true      | false     | 3        |
+        """,
+        conclusion="exceptions",
+        exceptions="""
+        | subject                              |
+        | prod/argocd/api@2026-07-01T23:00:00Z |
+        | prod/argocd/web                      |
+        | prod/argocd/web@2026-07-01T23:00:00Z |
+        """,
+    ),
+    Example(
         title="machines' writes, refused ones, those to other objects and of another quarter switch nothing off",
         given=_HEADER
         + _WEEKLY
@@ -258,7 +280,7 @@ def test(tables: Tables, context: Context) -> Result:
             expected="automated sync and self-heal on all quarter",
             found=rows["off"] + began + until + snapshots + landed + drifted,
         ),
-        (*_apart(every, tables, context), *_written(every, tables, context)),
+        (*_apart(every, tables, context), *written_between(every, tables, context)),
     )
 
 
@@ -309,30 +331,6 @@ def _worded(parts: Mapping[str, pd.Series], index: pd.Index) -> pd.Series:
     for words, holds in parts.items():
         off = off + pd.Series(words + ", ", index=index, dtype="str").where(holds, "")
     return off.str.removesuffix(", ")
-
-
-def _written(every: pd.DataFrame, tables: Tables, context: Context) -> tuple[Gap, ...]:
-    """Gaps for applications that people wrote to between snapshots none of which shows them off: they may have been."""
-    writes = tables["cluster_writes"]
-    mine = writes["resource"].isin(_OBJECTS) & writes["principal_kind"].eq(PrincipalKind.PERSON.value)
-    rows = writes[mine & writes["outcome"].isin(["done", "unknown"]) & context.holds(writes["at"])]
-    rows = rows.assign(application=rows["namespace"] + "/" + rows["name"])[[*APPLICATION, "at"]]
-    shots = every.dropna(subset=["seen_at"]).sort_values("seen_at", kind="stable")
-    rows = rows.merge(shots[APPLICATION].drop_duplicates(), on=APPLICATION).sort_values("at", kind="stable")
-    for name, direction in _AROUND:
-        seen = shots[[*APPLICATION, "seen_at", "off"]].rename(columns={"seen_at": name, "off": f"off_{name}"})
-        rows = pd.merge_asof(rows, seen, left_on="at", right_on=name, by=APPLICATION, direction=direction)
-    hidden = rows[rows["off_before"].fillna("").eq("") & rows["off_after"].fillna("").eq("")]
-    told = hidden.groupby(APPLICATION, as_index=False, sort=True).agg(at=("at", "min"), size=("at", "size"))
-    names = told["cluster"] + "/" + told["application"]
-    texts = (
-        names
-        + ": people wrote to it between snapshots ("
-        + counted(told["size"], "write")
-        + ", the first at "
-    )
-    texts = texts + when(told["at"]) + "), so that it may have been off meanwhile"
-    return tuple(Gap(text) for text in texts)
 
 
 def _landed(rows: pd.DataFrame, tables: Tables) -> pd.Series:
