@@ -11,8 +11,10 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import audit
 from audit import mine as mining
@@ -29,10 +31,12 @@ from audit.verify import Check, Verdict, opened
 from audit.verify.verdicts import held
 
 _PART = "store"
+_UNPROVED = ("edition", "status", "restates", "theme", "signers", "manifests", "last_manifest")
+"""Of a report, what does not come from raw bytes: it is taken from the report, or from nowhere."""
 
 
 def reperformed(path: Path, settings: Settings) -> list[Check]:
-    """Every attached population against the one that the store's raw bytes give with these settings.
+    """Every attached population, and all else that the results say, against what the store's raw bytes give with these settings.
 
     Args:
         path: of the report.
@@ -61,7 +65,14 @@ def reperformed(path: Path, settings: Settings) -> list[Check]:
         again = attached.populations(made)
     names = ", ".join(attached.POPULATIONS)
     right = f"made anew from its raw bytes, every population is the attached one: {names}"
-    return held(_PART, _differing(found.attachments, again), right)
+    names = ", ".join(field.name for field in fields(Report) if field.name not in _UNPROVED)
+    whole = f"made anew from its raw bytes, all else that {attached.RESULTS} says is the same: {names}"
+    left = f"not from raw bytes, and not proved by them: {', '.join(_UNPROVED)}"
+    return [
+        *held(_PART, _differing(found.attachments, again), right),
+        *held(_PART, _otherwise(report, made), whole),
+        Check(_PART, Verdict.NOTE, left),
+    ]
 
 
 def _other_store(store: Path, report: Report) -> str:
@@ -95,7 +106,7 @@ def _aside(settings: Settings, report: Report, folder: Path) -> Settings:
 
 
 def _made_anew(settings: Settings, report: Report) -> Report:
-    """The report that raw bytes give: only its populations are meant to be looked at."""
+    """The report that raw bytes give, in the wording of the one that is verified; `_UNPROVED` is not meant to be looked at."""
     period, as_of = settings.quarter(report.quarter), datetime.fromisoformat(report.as_of)
     mining.mine(settings, period, lambda _done, _of: None)
     pipeline.build(settings)
@@ -111,6 +122,7 @@ def _made_anew(settings: Settings, report: Report) -> Report:
         earlier=earlier(store, run.tables, settings, period, as_of=as_of, controls=judging),
         responses=answers.read(settings),
         samples=sampling.printed(run.tables, settings, period, as_of),
+        theme=report.theme,
     )
 
 
@@ -128,3 +140,25 @@ def _differing(attachments: dict[str, bytes], again: dict[str, bytes]) -> Iterat
         text = f"{name}: {more.total():,} rows are attached that the raw bytes do not give, {fewer.total():,} are missing"
         first = next(iter(more or fewer), b"").decode("utf-8", "replace")
         yield f"{text}; the first: {first:.100}" if first else f"{name}: the Parquet file is another"
+
+
+def _otherwise(report: Report, made: Report) -> Iterator[str]:
+    """Each field of the results that raw bytes give otherwise, with the first difference in it."""
+    said, again = asdict(report), asdict(made)
+    for name in said:
+        if name not in _UNPROVED and said[name] != again[name]:
+            yield f"{attached.RESULTS}: {_first(name, said[name], again[name])}"
+
+
+def _first(place: str, said: Any, again: Any) -> str:
+    """Where two plain values first differ, and how."""
+    if isinstance(said, dict) and isinstance(again, dict):
+        name = next((name for name in said if said[name] != again.get(name)), "")
+        return _first(f"{place}.{name}", said.get(name), again.get(name))
+    if isinstance(said, list) and isinstance(again, list):
+        pairs = enumerate(zip(said, again, strict=False))
+        at = next((number for number, (one, other) in pairs if one != other), None)
+        if at is not None:
+            return _first(f"{place}[{at}]", said[at], again[at])
+        return f"{place} has {len(said):,} entries, the raw bytes give {len(again):,}"
+    return f"{place} is {said!r:.80}, the raw bytes give {again!r:.80}"

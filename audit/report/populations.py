@@ -23,14 +23,21 @@ def landings(
     tables: dict[str, pd.DataFrame], settings: Settings, period: Period, as_of: datetime
 ) -> list[LandingRow]:
     """Every landing of the quarter, unfiltered, in the order of landing, with what became of it."""
-    rows = tables["landings"]
-    rows = rows[period.holds(rows["landed_at"]) & (rows["landed_at"] < as_of)]
+    rows = _landed(tables, period, as_of)
     rows = rows.merge(_reviewed(tables), on=_LANDING, how="left")
     rows = rows.merge(_reached(tables["landing_environments"]), on=_LANDING, how="left")
     rows = rows.merge(_first_production(tables, settings), on=_LANDING, how="left")
-    rows = rows.sort_values(["landed_at", "repo", "position"], kind="stable")
+    rows = rows.sort_values("number", kind="stable")
     failed = _failed(tables["exceptions"])
-    return [_landing(number, row, failed) for number, row in enumerate(records(rows), 1)]
+    return [_landing(row["number"], row, failed) for row in records(rows)]
+
+
+def _landed(tables: dict[str, pd.DataFrame], period: Period, as_of: datetime) -> pd.DataFrame:
+    """The quarter's landings, numbered from 1 in the order of landing: `number` (int64)."""
+    rows = tables["landings"]
+    rows = rows[period.holds(rows["landed_at"]) & (rows["landed_at"] < as_of)]
+    rows = rows.sort_values(["landed_at", "repo", "position"], kind="stable")
+    return rows.assign(number=range(1, len(rows) + 1))
 
 
 def _landing(number: int, row: dict[str, Any], failed: dict[str, list[str]]) -> LandingRow:
@@ -99,12 +106,11 @@ def _failed(exceptions: pd.DataFrame) -> dict[str, list[str]]:
 def deployments(
     tables: dict[str, pd.DataFrame], settings: Settings, period: Period, as_of: datetime
 ) -> list[DeploymentRow]:
-    """Every production deployment started in the quarter, with how many landings it carried."""
+    """Every production deployment started in the quarter, with the landings that it carried."""
     rows = tables["deployments"]
     held = period.holds(rows["started_at"]) & (rows["started_at"] < as_of)
     rows = rows[held & rows["environment"].isin(settings.production)]
-    carried = tables["deployment_landings"].groupby(_DEPLOYMENT).size().rename("carried").reset_index()
-    rows = rows.merge(carried, on=_DEPLOYMENT, how="left").fillna({"carried": 0})
+    rows = rows.merge(_carried(tables, period, as_of), on=_DEPLOYMENT, how="left")
     rows = rows.sort_values(["started_at", "cluster", "application"], kind="stable")
     failed = _failed(tables["exceptions"])
     return [
@@ -117,11 +123,25 @@ def deployments(
             revision=row["revision"],
             status=row["status"],
             started_by=_started_by(row),
-            carried=int(row["carried"]),
+            carried=len(words(row["carries"])),
+            carries=words(row["carries"]),
+            changed=bool(row["changed"]),
             controls=failed.get(f"{row['cluster']}/{row['application']}@{row['started_at']}", []),
         )
         for number, row in enumerate(records(rows), 1)
     ]
+
+
+def _carried(tables: dict[str, pd.DataFrame], period: Period, as_of: datetime) -> pd.DataFrame:
+    """What each deployment carried, as one text (`carries`): `A12` for a landing of the quarter, repo@commit for any other."""
+    own = _landed(tables, period, as_of)[[*_LANDING, "number"]]
+    rows = tables["deployment_landings"].merge(own, on=_LANDING, how="left")
+    rows = rows.sort_values([*_DEPLOYMENT, "number", *_LANDING], kind="stable")
+    other = rows["repo"] + "@" + rows["head_sha"]
+    numbered = "A" + rows["number"].astype("Int64").astype("str")
+    rows = rows.assign(name=numbered.where(rows["number"].notna(), other))
+    joined = rows.groupby(_DEPLOYMENT, sort=True)["name"].agg(" ".join).rename("carries")
+    return joined.reset_index().astype({"carries": "str"})
 
 
 def _started_by(row: dict[str, Any]) -> str:

@@ -267,7 +267,13 @@ class LandingRow:
 
 @dataclass(frozen=True)
 class DeploymentRow:
-    """One production deployment of the quarter, numbered in the order in which they started."""
+    """One production deployment of the quarter, numbered in the order in which they started.
+
+    Attributes:
+        carried: how many landings it carried.
+        carries: which ones: `A12` for one of annex A, repo@commit for one that landed before or after the quarter.
+        changed: it succeeded, and its revision differs from the one before.
+    """
 
     number: int
     started_at: str
@@ -278,6 +284,8 @@ class DeploymentRow:
     status: str
     started_by: str
     carried: int
+    carries: list[str]
+    changed: bool
     controls: list[str]
 
 

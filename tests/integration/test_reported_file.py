@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pypdf
@@ -11,7 +12,8 @@ import pytest
 
 from audit.cli import main
 from audit.errors import ExitCode
-from audit.reperform import _differing, reperformed
+from audit.reperform import _UNPROVED, _differing, _otherwise, reperformed
+from audit.report import result
 from audit.settings import load
 from audit.verify import Verdict
 from tests.integration.conftest import Ran
@@ -38,9 +40,11 @@ def test_every_population_is_made_anew_from_raw_bytes(
     before = {str(path): path.stat().st_mtime_ns for path in copy.rglob("*") if path.is_file()}
     arguments = ["verify", str(_report(ran)), "--settings", str(copy / "audit.toml"), "--json"]
     assert main(arguments) == ExitCode.CLEAN
-    told = json.loads(capsys.readouterr().out)["checks"][-1]
-    assert (told["part"], told["verdict"]) == ("store", "agrees")
-    assert "changes, controls, deployments, emergencies, evidence, exceptions, figures" in told["text"]
+    rows, whole, left = json.loads(capsys.readouterr().out)["checks"][-3:]
+    assert (rows["part"], rows["verdict"]) == (whole["part"], whole["verdict"]) == ("store", "agrees")
+    assert "changes, controls, deployments, emergencies, evidence, exceptions, figures" in rows["text"]
+    assert "trends, controls, waivers, gaps, sources, counts, ties, coverage, quarantine" in whole["text"]
+    assert (left["verdict"], left["text"][:15]) == ("note", "not from raw by")
     assert {str(path): path.stat().st_mtime_ns for path in copy.rglob("*") if path.is_file()} == before
     objects = sorted((copy / "audit-store" / "objects").rglob("*"))
     victim = next(path for path in objects if path.is_file() and path.stat().st_size > 200)
@@ -64,6 +68,31 @@ def test_a_row_that_raw_bytes_do_not_give_is_told(ran: Ran) -> None:
     (less,) = _differing(fewer, attachments)
     assert "0 rows are attached that the raw bytes do not give, 1 are missing" in less
     assert first.decode()[:20] in less
+
+
+def test_each_field_of_the_results_that_raw_bytes_do_not_give_is_told(ran: Ran) -> None:
+    report, _ = result.from_json(_report(ran).with_name("results.json").read_bytes())
+    assert list(_otherwise(report, report)) == []
+    (source, *others), (trend, *rest) = report.sources, report.trends
+    drawn = [replace(trend.series[0], values=[123.0] * len(trend.labels)), *trend.series[1:]]
+    forged = replace(
+        report,
+        organisation="Another",
+        sources=[replace(source, records=source.records + 1_000_000), *others],
+        trends=[replace(trend, series=drawn), *rest],
+        gaps=report.gaps[1:],
+        quarantine=[],
+        queries=[],
+        **dict.fromkeys(_UNPROVED, "of no matter"),
+    )
+    assert list(_otherwise(forged, report)) == [
+        f"results.json: organisation is 'Another', the raw bytes give {report.organisation!r}",
+        f"results.json: trends[0].series[0].values[0] is 123.0, the raw bytes give {trend.series[0].values[0]!r}",
+        f"results.json: gaps[0].id is {report.gaps[1].id!r}, the raw bytes give 'G1'",
+        f"results.json: sources[0].records is {source.records + 1_000_000}, the raw bytes give {source.records}",
+        f"results.json: quarantine has 0 entries, the raw bytes give {len(report.quarantine)}",
+        f"results.json: queries has 0 entries, the raw bytes give {len(report.queries)}",
+    ]
 
 
 def test_a_store_that_is_another_proves_nothing(ran: Ran, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_figure_on_a_page_that_the_populations_do_not_give_is_named(
 ) -> None:
     found = wrong(forged(tmp_path, rewritten(path.read_bytes(), figure_changed)))
     assert [text for part, text in found if part == "figures"] == [
-        "control matrix, CHG-01: Population is printed as 2, counted anew 203"
+        "control matrix, CHG-02: Population is printed as 2, counted anew 203"
     ]
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pypdf.generic import NameObject
+from tied_tables import tie
 
 from audit.evidence.manifest import Entry, append
 from audit.evidence.store import Store
@@ -121,6 +122,7 @@ def report_of(
 ) -> Report:
     """A report of a few controls, so that it is laid out soon; nothing that is verified depends on their number."""
     tables = made.quarter(landings, 66)  # more than are printed one by one
+    tie(tables)
     for name in ("conclusions", "exceptions"):
         tables[name] = tables[name][tables[name]["control"].isin(CONTROLS)].reset_index(drop=True)
     settings = made.settings(
