@@ -16,7 +16,7 @@ from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import PathError
 
 from audit.report.reader import QuickReader
-from audit.verify import enclosed
+from audit.verify import enclosed, signers
 from audit.verify.opened import FAULTS
 from audit.verify.verdicts import Check, Verdict
 
@@ -42,6 +42,7 @@ def checks(data: bytes, roots: Sequence[Any]) -> list[Check]:
         signed, stamped = list(reader.embedded_regular_signatures), list(reader.embedded_timestamp_signatures)
         found = [_signature(data, each, roots) for each in signed]
         found += [_timestamp(data, each, roots) for each in stamped]
+        found += [_check(Verdict.DIFFERS, text) for text in signers.same(signed)]
         left = enclosed.after(data, [*signed, *stamped]) if found else 0
     except _FAULTS as error:
         return [_check(Verdict.DIFFERS, f"the signatures can't be read: {error or type(error).__name__}")]

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
-from verified import PASSPHRASE
+from verified import PASSPHRASE, issue, write
 from verified import preparers as settings
 
 from audit.cli import main
@@ -81,17 +81,37 @@ def test_a_byte_that_changes_anywhere_in_a_signed_report_is_found(unsigned: byte
         assert Verdict.DIFFERS in [one.verdict for one in judged(bytes(changed), keys)], at
 
 
-def test_a_reviewer_can_sign_after_the_preparer_and_nothing_else_may_follow(
-    unsigned: bytes, keys: Path
-) -> None:
-    done = signed.sign(unsigned, settings(keys))
-    reviewer = signers.SimpleSigner.load(str(keys / "reviewer.key"), str(keys / "reviewer.pem"))
+def reviewed(done: bytes, keys: Path, name: str) -> bytes:
+    """The file, signed once more by whoever has the key of that name."""
+    reviewer = signers.SimpleSigner.load(str(keys / f"{name}.key"), str(keys / f"{name}.pem"))
     writer = IncrementalPdfFileWriter(io.BytesIO(done))
     meta = signers.PdfSignatureMetadata(
         field_name="Reviewer", md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
     )
-    twice = signers.sign_pdf(writer, meta, signer=reviewer).getvalue()
-    found = judged(twice, keys)
+    return signers.sign_pdf(writer, meta, signer=reviewer).getvalue()
+
+
+def test_whoever_prepared_a_report_is_not_who_reviewed_it(
+    unsigned: bytes, keys: Path, tmp_path: Path
+) -> None:
+    """With the same key, or with another in the same name."""
+    done = signed.sign(unsigned, settings(keys))
+    found = judged(reviewed(done, keys, "preparer"), keys)
+    assert [one.verdict for one in found] == [Verdict.AGREES, Verdict.AGREES, Verdict.DIFFERS]
+    assert "signed with the key of" in found[-1].text
+    root = x509.load_pem_x509_certificate((keys / "root.pem").read_bytes())
+    key = load_pem_private_key((keys / "root.key").read_bytes(), None)
+    write(tmp_path, "again", issue("example preparer", (root, key)))
+    found = judged(reviewed(done, tmp_path, "again"), keys)
+    assert [one.verdict for one in found] == [Verdict.AGREES, Verdict.AGREES, Verdict.DIFFERS]
+    assert "signed in the name of" in found[-1].text
+
+
+def test_a_reviewer_can_sign_after_the_preparer_and_nothing_else_may_follow(
+    unsigned: bytes, keys: Path
+) -> None:
+    done = signed.sign(unsigned, settings(keys))
+    found = judged(reviewed(done, keys, "reviewer"), keys)
     assert [one.verdict for one in found] == [Verdict.AGREES, Verdict.AGREES]
     assert "covers the whole report; what follows are signatures" in found[0].text
     turned = pypdf.PdfWriter(io.BytesIO(done), incremental=True)
