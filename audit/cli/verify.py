@@ -40,9 +40,10 @@ def verify(
 ) -> ExitCode:
     """Verify a report from the file alone, offline.
 
-    Signatures, attachments, every figure, every byte. With --certificate, it must be signed, and by whom that root vouches
-    for. With --settings, the whole quarter is done again in a folder of its own, and every population held against the attached
-    one. Prints what agrees and what does not; ends with 4 when something differs or is not proved.
+    Signatures, attachments, every figure, every byte. Figures whose items are attached are counted anew; the others are
+    compared with what they are made of. With --certificate, it must be signed, and by whom that root vouches for. With
+    --settings, the whole quarter is done again in a folder of its own, and every population and all else that the results say
+    held against it. Prints what agrees, what does not and what is not proved; ends with 4 when something differs or is not proved.
     Example: audit verify report.pdf --certificate root.pem
     """
     roots = [each for path in certificate or [] for each in read_certificates("--certificate", path)]

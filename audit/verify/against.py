@@ -53,7 +53,7 @@ class Against:
                 cell, wanted = (cells[column] if column < len(cells) else ""), self.shown(text)
                 if not (cell.startswith(wanted) if column in begins else cell == wanted):
                     name = head[column].replace("~", "")
-                    yield f"{where}, {texts[0]:.60}: {name} is printed as {cell:.80}, counted anew {text:.80}"
+                    yield f"{where}, {texts[0]:.60}: {name} is printed as {cell:.80}, by what is attached it is {text:.80}"
 
     def shown(self, text: str) -> str:
         """A text as it is found on a page: fitted to it, without white space."""

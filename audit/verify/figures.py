@@ -1,4 +1,4 @@
-"""Every figure on the pages, held against the attached populations, from which it is counted anew."""
+"""Every figure on the pages, held against the attached populations, and these against each other."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _control_pages(a: Against) -> Iterator[str]:
             continue
         for control, text, value in zip(those, expected, shown, strict=True):
             if not (value == a.shown(text) or value.startswith(a.shown(f"{text}:"))):
-                yield f"{control.id}: {said} is printed as {value:.60}, counted anew {text}"
+                yield f"{control.id}: {said} is printed as {value:.60}, by what is attached it is {text}"
 
 
 def _since(control: ControlResult, a: Against) -> str:

@@ -1,8 +1,8 @@
 """Verifying a report: attachments, figures and bytes, each held against what it can be counted anew from.
 
 What stands in the file is compared with itself in three ways: `results.json` lists the sha256 of every attachment;
-every figure on the pages is counted anew from the attached populations; and the whole file is laid out once more from
-its own `results.json` and compared byte by byte. Whoever changes one byte is found by the last, whoever changes a figure
+every figure on the pages is compared with the attached populations, and these are held against each other; and the
+whole file is laid out once more from its own `results.json` and compared byte by byte. Whoever changes one byte is found by the last, whoever changes a figure
 and everything that it is made from is not: that only a signature can tell.
 """
 

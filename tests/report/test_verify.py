@@ -60,7 +60,7 @@ def test_a_figure_on_a_page_that_the_populations_do_not_give_is_named(
 ) -> None:
     found = wrong(forged(tmp_path, rewritten(path.read_bytes(), figure_changed)))
     assert [text for part, text in found if part == "figures"] == [
-        "control matrix, CHG-02: Population is printed as 2, counted anew 203"
+        "control matrix, CHG-02: Population is printed as 2, by what is attached it is 203"
     ]
 
 
@@ -272,5 +272,5 @@ def test_a_reconciliation_that_its_items_do_not_give_is_named(
         )
     )
     texts = [text for part, text in found if part == "figures"]
-    assert "reconciliation, By hand: Items is printed as 1, counted anew 0" in texts
+    assert "reconciliation, By hand: Items is printed as 1, by what is attached it is 0" in texts
     assert any(text.startswith("reconciliation: 18 rows are printed, 17 are attached") for text in texts)
