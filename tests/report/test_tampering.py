@@ -193,7 +193,10 @@ def test_a_revision_behind_the_signature_that_changes_a_figure_is_found(
     shadow = appended(signed_report, figure_changed)
     for given in (roots, []):
         told = found(shadow, given)
-        assert ("figures", "control matrix, CHG-02: Population is printed as 2, by what is attached it is 203") in told
+        assert (
+            "figures",
+            "control matrix, CHG-02: Population is printed as 2, by what is attached it is 203",
+        ) in told
         assert any(part == "signature" and "was changed after it" in text for part, text in told)
 
 
@@ -353,7 +356,10 @@ def test_a_figure_that_the_preparer_changed_and_signed_is_named(
     unsigned: bytes, keys: Path, roots: list[Any], found: Any
 ) -> None:
     told = found(signed.sign(rewritten(unsigned, figure_changed), preparers(keys)), roots)
-    assert ("figures", "control matrix, CHG-02: Population is printed as 2, by what is attached it is 203") in told
+    assert (
+        "figures",
+        "control matrix, CHG-02: Population is printed as 2, by what is attached it is 203",
+    ) in told
     assert "signature" not in parts(told)
 
 
