@@ -10,11 +10,15 @@ from audit.verify.against import Against
 from audit.verify.pages import squeezed
 
 
-def trends(a: Against) -> Iterator[str]:
-    """Every chart of the trend page. Of quarters before these two, no population is attached: `results.json` has their values."""
+def trends(a: Against, *, printed: bool = True) -> Iterator[str]:
+    """Every chart of the trend page. Of quarters before these two, no population is attached: `results.json` has their values.
+
+    Args:
+        printed: there is such a page.
+    """
     for trend in a.report.trends:
         title = a.w.text(trend.title)
-        if squeezed(str(words.printable(charts.describe(trend, a.w)))) not in a.printed.figures:
+        if printed and squeezed(str(words.printable(charts.describe(trend, a.w)))) not in a.printed.figures:
             yield f"trends, {title:.60}: the chart on the page says other than results.json"
         yield from _by_control(trend, a) if trend.form == "ranked" else _by_quarter(trend, a)
 

@@ -53,6 +53,7 @@ def checks(printed: Printed, populations: Populations, report: Report, w: Wordin
         w: the wording of the pages.
     """
     a = Against(printed, populations, report, w)
+    shown = {"", *contents.names(report)}
     parts = [
         *_attached(populations, report),
         ("the summary's sentences", overview.sentences(a), "summary"),
@@ -60,7 +61,11 @@ def checks(printed: Printed, populations: Populations, report: Report, w: Wordin
         ("the summary's findings", overview.findings(a), "summary"),
         ("what got worse", overview.worse(a), "summary"),
         ("the summary's key figures", overview.key_figures(a), "summary"),
-        (f"{len(report.trends)} charts of the trend page", charted.trends(a), "trends"),
+        (
+            f"{len(report.trends)} charts, compared with the figures of the quarter and the one before",
+            charted.trends(a, printed="trends" in shown),
+            "",
+        ),
         (f"the control matrix of {len(populations.controls)} controls", overview.matrix(a), "matrix"),
         ("the sections by subject", overview.subjects(a), "subjects"),
         ("population and conclusion on each control's page", _control_pages(a), "controls"),
@@ -84,7 +89,6 @@ def checks(printed: Printed, populations: Populations, report: Report, w: Wordin
         ),
         (f"annex F: {len(populations.samples):,} items drawn", _samples(a), "samples"),
     ]
-    shown = {"", *contents.names(report)}
     found = [
         check
         for right, wrong, section in parts
@@ -130,10 +134,7 @@ def _attached(p: Populations, report: Report) -> list[tuple[str, Iterator[str], 
                 f"{anew:,} of {len(p.figures):,} figures, counted anew from changes, deployments and exceptions",
                 measured.figures(p, report),
             ),
-            (
-                "charts, compared with the figures of the quarter and the one before",
-                measured.trends(p, report),
-            ),
+            ("charts of all key figures and of the exceptions", measured.undrawn(p, report)),
         )
     ]
 

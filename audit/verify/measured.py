@@ -206,29 +206,11 @@ def _median(found: Iterable[float | None]) -> Counted:
     return Counted(median(known) if known else None, parts)
 
 
-def trends(p: Populations, report: Report) -> Iterator[str]:
-    """Charts against figures: the quarter and the one before it; exceptions by control, whole."""
-    ranked = sorted(
-        (one for one in p.controls if one.exception_count), key=lambda one: (-one.exception_count, one.id)
-    )
-    wanted = [(one.id, float(one.exception_count)) for one in ranked]
-    drawn = [one for one in report.trends if one.form == "ranked"]
-    found = [pair for one in drawn for pair in zip(one.labels, one.series[0].values, strict=False)]
-    if found != wanted:
-        yield "trends: exceptions by control are drawn other than the controls have them"
-    said = {(one.metric, one.group): one for one in p.figures if one.dimension in ("all", "kind")}
-    there = {trend.id for trend in report.trends}
+def undrawn(p: Populations, report: Report) -> Iterator[str]:
+    """Charts that must be there, by the figures and the exceptions, and are not."""
+    drawn = {trend.id for trend in report.trends}
     for one in counted.key_figures(p.figures):
-        if one.metric not in there and not one.value is one.previous is None:
+        if one.metric not in drawn and not one.value is one.previous is None:
             yield f"trends: {one.metric} is not drawn"
-    for trend in (one for one in report.trends if one.form != "ranked"):
-        for series in trend.series:
-            points = dict(zip(trend.labels, series.values, strict=False))
-            figure = said.get((trend.id, series.name))
-            if figure is None and points.get(report.quarter):
-                yield f"trends, {trend.id}{series.name and f' {series.name:.60}'}: is drawn, and has no figure"
-            values = ((report.quarter, "value"), (report.previous_quarter, "previous")) if figure else ()
-            for quarter, name in values:
-                value = getattr(figure, name)
-                if not _same(points.get(quarter), value, 0.0):
-                    yield f"trends, {trend.id}{series.name and f' {series.name:.60}'}: {quarter} is drawn as {_text(points.get(quarter))}, its figure is {_text(value)}"
+    if p.exceptions and not any(trend.form == "ranked" for trend in report.trends):
+        yield "trends: exceptions by control are not drawn"
