@@ -50,7 +50,8 @@ def writes(
     """
     node = cluster_access["resource"].eq("nodes") & cluster_access["subresource"].eq("proxy")
     asked = cluster_access["verb"].isin(WRITE_VERBS) | cluster_access["subresource"].isin(_SESSIONS)
-    rows = cluster_access[asked | node].assign(polled=node & ~asked).reset_index(drop=True)
+    kept = asked | node
+    rows = cluster_access[kept].assign(polled=(node & ~asked)[kept]).reset_index(drop=True)
     rows = rows.assign(**principals(rows, resolver, settings))
     # what collects metrics reads them there all the time
     rows = rows[~(rows["polled"] & rows["principal_kind"].eq(PrincipalKind.MACHINE.value))].reset_index(
