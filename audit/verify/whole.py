@@ -18,7 +18,7 @@ from audit.evidence import manifest as manifests
 from audit.report import attached, result, themes
 from audit.report.forms import oscal
 from audit.report.shapes import Report
-from audit.verify import again, drawn, figures, following, opened, pages, recounted, signatures
+from audit.verify import again, drawn, figures, following, opened, pages, recounted, signatures, texts
 from audit.verify.verdicts import Check, Verdict, Verified, held
 
 LayOut = Callable[[bytes, bytes | None], bytes]
@@ -136,7 +136,8 @@ def _bytes(
     attachments, here = found.attachments, result.made_with()
     if made != here:
         verdict = Verdict.NOTE if vouched else Verdict.UNPROVED
-        return [Check("bytes", verdict, _other_versions(made, here))]
+        other = Check("bytes", verdict, _other_versions(made, here))
+        return [other, *_texts(found, report, made)]
     manifest = attachments.get(attached.MANIFEST)
     if result.to_json(report) != attachments[attached.RESULTS]:
         text = f"{attached.RESULTS}: not in the form in which it is written"
@@ -165,6 +166,15 @@ def _against_bytes(found: opened.Opened, expected: bytes) -> Check:
     if changed:
         return Check("bytes", Verdict.DIFFERS, f"{more}, and are more than signatures: {changed}")
     return Check("bytes", Verdict.AGREES, f"{text}it is the same file up to its signature, byte for byte")
+
+
+def _texts(found: opened.Opened, report: Report, made: object) -> list[Check]:
+    """What pages say, word by word: where bytes can't be compared, that can be, as long as the templates are the same."""
+    try:
+        code = made.get("code") if isinstance(made, dict) else None
+        return texts.checks(pages.printed(found.reader), report, code)
+    except AuditError as error:
+        return [Check("pages", Verdict.DIFFERS, error.problem)]
 
 
 def _other_versions(made: object, here: dict[str, str]) -> str:

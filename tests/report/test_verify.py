@@ -22,7 +22,7 @@ from audit.evidence.store import Store
 from audit.report import attached, pdf, result
 from audit.report.publish import last_manifest
 from audit.report.shapes import Report
-from audit.verify import Verdict, signatures, verify
+from audit.verify import Verdict, signatures, texts, verify
 from audit.verify import opened as opening
 from audit.verify.pages import printed
 
@@ -194,6 +194,26 @@ def test_a_report_that_was_made_anew_with_everything_in_it_says_so_itself_and_no
     done = verify(path, lay_out=lambda _results, _manifest: path.read_bytes())
     assert {one.verdict for one in done.checks} == {Verdict.AGREES, Verdict.NOTE}
     assert "not another one made anew" in done.checks[0].text
+
+
+def test_every_word_of_the_pages_is_held_against_the_results(unsigned: bytes, whole_report: Report) -> None:
+    """Whatever versions laid them out: cover, completeness, settings, every column of the annexes."""
+    pages = printed(opening.open_pdf("report.pdf", unsigned).reader)
+    code = result.code()
+    assert [one.verdict for one in texts.checks(pages, whole_report, code)] == [Verdict.AGREES]
+    (other,) = texts.checks(pages, whole_report, "another")
+    assert other.verdict is Verdict.NOTE
+    (first, *rest), (source, *others) = whole_report.landings, whole_report.sources
+    for forged, told in (
+        ({"organisation": "Another Organisation"}, "AnotherOrganisation"),
+        ({"landings": [dataclasses.replace(first, approvers=["nobody"]), *rest]}, "| nobody |"),
+        ({"sources": [dataclasses.replace(source, noise=77), *others]}, "| 77 |"),
+        ({"parameters": []}, "samples[1].seed"),
+        ({"classification": "Public"}, "facts: the results give Classification | Public"),
+    ):
+        found = texts.checks(pages, dataclasses.replace(whole_report, **forged), code)
+        assert {one.verdict for one in found} == {Verdict.DIFFERS}
+        assert any(told in one.text for one in found), [one.text for one in found]
 
 
 def test_a_report_by_other_versions_is_not_proved(
