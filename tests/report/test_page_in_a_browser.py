@@ -67,10 +67,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 @pytest.fixture(scope="module")
 def asked(browser: Chrome) -> list[str]:
-    """Addresses that were asked for by the page, its own among them; not by the browser's first tab."""
+    """Addresses that were asked for by the page, its own among them; not by the browser's first tab, nor the fonts in the page."""
     messages = [json.loads(each["message"])["message"] for each in browser.get_log("performance")]
     sent = [each["params"] for each in messages if each["method"] == "Network.requestWillBeSent"]
-    return [str(each["request"]["url"]) for each in sent if each["documentURL"].endswith("/report.html")]
+    urls = [str(each["request"]["url"]) for each in sent if each["documentURL"].endswith("/report.html")]
+    return [url for url in urls if not url.startswith("data:font/woff2;base64,")]
 
 
 def test_nothing_is_asked_for_but_the_page_itself(asked: list[str]) -> None:

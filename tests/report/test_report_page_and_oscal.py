@@ -12,6 +12,7 @@ from oscal_bindings.v1 import models
 from pydantic import ValidationError
 from test_report_forms import HOSTILE, results
 
+from audit.report import pdf, result
 from audit.report.forms import oscal, page, workbook
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -47,35 +48,66 @@ def test_the_page_loads_nothing_and_every_link_resolves(said: dict[str, Any]) ->
     assert {link.removeprefix("#") for link in links} <= set(ids)
     assert all(link.startswith("#") for link in links)
     assert not {tag for tag, _ in tags} & {"script", "link", "img", "iframe", "object", "form"}
-    assert not any("src" in attributes or "style" in attributes for _, attributes in tags)
-    assert b"url(" not in data
+    assert not any("src" in attributes for _, attributes in tags)
+    assert {each[:5] for each in re.findall(rb"url\((.{5})", data)} == {b"data:"}
     assert b"@import" not in data
     assert ("html", {"lang": "en"}) in tags
+    assert b"font-src data:" in data
     assert {"header", "nav", "main"} <= {tag for tag, _ in tags}
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in tags if tag == "th")
 
 
 def test_the_page_has_every_row_of_every_list(said: dict[str, Any]) -> None:
-    tags = Parsed(page.make(said)).tags
+    _, _, lists = page.make(said).partition(b'<div class="lists"')
+    tags = Parsed(lists).tags
     rows = sum(len(list(workbook.rows(said, key))) for key, _ in workbook.SHEETS.values())
     assert sum(attributes.get("scope") == "row" for _, attributes in tags) == rows
 
 
+def test_the_page_has_the_sections_of_the_pdf_in_its_language_and_look(said: dict[str, Any]) -> None:
+    data = page.make(said).decode()
+    whole = pdf.html(result.of_plain(said))
+    assert whole.partition("<body>")[2].partition("</body>")[0] in data
+    ids = {attributes.get("id") for _, attributes in Parsed(page.make(said)).tags}
+    assert {
+        "trends",
+        "matrix",
+        "reconciliation",
+        "completeness",
+        "annex-d",
+        "annex-f",
+        "annex-g",
+        "sign-off",
+    } <= ids
+    german = page.make(said | {"language": "de"}).decode()
+    assert '<html lang="de">' in german
+    assert "Kontrollmatrix" in german
+
+
+def hostile(said: dict[str, Any], texts: list[str]) -> dict[str, Any]:
+    """Results with texts in what a change, a control and the organisation are named, one after the other."""
+    names = [texts[number % len(texts)] for number in range(len(said["controls"]))]
+    return said | {
+        "organisation": texts[0],
+        "landings": [{**said["landings"][0], "subject": text} for text in texts],
+        "controls": [
+            {**control, "title": name, "remedy": name}
+            for control, name in zip(said["controls"], names, strict=True)
+        ],
+    }
+
+
+def test_hostile_text_stays_text_on_the_page(said: dict[str, Any]) -> None:
+    made, other = (Parsed(page.make(hostile(said, texts))) for texts in (HOSTILE, ["plain"] * len(HOSTILE)))
+    kinds = [{(tag, *sorted(attributes)) for tag, attributes in each.tags} for each in (made, other)]
+    assert kinds[0] - kinds[1] <= {("wbr",), ("span", "class")}
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\u202a-\u202e\ud800-\udfff]", made.text)
+    assert "<b>bold</b> | [x]" in made.text
+
+
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_stays_text_on_the_page_and_in_oscal(said: dict[str, Any], text: str) -> None:
-    plain, hostile = (
-        said
-        | {
-            "organisation": name,
-            "landings": [{**row, "subject": name} for row in said["landings"][:1]],
-            "controls": [{**control, "title": name, "remedy": name} for control in said["controls"]],
-        }
-        for name in ("plain", text)
-    )
-    assert Parsed(page.make(hostile)).tags == Parsed(page.make(plain)).tags
-    shown = Parsed(page.make(hostile)).text
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\u202a-\u202e\ud800-\udfff]", shown)
-    made = json.loads(oscal.make(hostile))["assessment-results"]
+def test_hostile_text_stays_text_in_oscal(said: dict[str, Any], text: str) -> None:
+    made = json.loads(oscal.make(hostile(said, [text])))["assessment-results"]
     for title in (made["metadata"]["title"], made["results"][0]["title"]):
         assert title.isprintable()
         assert not re.search(r"(?<!\\)[<>|`\[\]@]", title)

@@ -1,59 +1,73 @@
-"""The report as one HTML file: every list of the results as a table; it loads nothing and runs nothing."""
+"""The report as one HTML file: the sections of the PDF, from the same templates, then every list whole; it loads and runs nothing."""
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import escape
 
+from audit.report import result, templates
 from audit.report.forms import workbook
 
 _STYLE = """
-body{font:1rem/1.45 system-ui,sans-serif;margin:0 auto;max-width:110rem;padding:1rem;color:#1a1a1a;background:#fff}
 .skip{position:absolute;left:-100rem}.skip:focus{position:static}
-a{color:#0b4f8a}:focus-visible{outline:3px solid #b35900;outline-offset:2px}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}caption{text-align:left;padding:.3rem 0}
-th,td{border:1px solid #8a8a8a;padding:.2rem .4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:4rem;white-space:pre-line}
-thead th{background:#eee}td.n{text-align:right;font-variant-numeric:tabular-nums}
-nav li{display:inline-block;margin-right:1rem}nav ul{padding:0}
-@media print{nav,.skip{display:none}thead{display:table-header-group}tr{break-inside:avoid}.wide{overflow:visible}}
+:focus-visible{outline:3px solid #b35900;outline-offset:2px}
+@media screen{
+html{font-size:100%}body{margin:0 auto;max-width:78rem;padding:1rem;background:#fff}
+main>section,.list-frame{overflow-x:auto;margin:0 0 3rem}
+section.cover .band{height:auto;padding:3rem}
+nav.lists li{display:inline-block;margin-right:1rem}nav.lists ul{padding:0}
+}
+.lists a{color:var(--link)}.lists table{table-layout:auto;width:auto}.lists caption{text-align:left;padding:.3rem 0}
+.lists th,.lists td{border:1px solid #8a8a8a;padding:.2rem .4rem;text-align:left;vertical-align:top;min-width:4rem;white-space:pre-line}
+.lists td.n{text-align:right}
+@media print{header,.lists{display:none}}
 """
 _NAMES = ("id", "exception_id", "number", "name", "metric", "repo", "source_name", "source")
 """Columns that name a row: the first that it has is its heading."""
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'"
+_FONT = re.compile(r'url\("fonts/([\w-]+\.woff2)"\)')
 
 
 def make(results: Mapping[str, Any]) -> bytes:
-    """The page's bytes (UTF-8): the same for the same results. Times are in the organisation's time zone."""
-    title = _safe(f"{results['organisation']}: GitOps audit {results['quarter']}")
-    links = "".join(
-        f'<li><a href="#{name.lower()}">{name}</a></li>' for name in ["Summary", *workbook.SHEETS]
-    )
-    return "\n".join(
+    """The page's bytes (UTF-8): the same for the same results. Times are in the organisation's time zone.
+
+    Raises:
+        IntegrityError: these are the results of another version.
+        UsageError: a template of the theme can't be filled.
+    """
+    from audit.report.pdf import html  # noqa: PLC0415  # which has a form attached, and so imports this package
+
+    head, _, body = html(result.of_plain(results)).partition("<body>")
+    ours = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n<meta name="viewport" content="width=device-width">\n'
+    ours += f"<style>\n{_sheet()}{_STYLE}</style>"
+    links = "".join(f'<li><a href="#list-{name.lower()}">{name}</a></li>' for name in workbook.SHEETS)
+    lists = "\n".join(line for name in workbook.SHEETS for line in _section(results, name))
+    return "".join(
         [
-            "<!DOCTYPE html>",
-            f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<meta name="viewport" content="width=device-width">',
-            f"<style>{_STYLE}</style></head><body>",
-            '<a class="skip" href="#main">Skip to the report</a>',
-            f"<header><h1>{title}</h1><p>{_safe(results['classification'])}</p></header>",
-            f'<nav aria-label="Sections"><ul>{links}</ul></nav><main id="main" tabindex="-1">',
-            *_summary(results),
-            *(line for name in workbook.SHEETS for line in _section(results, name)),
-            "</main></body></html>\n",
+            head.replace('<meta charset="utf-8">', f'<meta charset="utf-8">\n{ours}', 1),
+            '<body>\n<header><a class="skip" href="#main">Skip to the report</a>\n',
+            f'<nav class="lists" aria-label="Lists" lang="en"><ul>{links}</ul></nav></header>\n<main id="main" tabindex="-1">',
+            body.partition("</body>")[0],
+            f'<div class="lists" lang="en">\n{lists}\n</div></main>\n</body>\n</html>\n',
         ]
     ).encode()
 
 
-def _summary(results: Mapping[str, Any]) -> Iterator[str]:
-    yield '<section id="summary" aria-labelledby="h-summary"><h2 id="h-summary">Summary</h2>'
-    yield f"<p>{_safe(results['status'])}, edition {results['edition']}. Times are in {_safe(results['time_zone'])}.</p>"
-    yield from (f"<p>{_safe(text)}</p>" for text in results["summary"]["sentences"])
-    counts = (f"<li>{_safe(c['conclusion'])}: {c['count']}</li>" for c in results["summary"]["counts"])
-    yield f"<ul>{''.join(counts)}</ul></section>"
+@cache
+def _sheet() -> str:
+    """The style sheet of the pages, with the fonts in it."""
+    text = (templates.folder() / "report.css").read_text(encoding="utf-8")
+    return _FONT.sub(lambda found: f"url(data:font/woff2;base64,{_font(found[1])})", text)
+
+
+def _font(name: str) -> str:
+    return base64.b64encode((templates.folder() / "fonts" / name).read_bytes()).decode()
 
 
 def _section(results: Mapping[str, Any], name: str) -> Iterator[str]:
@@ -61,12 +75,12 @@ def _section(results: Mapping[str, Any], name: str) -> Iterator[str]:
     key, said = workbook.SHEETS[name]
     rows = [_ordered(row) for row in workbook.rows(results, key)]
     own = name.lower()
-    yield f'<section id="{own}" aria-labelledby="h-{own}"><h2 id="h-{own}">{name}</h2>'
+    yield f'<section id="list-{own}" aria-labelledby="h-{own}"><h2 id="h-{own}">{name}</h2>'
     if not rows:
         yield f"<p>{said}: none.</p></section>"
         return
     heads = "".join(f'<th scope="col">{_safe(column.replace("_", " "))}</th>' for column in rows[0])
-    yield f'<div class="wide" tabindex="0" role="region" aria-labelledby="h-{own}"><table><caption>{said}: {len(rows):,}</caption>'
+    yield f'<div class="list-frame" tabindex="0" role="region" aria-labelledby="h-{own}"><table><caption>{said}: {len(rows):,}</caption>'
     yield f"<thead><tr>{heads}</tr></thead><tbody>"
     zone = ZoneInfo(results["time_zone"])
     ids = {control["id"]: f"control-{number}" for number, control in enumerate(results["controls"], 1)}
