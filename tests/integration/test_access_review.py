@@ -127,7 +127,9 @@ def test_a_worksheet_comes_back_as_evidence(tmp_path: Path, capsys: pytest.Captu
     assert done["right_id"].to_dict() == {row["decision"]: row["right_id"] for row in rows}
     assert done["outcome"].to_dict() == {"keep": "not asked", "revoke": "gone"}
     assert set(done["reviewer_person"]) == {"grace"}
-    assert concluded[["conclusion", "population", "exceptions", "gaps"]].tolist() == ["effective", 5, 0, ""]
+    assert concluded[["conclusion", "population", "exceptions"]].tolist() == ["not tested", 5, 0]
+    assert f"{HOSTILE}:ClusterRole/view, so that the reviewer may be the same" in concluded["gaps"]
+    assert "\n" not in concluded["gaps"]  # of the other right's holder somebody is known
 
 
 def rights(**columns: object) -> pd.DataFrame:
