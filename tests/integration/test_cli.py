@@ -20,6 +20,8 @@ from audit.settings import load
 from tests.integration.conftest import AS_OF_ARGUMENTS as AS_OF
 from tests.integration.conftest import Ran, with_short_report
 
+WHOLE = pytest.mark.no_cover  # whole runs: what `ran` runs through covers them
+
 
 @pytest.fixture
 def organisation(pristine: Path, tmp_path: Path) -> Path:
@@ -38,6 +40,7 @@ def test_a_run_with_findings_ends_with_1_and_says_where_everything_lies(ran: Ran
     assert set(ran.printed["files"]) == {"report.pdf", "results.json"}
 
 
+@WHOLE
 def test_a_check_leaves_no_report_that_speaks_of_other_tables(
     ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,6 +113,7 @@ def test_a_shallow_clone_is_refused(
     assert "shallow" in capfd.readouterr().err
 
 
+@WHOLE
 def test_an_empty_source_is_missing_evidence_and_the_report_is_still_made(
     organisation: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +128,7 @@ def test_an_empty_source_is_missing_evidence_and_the_report_is_still_made(
     assert "prod" in json.dumps(found)
 
 
+@WHOLE
 def test_garbage_and_a_corrupt_gzip_are_quarantined_and_counted(
     organisation: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,6 +150,7 @@ def test_garbage_and_a_corrupt_gzip_are_quarantined_and_counted(
     assert all(row["reason"] for row in by_key.values())
 
 
+@WHOLE
 def test_what_is_quarantined_is_listed_and_read_once_more_after_a_fix(
     organisation: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -194,6 +200,7 @@ def test_what_is_quarantined_is_listed_and_read_once_more_after_a_fix(
     assert "0 of " in capfd.readouterr().out
 
 
+@WHOLE
 def test_what_could_not_be_collected_stays_on_record_and_leaves_a_gap(
     organisation: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,6 +239,7 @@ def test_what_could_not_be_collected_stays_on_record_and_leaves_a_gap(
     assert main(["verify-evidence", *settings]) == 0
 
 
+@WHOLE
 def test_tables_are_gathered_again_only_when_something_changed_that_they_are_made_of(
     organisation: Path,
 ) -> None:
@@ -404,6 +412,7 @@ def test_wrong_credentials_and_a_missing_bucket_are_missing_evidence(
     assert "wrong-on-purpose" not in printed
 
 
+@WHOLE
 def test_a_control_of_ones_own_is_judged_with_the_others(
     ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
