@@ -260,7 +260,7 @@ def check(
     tables["source_counts"] = source_counts(
         tables["evidence_objects"],
         tables["coverage"],
-        manifest.latest_counts(manifest.load_all(store)),
+        manifest.latest_counts(manifest.load_all(store), over=period.end),
         period,
         sources=[source.name for source in settings.sources],
     )

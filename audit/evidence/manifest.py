@@ -261,11 +261,21 @@ def latest_tips(manifests: Iterable[Manifest]) -> dict[str, dict[str, str]]:
     return tips
 
 
-def latest_counts(manifests: Iterable[Manifest]) -> dict[str, Listed]:
-    """By source, what it listed when it was last asked."""
+def latest_counts(manifests: Iterable[Manifest], *, over: datetime | None = None) -> dict[str, Listed]:
+    """By source, what it listed when it was last asked.
+
+    Args:
+        over: when the quarter was over that is asked about. What a source listed whole since then, it gave: that it can't
+            be reached later takes nothing away from it.
+    """
     counts: dict[str, Listed] = {}
+    whole: set[str] = set()
     for manifest in manifests:
-        counts.update(manifest.counts)
+        counts |= {
+            name: told for name, told in manifest.counts.items() if not (told.failed and name in whole)
+        }
+        if over is not None and manifest.as_of >= over:
+            whole |= {name for name, told in manifest.counts.items() if not told.failed}
     return counts
 
 

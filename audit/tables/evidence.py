@@ -142,7 +142,7 @@ class SourceCounts(Table):
 
     source_name: str = column("Source, as the settings name it")
     listed: Int = column(
-        "Objects that it listed when it was last asked; missing when it never was",
+        "Objects that it listed when it was last asked, or last listed whole since the quarter was over; missing when it never was",
         unit="objects",
         ge=0,
         optional=True,

@@ -88,6 +88,18 @@ def test_what_was_reported_is_the_same_file_when_nothing_that_came_later_changes
     assert [(one.quarter, one.edition) for one in frozen(load_all(store))] == [("2026Q3", 1)]
 
 
+def test_a_source_that_can_not_be_reached_later_takes_nothing_away_from_what_was_reported(
+    reported: Path,
+) -> None:
+    """Its objects are in the store: it gave them whole when the quarter was over."""
+    (reported / "evidence").rename(reported / "elsewhere")
+    again = run(reported, LATER)
+    assert again.published is not None
+    assert again.problems
+    assert (again.published.edition, again.published.new, again.published.restates) == (1, False, None)
+    assert again.exit_code == ExitCode.EVIDENCE
+
+
 def test_late_evidence_is_restated_with_what_it_changed_and_the_objects_it_came_in(folder: Path) -> None:
     moved = withhold(folder, "prod-audit", "2026-08")
     first = run(folder, REPORTED)

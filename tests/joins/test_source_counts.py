@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import tables as t
-from audit.evidence.manifest import Listed
+from audit.evidence.manifest import Listed, latest_counts
 from audit.joins.counts import source_counts
 from audit.period import Period
 
@@ -102,3 +103,28 @@ def test_whatever_was_stored_is_counted_once(objects: list[tuple[str, str]]) -> 
         assert row["stored"] == row["read"] + row["out_of_period"] + row["quarantined"]
         own = [what for source, what in objects if source == row["source_name"]]
         assert (own.count("broken"), own.count("outside")) == (row["quarantined"], row["out_of_period"])
+
+
+@dataclass(frozen=True)
+class Told:
+    """What `latest_counts` looks at of a manifest."""
+
+    as_of: datetime
+    counts: dict[str, Listed]
+
+
+@pytest.mark.parametrize(
+    ("whole_at", "counts_failed"),
+    [(Q3.end - timedelta(microseconds=1), True), (Q3.end, False)],
+    ids=["before the quarter was over", "when it was over"],
+)
+def test_a_listing_that_fails_takes_nothing_from_one_that_was_whole_when_the_quarter_was_over(
+    whole_at: datetime, counts_failed: bool
+) -> None:
+    whole, failed, grown = told(3, 3), told(0, 0, failed=True), told(5, 5)
+    later = Q3.end + timedelta(days=9)
+    chain: Any = [Told(whole_at, {"a": whole, "b": failed}), Told(later, {"a": failed, "b": failed})]
+    assert latest_counts(chain, over=Q3.end) == {"a": failed if counts_failed else whole, "b": failed}
+    assert latest_counts(chain) == {"a": failed, "b": failed}
+    chain.append(Told(later, {"a": grown}))
+    assert latest_counts(chain, over=Q3.end)["a"] == grown
