@@ -24,6 +24,9 @@ from audit.report.words import printable
 from audit.terminal import harmless_json, one_line, tell
 from audit.trace import Trace
 
+LONGEST_RAW = 2000
+"""Characters of a raw record or commit that are printed for people; JSON has them all."""
+
 _SYMBOLS = {"effective": "✓", "exceptions": "✗", "not tested": "?", "not applicable": "–"}
 
 _UNMATCHED = 10  # of the landings that nothing ties, how many are shown
@@ -190,11 +193,18 @@ def show_trace(out: Console, found: Trace, *, as_json: bool) -> None:
             tell(out, f"      ↳ {one_line(pointer)}")
     for raw in found.raw:
         tell(out, f"\n{one_line(raw.pointer)}  {one_line(raw.where)}".rstrip())
-        for line in (f"not shown: {raw.problem}" if raw.problem else raw.text.rstrip("\n")).split("\n"):
+        for line in (f"not shown: {raw.problem}" if raw.problem else _begins(raw.text)).split("\n"):
             tell(out, f"  {line}")
     left = found.pointers - len(found.raw)
     if left:
         tell(out, f"\n{left:,} more lines or commits: add --limit 0 for all of them")
+
+
+def _begins(text: str) -> str:
+    """Raw text as far as people read it, and how much there is more."""
+    text = text.rstrip("\n")
+    more = len(text) - LONGEST_RAW
+    return f"{text[:LONGEST_RAW]}\n… {more:,} characters more: --json prints it whole" if more > 0 else text
 
 
 def show_collected(out: Console, done: Collected, *, as_json: bool) -> None:

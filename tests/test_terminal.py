@@ -19,6 +19,8 @@ from audit import narrate, screen
 from audit.errors import EvidenceMissing, ExitCode
 from audit.parse import Found
 from audit.terminal import Terminal, harmless_json, tell
+from audit.trace import Trace
+from audit.trace.shapes import Raw
 
 HOSTILE = "a\x1b[31mred \x1b]52;c;aGk=\x07 \u202eltr\u2066 \x9b2J \x7f [bold]b[/bold] :skull: \U000e0041\nMissing: nothing"
 SHOWN = (
@@ -118,3 +120,16 @@ def test_every_command_prints_by_a_console_that_is_harmless() -> None:
         path for path in package.rglob("*.py") if re.search(r"\bConsole\(", path.read_text(encoding="utf-8"))
     ]
     assert own == []
+
+
+def test_a_huge_raw_line_is_cut_for_people_and_whole_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    out, file = terminal()
+    texts = ("x" * 391_334, "y" * 2000)
+    lines = tuple(Raw(f"{each[0]}:1", "here", f"{each}\n", "") for each in texts)
+    found = Trace("evidence", "E1:1", {}, (), lines, 2)
+    screen.show_trace(out, found, as_json=False)
+    shown = file.getvalue()
+    assert (shown.count("x"), shown.count("y")) == (2001, 2001)  # with that of its pointer
+    assert "\n  … 389,334 characters more: --json prints it whole\n" in shown
+    screen.show_trace(out, found, as_json=True)
+    assert json.loads(capsys.readouterr().out)["raw"][0]["text"] == lines[0].text

@@ -12,6 +12,11 @@ from audit import narrate, screen
 from audit.cli.options import AsJson, out
 from audit.terminal import tell
 
+STOPPED = (
+    "The S3 server of the demonstration has stopped: check, report, trace, convert and verify work on what was collected; "
+    "collect, run and doctor's look at the sources need it. Run audit demo again to collect once more."
+)
+
 
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for everything it makes.")] = Path(
@@ -33,3 +38,4 @@ def demo(
         settings = done.folder.parents[2] / "audit.toml"
         said = f"\nWhere does a number come from? audit trace lead_time --quarter {done.period.label} --settings {settings}"
         tell(out, said)
+        tell(out, STOPPED)

@@ -47,9 +47,10 @@ def convert(
     Example: audit convert --quarter 2026Q3 --to xlsx --to markdown
     """
     chosen = load(settings)
-    folder = chosen.store_path / "quarters" / period_of(chosen, quarter).label
-    given = folder if (folder / "results.json").is_file() else reported(chosen, period_of(chosen, quarter))
-    results = forms.load(given / "results.json")
+    period = period_of(chosen, quarter)
+    folder = chosen.store_path / "quarters" / period.label
+    given = folder if (folder / "results.json").is_file() else reported(chosen, period)
+    results = forms.load(given / "results.json", period.label)
     made = {form.value: str(forms.write(results, form.value, output or folder)) for form in dict.fromkeys(to)}
     if as_json:
         print(json.dumps(made, indent=1, sort_keys=True))
@@ -70,9 +71,8 @@ def diff(
     Example: audit diff 2026Q2 2026Q3
     """
     chosen = load(settings)
-    found = compare(
-        *(forms.load(reported(chosen, chosen.quarter(name)) / "results.json") for name in (before, after))
-    )
+    periods = [chosen.quarter(name) for name in (before, after)]
+    found = compare(*(forms.load(reported(chosen, one) / "results.json", one.label) for one in periods))
     if as_json:
         print(json.dumps(asdict(found), indent=1, sort_keys=True))
         return

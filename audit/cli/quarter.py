@@ -124,11 +124,12 @@ def trace(
 ) -> None:
     """Print what a number or finding rests on, down to raw lines and commits.
 
-    FINDING is an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a row of
-    annex A, B or E (A12, B7, E3), of the reconciliation (R5) or the access review (AR9, or a right's id), a waiver's id, an
-    emergency's ticket, a change (owner/name@commit), a pull request (owner/name#7), a deployment
-    (cluster/application@time), a line of evidence (sha256:line), an object (its sha256) or a source. Raw lines are printed
-    as they were collected, of one that can't be read its first 1,000 bytes: they may hold what systems should not have logged.
+    FINDING is an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a gap (G1), a row of
+    annex A, B or E (A12, B7, E3), a record as exceptions print it (E3:17), a row of the reconciliation (R5) or the access review
+    (AR9, or a right's id), a waiver's id, an emergency's ticket, a change (owner/name@commit), a pull request (owner/name#7),
+    a deployment (cluster/application@time), a line of evidence (sha256:line), an object (its sha256) or a source. Raw lines are
+    printed as they were collected, the first 2,000 characters of each record or commit (--json: all), of one that can't be read
+    its first 1,000 bytes: they may hold what systems should not have logged.
     Example: audit trace CHG-03 --quarter 2026Q3
     """
     chosen = load(settings)

@@ -172,10 +172,15 @@ def gaps(results: Sequence[ControlResult]) -> list[Gap]:
 
     A control that rests on others repeats their gaps as `CHG-01: …`: that is the same gap.
     """
+    return numbered((result.id, result.gaps) for result in results)
+
+
+def numbered(gaps_of: Iterable[tuple[str, Sequence[str]]]) -> list[Gap]:
+    """The same, of controls' ids beside what each lacks, in the catalogue's order."""
     found: dict[str, list[str]] = {}
-    for result in results:
-        for text in dict.fromkeys(re.sub(r"^[A-Z]{3}-\d{2}: ", "", gap) for gap in result.gaps):
-            found.setdefault(text, []).append(result.id)
+    for control, texts in gaps_of:
+        for text in dict.fromkeys(re.sub(r"^[A-Z]{3}-\d{2}: ", "", gap) for gap in texts):
+            found.setdefault(text, []).append(control)
     ranked = sorted(found.items(), key=lambda item: -len(item[1]))
     return [Gap(f"G{number}", text, controls) for number, (text, controls) in enumerate(ranked, 1)]
 

@@ -23,8 +23,8 @@ Tables = Mapping[str, pd.DataFrame]
 Found = tuple[str, dict[str, str], list[Item]]
 
 FORMS = (
-    "an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a row of annex A, B "
-    "or E (A12, B7, E3), of the reconciliation (R5) or the access review (AR9, or a right's id), a waiver's id, an emergency's "
+    "an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a gap (G1), a row of "
+    "annex A, B or E (A12, B7, E3), a record as exceptions print it (E3:17), a row of the reconciliation (R5) or the access review (AR9, or a right's id), a waiver's id, an emergency's "
     "ticket, a change (owner/name@commit), a pull request (owner/name#7), a deployment (cluster/application@time), a "
     "line of evidence (sha256:line), an object (sha256) or a source"
 )
@@ -132,7 +132,11 @@ class Finder:
 
     def _printed(self, name: str) -> Found | None:
         named = printed.subject(name, self.tables, self.settings, self.period, self.as_of)
-        return self.find(named) if named else printed.row(name, self.tables, self.period, self.as_of)
+        if named:
+            return self.find(named)
+        return printed.row(name, self.tables, self.period, self.as_of) or printed.gap(
+            name, self.tables, self.settings
+        )
 
     def _line(self, name: str) -> Found | None:
         match = raw.LINE.fullmatch(name)

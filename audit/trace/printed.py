@@ -1,4 +1,4 @@
-"""What a report's own numbers and names mean: rows of its annexes, of the reconciliation and the access review, waivers, emergencies."""
+"""What a report's own numbers and names mean: rows of its annexes, of the reconciliation and the access review, gaps, waivers, emergencies."""
 
 from __future__ import annotations
 
@@ -9,18 +9,27 @@ from typing import Any
 
 import pandas as pd
 
+from audit.controls.own import controls
 from audit.period import Period
-from audit.report import accessed, complete, emergencies, populations, reconciliation, waived
+from audit.report import accessed, complete, emergencies, judged, populations, reconciliation, waived
+from audit.report.plain import records, words
 from audit.settings import Settings
 from audit.trace.shapes import Item
 
 Tables = dict[str, pd.DataFrame]
 
 _ROW = re.compile(r"(AR|[ABER])(\d{1,9})")
+_RECORD = re.compile(r"(E\d{1,9}):(\d{1,18})")
+"""A line of evidence as the exceptions of a report print it: row of annex E, and record."""
+_GAP = re.compile(r"G\d{1,9}")
 
 
 def subject(name: str, tables: Tables, settings: Settings, period: Period, as_of: datetime) -> str | None:
-    """What a row of annex A, B or E is about: a change, a deployment, an object; None for any other name."""
+    """What a row of annex A, B or E is about: a change, a deployment, an object, or a line of it (E3:17); None for any other name."""
+    line = _RECORD.fullmatch(name)
+    if line is not None:
+        whole = subject(line[1], tables, settings, period, as_of)
+        return f"{whole}:{line[2]}" if whole else None
     match = _ROW.fullmatch(name)
     if match is None:
         return None
@@ -64,6 +73,19 @@ def row(
                 [Item("right", right.holder, right.held_since, says, tuple(right.evidence))],
             )
     return _waiver(name, tables, period, as_of) or _emergency(name, tables, period, as_of)
+
+
+def gap(name: str, tables: Tables, settings: Settings) -> tuple[str, dict[str, str], list[Item]] | None:
+    """What a gap of the control matrix (G1) says, and the controls that have it; None for any other name."""
+    if _GAP.fullmatch(name) is None:
+        return None
+    rows = {row["control"]: row for row in records(tables["conclusions"])}
+    own = [one.id for one in controls(settings) if one.id in rows]
+    for one in judged.numbered((control, words(rows[control]["gaps"], "; ")) for control in own):
+        if one.id == name:
+            items = [Item("lacking", control, "", rows[control]["conclusion"]) for control in one.controls]
+            return "gap", {"gap": one.text, "controls": "; ".join(one.controls)}, items
+    return None
 
 
 def _waiver(

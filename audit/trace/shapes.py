@@ -46,7 +46,8 @@ class Trace:
     """Everything behind one number or finding.
 
     Attributes:
-        kind: `exception`, `control`, `figure`, `change`, `pull request`, `deployment`, `evidence` or `source`.
+        kind: `exception`, `control`, `figure`, `change`, `pull request`, `deployment`, `evidence`, `source`,
+            `gap`, `reconciliation`, `right`, `waiver` or `emergency`.
         facts: what is said of it, by name.
         raw: what the pointers of its items lead to, each once, in their order; as many as were asked for.
         pointers: how many there are.

@@ -167,6 +167,14 @@ def test_whatever_else_a_report_prints_a_name_of_is_traced_by_it(
             assert found.kind == kind
             own = {"evidence": "sha256", "right": "right_id", "reconciliation": "item"}[kind]
             assert found.facts[own] == row[own]
+    [(number, sha256)] = [(row["number"], row["sha256"]) for row in report["evidence"][:1]]
+    line = find(f"E{number}:1", checked, settings, limit=None)
+    assert [each.pointer for each in line.raw] == [f"{sha256}:1"]
+    for row in report["gaps"]:
+        found = find(row["id"], checked, settings)
+        assert (found.kind, found.facts["gap"]) == ("gap", row["text"])
+        assert [item.subject for item in found.items] == row["controls"]
+    assert report["gaps"]
     right = report["rights"][0]
     assert find(right["right_id"], checked, settings).facts["number"] == "1"
     for row in report["waivers"]:
@@ -248,7 +256,20 @@ def test_the_command_prints_text_and_json_and_names_what_it_does_not_know(
 
 
 @pytest.mark.parametrize(
-    "name", ["A0", "A999999", "CHG-99", "CHG-01-0000000000", "f" * 64, "x#1", "a/b@2026-01-01T00:00:00Z", ""]
+    "name",
+    [
+        "A0",
+        "A999999",
+        "E0:1",
+        "G0",
+        "G999999",
+        "CHG-99",
+        "CHG-01-0000000000",
+        "f" * 64,
+        "x#1",
+        "a/b@2026-01-01T00:00:00Z",
+        "",
+    ],
 )
 def test_what_is_not_there_is_no_trace(checked: Run, settings: Settings, name: str) -> None:
     with pytest.raises(UsageError, match="has nothing that is called"):

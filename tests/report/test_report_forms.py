@@ -243,14 +243,14 @@ def test_all_forms_name_the_same_first_finding_its_owner_and_its_day(said: dict[
 
 def test_what_is_no_results_is_named(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    with pytest.raises(UsageError, match="run 'audit report'"):
-        forms.load(path)
+    with pytest.raises(UsageError, match=r"audit check --quarter 2026Q2, then audit report --quarter 2026Q2"):
+        forms.load(path, "2026Q2")
     path.write_text("{", encoding="utf-8")
     with pytest.raises(UsageError, match="is not JSON"):
-        forms.load(path)
+        forms.load(path, "2026Q2")
     path.write_text("[]", encoding="utf-8")
     with pytest.raises(UsageError, match="no results of a report"):
-        forms.load(path)
+        forms.load(path, "2026Q2")
 
 
 def _tiny(quarter: str, conclusion: str, ids: list[str], value: float | None, source: str) -> dict[str, Any]:

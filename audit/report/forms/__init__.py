@@ -25,8 +25,11 @@ POPULATIONS = ("csv", "parquet")
 """Forms that are a folder of that name, with a file for each population: the very bytes that the PDF has attached."""
 
 
-def load(path: Path) -> dict[str, Any]:
+def load(path: Path, quarter: str) -> dict[str, Any]:
     """What a `results.json` says.
+
+    Args:
+        quarter: whose report it is, as `2026Q3`: a remedy names it.
 
     Raises:
         UsageError: it is not there, or is none.
@@ -35,7 +38,8 @@ def load(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(
-            f"{path}: can't be read: {error.strerror}", remedy="run 'audit report' for this quarter first"
+            f"{path}: can't be read: {error.strerror}",
+            remedy=f"{quarter} must be reported first: audit check --quarter {quarter}, then audit report --quarter {quarter}",
         ) from None
     except ValueError as error:
         raise UsageError(f"{path}: is not JSON: {error}", remedy="render the report anew") from None
