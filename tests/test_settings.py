@@ -104,6 +104,18 @@ def test_an_error_names_file_line_and_key(tmp_path: Path, text: str, message: st
     assert error.value.exit_code is ExitCode.USAGE
 
 
+def test_a_key_that_was_mistyped_is_told_once_and_every_other_on_a_line_of_its_own(tmp_path: Path) -> None:
+    text = GLASS.replace("ticket", "tickets").replace('person = "ada"', "zzz = 1")
+    with pytest.raises(UsageError) as error:
+        _load(tmp_path, text)
+    told = [line.split(": ", 1)[1] for line in error.value.problem.split("\n")]
+    assert sorted(told) == [
+        "break_glass.0.person: field required",
+        "break_glass.0.tickets: there is no such key; did you mean 'ticket'?",
+        "break_glass.0.zzz: there is no such key here",
+    ]
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such file") as error:
         load(tmp_path / "audit.toml")

@@ -28,8 +28,9 @@ def doctor(
     for line in examination.examine(settings, moment_of(as_of)):
         lines.append(line)
         if not as_json:
-            said = f"{_SYMBOLS[line.state]} {line.area}: {printable(line.says)}"
-            tell(out, said, style=_STYLES[line.state])
+            for says in line.says.split("\n"):  # several errors of one file
+                said = f"{_SYMBOLS[line.state]} {line.area}: {printable(says)}"
+                tell(out, said, style=_STYLES[line.state])
             if line.remedy:
                 tell(out, f"    Remedy: {printable(line.remedy)}")
     code = examination.exit_code(lines)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from audit.period import Period
+from audit.report.pieces import Parameter
 from audit.report.plain import records, words
 from audit.report.shapes import RevokedRow, RightRow, RightsCount
+from audit.settings.sections import Access
 
 LEFT, UNKNOWN, DORMANT = "left", "unknown", "dormant"
 _KINDS = ("organisation", "repository", "cluster", "vault")
@@ -129,3 +131,9 @@ def revoked(table: pd.DataFrame, period: Period, as_of: datetime) -> list[Revoke
 def _pointers(row: dict[str, Any]) -> list[str]:
     """The list that shows it, from its first line on, and the use."""
     return [f"{row['checked_in']}:1"] * bool(row["checked_in"]) + [row["used_in"]] * bool(row["used_in"])
+
+
+def dormant_days(parameters: Iterable[Parameter]) -> int:
+    """After how many days without use a right is dormant: what the settings say, or the default from which they don't differ."""
+    given = (one.value for one in parameters if one.name == "access.dormant_days" and one.value.isdecimal())
+    return int(next(given, Access().dormant_days))

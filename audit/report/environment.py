@@ -24,6 +24,7 @@ from markupsafe import Markup
 
 from audit.errors import UsageError
 from audit.report import (
+    accessed,
     areas,
     charts,
     contents,
@@ -137,6 +138,7 @@ def _lists(report: Report) -> dict[str, Any]:
         "days_with_records": listed.days_with_records,
         "whole_days": listed.whole_days,
         "reconciled_rows": listed.rows(RECONCILED_ROWS, report.whole),
+        "dormant_days": accessed.dormant_days(report.parameters),
         "rights_rows": listed.rows(RIGHTS_ROWS, report.whole),
         "restated_rows": listed.rows(RESTATED_ROWS, report.whole),
     }

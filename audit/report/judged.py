@@ -132,8 +132,9 @@ def _control(
 
 
 def _sources(formats: Sequence[str], sources: Sequence[SourceRow]) -> list[str]:
-    """The repositories, the roster and the sources whose records are of one of these formats."""
-    own = [name for given, name in (("git", "Git"), ("roster", "roster")) if given in formats]
+    """The repositories, the roster, all evidence as such, and the sources whose records are of one of these formats."""
+    named = (("git", "Git"), ("roster", "roster"), ("evidence", "all sources"))
+    own = [name for given, name in named if given in formats]
     return own + [source.name for source in sources if set(formats) & set(source.formats)]
 
 

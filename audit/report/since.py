@@ -56,8 +56,8 @@ def worse(controls: Sequence[ControlResult], figures: Sequence[Figure]) -> list[
     found = [control for control in controls if trend(control) < 0]
     found.sort(
         key=lambda one: (
-            _BAD[Conclusion(one.previous)] == _BAD[Conclusion.EXCEPTIONS],
             Severity(one.severity).rank,
+            _BAD[Conclusion(one.previous)] == _BAD[Conclusion.EXCEPTIONS],
             one.id,
         )
     )

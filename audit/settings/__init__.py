@@ -267,16 +267,21 @@ def validate(
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        problems = []
+        problems: list[tuple[tuple[str, ...] | None, str]] = []
+        mistyped: set[tuple[str, ...]] = set()
         for item in error.errors():
             loc = [str(part) for part in item["loc"]]
             name = ".".join(loc) or "settings"
             origin = (overridden or {}).get(name) or f"{where}{_line_of(text, loc)}"
-            unknown = item["type"] == "extra_forbidden"
-            message = meant(Settings, loc) if unknown else item["msg"].removeprefix("Value error, ")
-            problems.append(f"{origin}: {name}: {message[0].lower()}{message[1:]}")
+            message = item["msg"].removeprefix("Value error, ")
+            if item["type"] == "extra_forbidden":
+                message, like = meant(Settings, loc)
+                mistyped |= {(*loc[:-1], like)}
+            missing = tuple(loc) if item["type"] == "missing" else None
+            problems.append((missing, f"{origin}: {name}: {message[0].lower()}{message[1:]}"))
         raise UsageError(
-            "\n".join(problems), remedy="see 'audit init --print' for every key with its meaning"
+            "\n".join(said for missing, said in problems if missing not in mistyped),
+            remedy="see 'audit init --print' for every key with its meaning",
         ) from None
 
 

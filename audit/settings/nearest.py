@@ -9,9 +9,9 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 
-def meant(model: type[BaseModel], loc: Sequence[str]) -> str:
+def meant(model: type[BaseModel], loc: Sequence[str]) -> tuple[str, str]:
     """What to say of the key at `loc`, which `model` does not have: the key of that table that is most like it, or
-    the table that has a key of this name.
+    the table that has a key of this name. Second, that key of the same table; empty where none is like it.
     """
     *tables, name = loc
     inside = model
@@ -20,9 +20,9 @@ def meant(model: type[BaseModel], loc: Sequence[str]) -> str:
             inside = next(_models(inside.model_fields[part].annotation), inside)
     like = difflib.get_close_matches(name, inside.model_fields, n=1)
     if like:
-        return f"there is no such key; did you mean '{like[0]}'?"
+        return f"there is no such key; did you mean '{like[0]}'?", like[0]
     places = [place or "the top of the file, before any [table]" for place in _places(model, name)]
-    return "there is no such key here" + (f"; it belongs to {' or '.join(places)}" if places else "")
+    return "there is no such key here" + (f"; it belongs to {' or '.join(places)}" if places else ""), ""
 
 
 def _places(model: type[BaseModel], name: str, table: str = "") -> Iterator[str]:

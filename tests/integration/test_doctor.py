@@ -194,6 +194,10 @@ def test_people_read_each_finding_with_its_remedy_beneath(
     assert "✗ settings:" in printed
     assert "    Remedy: run 'audit init'" in printed
     assert "\x1b" not in printed
+    (tmp_path / "audit.toml").write_text("[organisation]\nname = 1\ncolour = 2\n", encoding="utf-8")
+    assert main(["doctor", "--settings", str(tmp_path / "audit.toml")]) == ExitCode.USAGE
+    lines = capfd.readouterr().out.splitlines()
+    assert len([line for line in lines if line.startswith("✗ settings: ") and "organisation." in line]) == 2
 
 
 def test_little_room_and_missing_fonts_and_libraries_are_told(

@@ -29,7 +29,7 @@ from audit.model import Conclusion
 from audit.report import acts, answers, areas, complete, judged, links, model, pdf, since, words
 from audit.report.earlier import UNKNOWN, Earlier, earlier
 from audit.report.owned import Owned
-from audit.report.pieces import Response
+from audit.report.pieces import Parameter, Response
 from audit.report.shapes import ControlResult, Report
 from audit.settings import Settings, validate
 
@@ -306,6 +306,35 @@ def test_sources_of_a_population_are_those_that_gave_such_evidence() -> None:
     assert by_id["CHG-01"].sources == ["Git", "forge"]
     assert by_id["CLU-01"].sources[0] in ("Git", "dev-eu1-audit")
     assert {"prod-eu1-audit", "staging-eu1-audit"} <= set(by_id["CLU-01"].sources)
+
+
+def test_a_control_over_all_evidence_names_all_sources() -> None:
+    assert judged._sources(("evidence",), []) == ["all sources"]
+
+
+def test_what_got_worse_begins_with_the_worst_severity() -> None:
+    came = result("exceptions", "effective", 2, 0)
+    found = [
+        dataclasses.replace(came, id="CHG-01", severity="low"),
+        dataclasses.replace(result("exceptions", "exceptions", 5, 2), id="CHG-02", severity="high"),
+        dataclasses.replace(came, id="CHG-03", severity="high"),
+    ]
+    assert [one.control for one in since.worse(found, [])] == ["CHG-03", "CHG-02", "CHG-01"]
+
+
+def test_pages_say_since_when_a_right_is_seen_and_how_long_it_was_not_used_and_promise_no_frame() -> None:
+    rights = [
+        dataclasses.replace(one, look_at=["dormant"], held="yes", since_basis="earlier")
+        for one in plain().rights
+    ]
+    page = pdf.html(dataclasses.replace(plain(), rights=rights))
+    assert "not used in the last 60 days" in page
+    assert "first seen " in page
+    assert "frame at the foot" not in page
+    said = [Parameter("access.dormant_days", "45")]
+    assert "not used in the last 45 days" in pdf.html(
+        dataclasses.replace(plain(), rights=rights, parameters=said)
+    )
 
 
 def test_a_printed_sample_is_the_draw_that_its_seed_gives_and_one_of_nothing_says_why() -> None:
