@@ -116,7 +116,7 @@ def test_a_quarter_after_all_evidence_is_missing_and_not_zero(
 
 
 def test_an_export_that_the_settings_date_reaches_the_quarter() -> None:
-    argo = {"name": "argo", "kind": "folder", "location": "argo", "exported_at": "2026-10-01T00:00:00Z"}
+    argo = {"name": "argo", "location": "file:argo", "exported_at": "2026-10-01T00:00:00Z"}
     text = FEBRUARY.format(written="2026-02-02", seen="2026-02-01 10:01")
     assert figure(measure(text, sources=[argo]), "deployment_frequency")[0] == 0
 

@@ -228,7 +228,11 @@ def test_an_unknown_format_is_refused() -> None:
 
 def test_coverage_counts_every_record_by_hour_noise_included() -> None:
     times = ["2026-07-01T09:59:59Z", "2026-07-01T10:00:00Z", "2026-07-01T09:10:00Z"]
-    noisy = AUDIT_EVENT | {"user": {"username": "system:node:a"}, "verb": "get"}
+    noisy = AUDIT_EVENT | {
+        "user": {"username": "system:node:a"},
+        "userAgent": "kubelet/v1.33.1",
+        "verb": "get",
+    }
     parsed = parse_bytes(lines(*(noisy | {"requestReceivedTimestamp": time} for time in times)))
     assert parsed.noise == 3
     assert {

@@ -97,7 +97,7 @@ def references(reader: pypdf.PdfReader) -> list[tuple[str, int]]:
     todo = [reader.root_object["/StructTreeRoot"]["/K"]]
     while todo:
         item = todo.pop().get_object()
-        kids = [kid for kid in pages._kids(item) if not isinstance(kid, int)]
+        kids = [kid for kid in pages.kids(item) if not isinstance(kid, int)]
         if isinstance(item, dict) and item.get("/S") == "/Link":
             notes = [kid["/Obj"] for kid in kids if kid.get("/Type") == "/OBJR"]
             said = squeezed("".join(pages._text(item, texts, None, 0)))
