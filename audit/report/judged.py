@@ -58,6 +58,10 @@ class Described(Protocol):
     def remediation(self) -> str: ...
 
 
+NO_SOURCE = (("git", "Git"), ("roster", "roster"), ("evidence", "all sources"))
+"""Needs that no source of the settings gives by itself, and what a report calls what they rest on."""
+
+
 @dataclass(frozen=True)
 class Beside:
     """What is known of controls beside their tests.
@@ -133,8 +137,7 @@ def _control(
 
 def _sources(formats: Sequence[str], sources: Sequence[SourceRow]) -> list[str]:
     """The repositories, the roster, all evidence as such, and the sources whose records are of one of these formats."""
-    named = (("git", "Git"), ("roster", "roster"), ("evidence", "all sources"))
-    own = [name for given, name in named if given in formats]
+    own = [name for given, name in NO_SOURCE if given in formats]
     return own + [source.name for source in sources if set(formats) & set(source.formats)]
 
 

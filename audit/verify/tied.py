@@ -12,7 +12,7 @@ from audit.report import accessed, acts, judged
 from audit.report.shapes import ExceptionRow, Gap, LandingRow, Report, SourceRow
 from audit.verify.recounted import Populations
 
-_OWN = ("Git", "roster")
+_OWN = tuple(name for _, name in judged.NO_SOURCE)
 """What a control may rest on beside sources."""
 
 
