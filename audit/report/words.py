@@ -35,8 +35,11 @@ def passage(text: str, w: Wording = ENGLISH) -> Markup:
 
 
 def clip_short(text: str, longest: int) -> str:
-    """`text` cut where a page has the whole of it elsewhere."""
-    return text if len(text) <= longest else f"{text[:longest].rstrip()} …"
+    """`text` cut between words, where a page has the whole of it elsewhere."""
+    if len(text) <= longest:
+        return text
+    begun, space, _ = text[: longest + 1].rpartition(" ")
+    return f"{begun.rstrip(' ,;:') if space else text[:longest]} …"
 
 
 def prose(text: str) -> Markup:

@@ -17,10 +17,10 @@ from audit.period import Period
 from audit.report.plain import records
 from audit.settings import Settings
 from audit.trace import lineage, printed, raw
+from audit.trace.printed import Found
 from audit.trace.shapes import Item, Trace
 
 Tables = Mapping[str, pd.DataFrame]
-Found = tuple[str, dict[str, str], list[Item]]
 
 FORMS = (
     "an exception (CHG-03-0123456789), a control (CHG-03), a figure (lead_time, or lead_time:app=web), a gap (G1), a row of "

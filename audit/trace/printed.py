@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,8 +18,10 @@ from audit.settings import Settings
 from audit.trace.shapes import Item
 
 Tables = dict[str, pd.DataFrame]
+Found = tuple[str, dict[str, str], list[Item]]
+"""Kind, what is said of it, and what it is made of."""
 
-_ROW = re.compile(r"(AR|[ABER])(\d{1,9})")
+_ROW = re.compile(r"([ABE])(\d{1,9})")
 _RECORD = re.compile(r"(E\d{1,9}):(\d{1,18})")
 """A line of evidence as the exceptions of a report print it: row of annex E, and record."""
 _GAP = re.compile(r"G\d{1,9}")
@@ -43,39 +46,40 @@ def subject(name: str, tables: Tables, settings: Settings, period: Period, as_of
         named = [
             f"{one.cluster}/{one.application}@{one.started_at}" for one in deployed if one.number == number
         ]
-    elif kind == "E":
+    else:
         named = [one.sha256 for one in complete.evidence(tables["evidence_objects"]) if one.number == number]
     return named[0] if named else None
 
 
-def row(
-    name: str, tables: Tables, period: Period, as_of: datetime
-) -> tuple[str, dict[str, str], list[Item]] | None:
+def row(name: str, tables: Tables, period: Period, as_of: datetime) -> Found | None:
     """What a row of the reconciliation (R1) or of the access review (AR1, or a right's id), a waiver's id or an emergency's ticket
     stands for: its kind, what is said of it, and what proves it; None for any other name."""
-    match = _ROW.fullmatch(name)
-    number = int(match[2]) if match else 0
-    if match and match[1] == "R":
-        table, exceptions = tables["reconciled_changes"], tables["exceptions"]
-        for one in reconciliation.items(table, exceptions):
-            if one.number == number:
-                return (
-                    "reconciliation",
-                    _facts(one),
-                    [Item(one.side, one.item, one.at, one.explanation, tuple(one.evidence))],
-                )
-    for right in accessed.rights(tables["access_rights"]) if match or name.startswith("R-") else ():
-        if name == right.right_id or (match and match[1] == "AR" and right.number == number):
+    exceptions = tables["exceptions"]
+    numbered = reconciliation.items(tables["reconciled_changes"], exceptions) if name.startswith("R") else ()
+    for one in numbered:
+        if name == f"R{one.number}":
+            return _found("reconciliation", [(one, (one.side, one.item, one.at, one.explanation))])
+    for right in accessed.rights(tables["access_rights"]) if name.startswith(("AR", "R-")) else ():
+        if name in (f"AR{right.number}", right.right_id):
             says = f"{right.right} on {right.system}"
-            return (
-                "right",
-                _facts(right),
-                [Item("right", right.holder, right.held_since, says, tuple(right.evidence))],
-            )
-    return _waiver(name, tables, period, as_of) or _emergency(name, tables, period, as_of)
+            return _found("right", [(right, ("right", right.holder, right.held_since, says))])
+    waivers = [
+        (one, ("waiver", f"{one.repo}: {one.place}", one.covers_from, f"{one.state}: {one.reason}"))
+        for one in waived.waivers(tables["waivers"], exceptions, period, as_of)
+        if one.id == name
+    ]
+    if waivers:
+        kind, facts, items = _found("waiver", waivers)
+        return kind, facts, items + _covered(name, {one.control for one, _ in waivers}, exceptions)
+    opened = [
+        (one, ("emergency", f"{one.person} in {one.cluster}", one.opened_at, f"told by {one.told_by}"))
+        for one in emergencies.emergencies(tables["emergencies"], exceptions, period, as_of)
+        if one.ticket == name
+    ]
+    return _found("emergency", opened) if opened else None
 
 
-def gap(name: str, tables: Tables, settings: Settings) -> tuple[str, dict[str, str], list[Item]] | None:
+def gap(name: str, tables: Tables, settings: Settings) -> Found | None:
     """What a gap of the control matrix (G1) says, and the controls that have it; None for any other name."""
     if _GAP.fullmatch(name) is None:
         return None
@@ -88,59 +92,19 @@ def gap(name: str, tables: Tables, settings: Settings) -> tuple[str, dict[str, s
     return None
 
 
-def _waiver(
-    name: str, tables: Tables, period: Period, as_of: datetime
-) -> tuple[str, dict[str, str], list[Item]] | None:
-    rows = [
-        one
-        for one in waived.waivers(tables["waivers"], tables["exceptions"], period, as_of)
-        if one.id == name
-    ]
-    if not rows:
-        return None
-    items = [
-        Item(
-            "waiver",
-            f"{one.repo}: {one.place}",
-            one.covers_from,
-            f"{one.state}: {one.reason}",
-            tuple(one.evidence),
-        )
-        for one in rows
-    ]
-    exceptions = tables["exceptions"]
-    covered = exceptions[
-        exceptions["waiver"].fillna("").map(lambda text: name in text.split("; ")).astype(bool)
-        & exceptions["control"].isin([one.control for one in rows])
-    ]
-    items += [
+def _covered(waiver: str, of: set[str], exceptions: pd.DataFrame) -> list[Item]:
+    """Exceptions of some controls that a waiver covers."""
+    rows = exceptions[exceptions["control"].isin(of) & exceptions["waiver"].notna()]
+    return [
         Item("waived", str(one.exception_id), "", str(one.found), tuple(str(one.evidence).split()))
-        for one in covered.itertuples()
+        for one in rows.itertuples()
+        if waiver in str(one.waiver).split("; ")
     ]
-    return "waiver", _facts(rows[-1]), items
 
 
-def _emergency(
-    name: str, tables: Tables, period: Period, as_of: datetime
-) -> tuple[str, dict[str, str], list[Item]] | None:
-    found = [
-        one
-        for one in emergencies.emergencies(tables["emergencies"], tables["exceptions"], period, as_of)
-        if one.ticket == name
-    ]
-    if not found:
-        return None
-    items = [
-        Item(
-            "emergency",
-            f"{one.person} in {one.cluster}",
-            one.opened_at,
-            f"told by {one.told_by}",
-            tuple(one.evidence),
-        )
-        for one in found
-    ]
-    return "emergency", _facts(found[-1]), items
+def _found(kind: str, rows: Sequence[tuple[Any, tuple[str, str, str, str]]]) -> Found:
+    """Rows of the report, each with what its item says. The facts are those of the last one."""
+    return kind, _facts(rows[-1][0]), [Item(*said, tuple(one.evidence)) for one, said in rows]
 
 
 def _facts(one: Any) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from markupsafe import escape
 from verified import report_of, store_at
 
-from audit.report import pdf
+from audit.report import pdf, words
 from audit.report.attached import TIMES
 from audit.report.shapes import Report, RightRow, RightsCount
 from audit.report.wording import ENGLISH, Wording, shipped
@@ -113,3 +113,17 @@ def shape(kind: type) -> Any:
     """A row whose fields are all empty."""
     empty = {"str": "", "int": 0, "bool": False, "list[str]": []}
     return kind(**{each.name: empty[str(each.type)] for each in dataclasses.fields(kind)})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a b", "a b"),
+        ("one two", "one two"),
+        ("one two three", "one two …"),
+        ("one two, three", "one two …"),
+        ("onetwothree", "onetwot …"),
+    ],
+)
+def test_a_sentence_is_cut_between_words(text: str, shown: str) -> None:
+    assert words.clip_short(text, 7 if "," not in text else 8) == shown
