@@ -13,6 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 
 from audit import pipeline
 from audit.cli import main
@@ -74,6 +84,25 @@ def with_short_report(folder: Path) -> Path:
     with (folder / "audit.toml").open("a", encoding="utf-8") as settings:
         settings.write('\n[report]\ntheme = "theme"\n')
     return folder
+
+
+def self_signed(folder: Path, start: datetime, end: datetime, *, passphrase: bytes = b"") -> None:
+    """Writes `root.pem`, a certificate that vouches for itself between two moments, and its `key.pem`."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "example")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(end)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "root.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    locked = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
 
 
 @dataclass

@@ -12,11 +12,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from audit import doctor
 from audit.cli import main
@@ -26,7 +21,7 @@ from audit.period import Period
 from audit.report import templates
 from audit.settings import load
 from audit.sources.loopback import S3Server
-from tests.integration.conftest import AS_OF, AS_OF_ARGUMENTS, Ran
+from tests.integration.conftest import AS_OF, AS_OF_ARGUMENTS, Ran, self_signed
 
 SETTINGS = """
 [organisation]
@@ -105,29 +100,16 @@ def test_a_repository_and_a_folder_that_are_gone_are_bad_each_with_its_remedy(
 def test_a_certificate_is_looked_at_before_a_quarter_is_worked_out(
     days: int, state: str, code: int, tmp_path: Path
 ) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "example")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(AS_OF - timedelta(days=10))
-        .not_valid_after(AS_OF + timedelta(days=days))
-        .sign(key, hashes.SHA256())
-    )
-    (tmp_path / "own.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"obviously fake"))
-    (tmp_path / "key.pem").write_bytes(secret)
+    until = AS_OF + timedelta(days=days)
+    self_signed(tmp_path, AS_OF - timedelta(days=10), until, passphrase=b"obviously fake")
     (tmp_path / "passphrase").write_text("obviously fake\n")
     toml = (
-        '[report_signature]\ncertificate = "own.pem"\nkey_file = "key.pem"\npassphrase_file = "passphrase"\n'
+        '[report_signature]\ncertificate = "root.pem"\nkey_file = "key.pem"\npassphrase_file = "passphrase"\n'
     )
     (tmp_path / "audit.toml").write_text(f'[organisation]\nname = "NETBPF"\n{toml}', encoding="utf-8")
     found = _of_report(tmp_path)
     assert (found["report signature"].state, found["report signature"].code) == (state, code)
-    assert f"until {AS_OF + timedelta(days=days):%Y-%m-%d}" in found["report signature"].says
+    assert f"until {until:%Y-%m-%d}" in found["report signature"].says
     (tmp_path / "passphrase").write_text("another\n")
     wrong = _of_report(tmp_path)["report signature"]
     assert (wrong.state, wrong.code) == ("bad", ExitCode.USAGE)

@@ -13,15 +13,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from audit.cli import main
 from audit.controls import own
-from tests.integration.conftest import Ran, with_short_report
+from tests.integration.conftest import Ran, self_signed, with_short_report
 from tests.test_documents_agree import ROOT, SHOWN, command_line, documents, read
 
 pytestmark = pytest.mark.no_cover  # other tests cover what these run through
@@ -104,21 +99,8 @@ def place(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a report, and settings that name a key."""
     folder = tmp_path_factory.mktemp("signing")
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "example")]), datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "root.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "key.pem").write_bytes(secret)
+    now = datetime.now(UTC)
+    self_signed(folder, now - timedelta(days=1), now + timedelta(days=2))
     (folder / "audit.toml").write_text(
         '[organisation]\nname = "NETBPF"\n[report_signature]\ncertificate = "root.pem"\nkey_file = "key.pem"\n'
     )
