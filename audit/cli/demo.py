@@ -12,7 +12,7 @@ from audit import narrate, screen
 from audit.cli.options import AsJson, out
 from audit.terminal import tell
 
-STOPPED = (
+_AFTERWARDS = (
     "The S3 server of the demonstration has stopped: check, report, trace, convert and verify work on what was collected; "
     "collect, run and doctor's look at the sources need it. Run audit demo again to collect once more."
 )
@@ -38,4 +38,4 @@ def demo(
         settings = done.folder.parents[2] / "audit.toml"
         said = f"\nWhere does a number come from? audit trace lead_time --quarter {done.period.label} --settings {settings}"
         tell(out, said)
-        tell(out, STOPPED)
+        tell(out, _AFTERWARDS)
