@@ -64,9 +64,8 @@ def _cut(result: Result, context: Context) -> Result:
     population, exceptions = (
         rows[context.holds(rows["at"]) | rows["at"].isna()] for rows in (result.population, result.exceptions)
     )
-    waived = exceptions["waiver"].notna().sort_values(kind="stable").index
-    first = exceptions.loc[waived].drop_duplicates("subject").index
-    return Result(population, exceptions[exceptions.index.isin(first)], result.gaps)
+    open_first = exceptions.reset_index(drop=True).sort_values("waiver", key=pd.Series.notna, kind="stable")
+    return Result(population, open_first.drop_duplicates("subject").sort_index(), result.gaps)
 
 
 def _named(control: Control, severity: Severity, rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:

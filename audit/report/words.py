@@ -35,11 +35,11 @@ def passage(text: str, w: Wording = ENGLISH) -> Markup:
 
 
 def clip_short(text: str, longest: int) -> str:
-    """`text` cut between words, where a page has the whole of it elsewhere."""
+    """`text` cut between words, where a page has the whole of it elsewhere; in a word where more than half would go with it."""
     if len(text) <= longest:
         return text
-    begun, space, _ = text[: longest + 1].rpartition(" ")
-    return f"{begun.rstrip(' ,;:') if space else text[:longest]} …"
+    begun = text[: longest + 1].rpartition(" ")[0].rstrip(" ,;:")
+    return f"{begun if len(begun) * 2 >= longest else text[:longest].rstrip()} …"
 
 
 def prose(text: str) -> Markup:

@@ -123,6 +123,7 @@ def shape(kind: type) -> Any:
         ("one two three", "one two …"),
         ("one two, three", "one two …"),
         ("onetwothree", "onetwot …"),
+        ("a onetwothree", "a onetw …"),
     ],
 )
 def test_a_sentence_is_cut_between_words(text: str, shown: str) -> None:
