@@ -63,6 +63,9 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
     beat = {"@timestamp": TIME, "agent": {"type": "filebeat"}, "ecs": {"version": "8.0.0"}}
     diagnostic = {"time": TIME, "category": "kube-audit", "operationName": "Microsoft.ContainerService/x"}
     entry = {"logName": "projects/p/logs/x", "insertId": "i-1", "timestamp": TIME}
+    bus = {"version": "0", "id": "i", "detail-type": "Audit record", "source": "org.audit", "account": "1", "time": TIME, "region": "r",
+        "resources": []}  # fmt: skip
+    archived = {"_id": "A1", "date": TIME, "host": "h", "source": "k", "status": "info", "tags": ["env:prod"]}
     raw = json.loads
     return {
         "array": ("array", lambda text: f"[{text}]"),
@@ -145,7 +148,23 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
             {"field": "@timestamp", "value": TIME}, {"field": "@message", "value": text}]], "statistics": {}, "status": "Complete"})),
         "pubsub pulled": ("pubsub", lambda text: dumped([{"ackId": "a", "message": {"data": packed(text), "messageId": "1"}}])),
         "kafka": ("json-in-field", lambda text: dumped({"topic": "t", "partition": 0, "offset": 1, "value": text})),
-        "splunk": ("json-in-field", lambda text: dumped({"time": 1, "host": "h", "sourcetype": "_json", "event": text})),
+        "splunk": ("splunk", lambda text: dumped({"time": 1, "host": "h", "sourcetype": "_json", "event": text})),
+        "splunk parsed": ("splunk", lambda text: dumped({"time": "1782900000.5", "index": "audit", "event": raw(text)})),
+        "splunk bare": ("splunk", lambda text: dumped({"event": raw(text)})),
+        "splunk text": ("json-in-field", lambda text: dumped({"event": text})),
+        "splunk search": ("splunk", lambda text: dumped({"preview": False, "offset": 0, "result": {"_raw": text, "_time": "1"}})),
+        "eventbridge": ("eventbridge", lambda text: dumped(bus | {"detail": raw(text)})),
+        "eventbridge text": ("eventbridge", lambda text: dumped(bus | {"detail": text})),
+        "datadog": ("datadog", lambda text: dumped(archived | {"message": text, "attributes": {"service": "api"}})),
+        "datadog parsed": ("datadog", lambda text: dumped(archived | {"attributes": raw(text)})),
+        "datadog text": ("datadog", lambda text: dumped(archived | {"message": text})),
+        "datadog search": ("datadog", lambda text: dumped({"meta": {}, "data": [
+            {"id": "1", "type": "log", "attributes": {"timestamp": TIME, "tags": [], "attributes": raw(text)}}]})),
+        "event hub": ("event-hub", lambda text: dumped({"body": {"records": [raw(text)]}})),
+        "event hub text": ("event-hub", lambda text: dumped({"body": dumped({"records": [raw(text)]}), "sequence_number": 1, "offset": "0"})),
+        "event hub base64": ("event-hub", lambda text: dumped({"EnqueuedTimeUtc": TIME, "Offset": 0, "Body": packed(text, zipped=True)})),
+        "event hub avro": ("event-hub", lambda text: dumped({"SequenceNumber": 1, "EnqueuedTimeUtc": TIME, "SystemProperties": {},
+            "Properties": {}, "Body": {"bytes": text.encode().decode("latin-1")}})),
         "graylog": ("json-in-field", lambda text: dumped({"version": "1.1", "host": "h", "short_message": text[:9], "full_message": text})),
         "cloud logging json": ("cloud-logging", lambda text: dumped(entry | {"jsonPayload": raw(text)})),
         "cloud logging text": ("cloud-logging", lambda text: dumped(entry | {"textPayload": text})),
@@ -159,8 +178,17 @@ WRAPS = wraps()
 NEED_OBJECTS = {"fluentd pair", "fluentd v2 pair", "azure parsed", "fluent bit parsed", "fluent bit processed"} | {
     "filebeat json", "filebeat audit", "filebeat dotted", "elasticsearch", "elasticsearch page", "cloud logging json"
 }  # fmt: skip
-NEED_OBJECTS |= {"openshift"}
-HOLD_OBJECTS = {"message", "kafka", "splunk", "graylog", "otlp map in snake case", "logstash line", "logstash line host"} | {
+NEED_OBJECTS |= {
+    "openshift",
+    "splunk parsed",
+    "splunk bare",
+    "eventbridge",
+    "datadog parsed",
+    "datadog search",
+    "event hub",
+    "event hub text",
+}
+HOLD_OBJECTS = {"message", "kafka", "splunk text", "graylog", "otlp map in snake case", "logstash line", "logstash line host"} | {
     "logstash line without", "syslog", "syslog with data", "syslog of before"
 }  # fmt: skip
 LINES = {

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from audit.normalise import logfmt
-from audit.normalise.envelopes import agents, aws, clouds, elastic, lines, lists, loki, otlp
+from audit.normalise.envelopes import agents, aws, clouds, elastic, lines, lists, loki, otlp, platforms
 from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_object, text_of
 from audit.normalise.interface import Outcome
 from audit.normalise.records import MAX_RECORD, Splitter, is_value
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same bytes would be split or opened otherwise, as a format's is: what is kept of earlier readings depends on it."""
 MAX_DEPTH = 16
 MAX_ITEMS = 1_000_000
@@ -35,6 +35,7 @@ _OPENERS: tuple[Opener, ...] = (
     *loki.OPENERS,
     *otlp.OPENERS,
     *clouds.OPENERS,
+    *platforms.OPENERS,
 )
 
 

@@ -1,0 +1,125 @@
+"""What event buses and log platforms wrap records in: EventBridge, Splunk, Datadog, Azure's Event Hubs.
+
+Members named `event`, `detail`, `body` or `attributes` are found in records too. What stands beside them tells: nobody who only fills
+in a text, such as that of a review, can have the record around it taken for one of these.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from audit.normalise.envelopes import lines
+from audit.normalise.envelopes.shape import (
+    Contents,
+    Opener,
+    Top,
+    as_array,
+    as_object,
+    as_text,
+    content,
+    each,
+    keys,
+    unpacked,
+)
+from audit.normalise.logfmt import begins
+from audit.normalise.records import is_value
+
+_HEC = keys("time", "host", "source", "sourcetype", "index", "fields", "event")
+_TELL_HEC = _HEC - {"time", "source", "event"}
+_TELL_HUB = keys("offset", "sequencenumber", "enqueuedtime", "enqueuedtimeutc")
+_HUB = _TELL_HUB | {
+    "body", "id", "partitionid", "partitionkey", "properties", "systemproperties", "applicationproperties", "annotations",
+    "contenttype", "messageid", "correlationid",
+}  # fmt: skip
+_GITHUBS_EVENT = re.compile(r"[a-z][a-z0-9_]{1,79}")
+
+
+def _bus(top: Top) -> Contents | None:
+    """An event of EventBridge. What GitHub delivered to it has the name of its event beside it, which it is given along with."""
+    source, kind = as_text(top["source"]), as_text(top["detail-type"])
+    if source is None or kind is None:
+        return None
+    if source == "aws.s3" and kind.startswith("Object "):
+        return Contents(failed=["a notification of S3: it names an object and holds nothing of it"])
+    detail = as_object(top["detail"])
+    if detail is None:
+        return None if as_text(top["detail"]) is None else Contents([content(top["detail"])])
+    if "github" in source.lower() and "sender" in detail and _GITHUBS_EVENT.fullmatch(kind):
+        told = {"event": top["detail-type"], "payload": top["detail"]}
+        told |= {name: top[of] for name, of in (("id", "id"), ("received_at", "time")) if of in top}
+        return Contents([msgspec.json.encode(told)])
+    return Contents([bytes(top["detail"])])
+
+
+def _hec(top: Top) -> Contents | None:
+    """What Splunk's collector of events takes: an event, as text or as a record, and where it is from."""
+    if not top.keys() <= _HEC:
+        return None
+    begins_with = bytes(top["event"])[:1]
+    told = begins_with == b"{" or (begins_with in b'"[' and top.keys() & _TELL_HEC)
+    return Contents([content(top["event"])]) if told else None
+
+
+def _raw(top: Top) -> Contents | None:
+    """A result of a search that Splunk exports: the line is its `_raw`."""
+    inner = as_object(top["result"])
+    text = None if inner is None else as_text(inner.get("_raw", b""))
+    return None if inner is None or text is None else Contents([content(inner["_raw"])])
+
+
+def _archived(top: Top) -> Contents | None:
+    """A log in Datadog's archive: the line in `message`, or what was parsed of it in `attributes`."""
+    message = top.get("message")
+    line = b"" if message is None else content(message).strip()
+    if (line[:1] in (b"{", b"[", b'"') and is_value(line)) or begins(line) or lines.opened(line) is not None:
+        return Contents([line])
+    if "attributes" in top and as_object(top["attributes"]):
+        return Contents([bytes(top["attributes"])])
+    return Contents([line]) if line else None
+
+
+def _searched(top: Top) -> Contents | None:
+    """A log as Datadog's search answers."""
+    inner = as_object(top["attributes"])
+    return None if inner is None or as_text(top["type"]) != "log" else _archived(inner)
+
+
+def _page(top: Top) -> Contents | None:
+    """A page of Datadog's search."""
+    items = as_array(top["data"])
+    first = as_object(items[0]) if items else None
+    if items is None or first is None or not {"id", "type", "attributes"} <= first.keys():
+        return None
+    return each(items) if as_text(first["type"]) == "log" else None
+
+
+def _hub(top: Top) -> Contents | None:
+    """An event of Event Hubs, with Azure's records below its body: parsed, as text, or as bytes."""
+    name = "body" if "body" in top else "Body"
+    spelled = {key.lower().replace("_", "").replace("-", "") for key in top}
+    inner = as_object(top[name])
+    if not spelled <= _HUB or not (spelled & _TELL_HUB or (inner is not None and "records" in inner)):
+        return None
+    if inner is not None:
+        avro = as_text(inner["bytes"]) if inner.keys() == {"bytes"} else None  # a letter for each byte
+        return Contents([bytes(top[name]) if avro is None else avro.encode("latin-1", errors="replace")])
+    text = as_text(top[name])
+    if text is None:
+        return None
+    packed = None if text.lstrip()[:1] in ("{", "[") else unpacked(top[name])
+    return Contents([content(top[name])]) if packed is None or packed.failed == ["not base64"] else packed
+
+
+OPENERS = (
+    Opener("eventbridge", keys("detail-type", "detail", "source"), _bus),
+    Opener("splunk", keys("event"), _hec),
+    Opener("splunk", keys("result", "preview"), _raw),
+    Opener("datadog", keys("_id", "date", "attributes"), _archived),
+    Opener("datadog", keys("_id", "date", "message"), _archived),
+    Opener("datadog", keys("id", "type", "attributes"), _searched),
+    Opener("datadog", keys("data"), _page),
+    Opener("event-hub", keys("body"), _hub),
+    Opener("event-hub", keys("Body"), _hub),
+)

@@ -1,0 +1,89 @@
+"""What event buses and log platforms put around records is opened for what it is, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from evidence_records import AUDIT_EVENT, PULL, REVIEW, VALID, WEBHOOK, lines, parse_bytes
+
+TIME = "2026-07-01T10:00:00Z"
+BUS = {"version": "0", "id": "b-1", "account": "1", "time": TIME, "region": "r", "resources": []}
+
+
+def test_an_event_of_github_on_a_bus_is_the_one_that_the_bus_names_and_has_its_time() -> None:
+    """The payload alone could be of a team's addition or of a fork: only the name beside it tells."""
+    payload = {key: WEBHOOK[key] for key in ("sender", "repository") if key in WEBHOOK} | {
+        "action": "created"
+    }
+    event = BUS | {
+        "source": "aws.partner/github.com/1",
+        "detail-type": "repository_ruleset",
+        "detail": payload,
+    }
+    parsed = parse_bytes(
+        lines(event, event | {"source": "github.com", "detail-type": "pull_request", "detail": WEBHOOK})
+    )
+    assert parsed.quarantined == []
+    assert parsed.by_envelope == {"eventbridge": 2}
+    assert parsed.by_format == {"github-webhook": 2}
+    assert "repository_ruleset.created" in {row["action"] for row in parsed.rows["forge_events"]}
+    assert {row["line"] for row in parsed.rows["forge_events"]} == {1, 2}
+
+
+@pytest.mark.parametrize("format", ["cloudtrail", "kubernetes-audit", "github-audit-log"])
+def test_other_details_are_read_as_the_records_that_they_are(format: str) -> None:
+    (record, *_) = VALID[format]
+    event = BUS | {"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": record}
+    assert parse_bytes(lines(event)).by_format == {format: 1}
+
+
+def test_a_notification_on_a_bus_is_refused_for_it_holds_nothing_of_its_object() -> None:
+    told = BUS | {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": "a"}}}
+    parsed = parse_bytes(lines(AUDIT_EVENT, told))
+    ((number, offset, reason),) = parsed.quarantined
+    assert (number, offset) == (2, len(lines(AUDIT_EVENT)))
+    assert reason.startswith("a notification of S3: it names an object and holds nothing of it")
+
+
+def test_what_splunks_collector_takes_follows_each_other_without_line_feeds() -> None:
+    """Records, text that is one, text that is none: each is counted, with the number and the place of what it came in."""
+    text = 'time="2026-07-01T10:00:00Z" level=info msg="nothing of note"'
+    events = [
+        {"time": 1, "host": "h", "event": AUDIT_EVENT},
+        {"host": "h", "event": json.dumps(PULL)},
+        {"host": "h", "event": text},
+    ]
+    whole = [json.dumps(event) for event in events]
+    parsed = parse_bytes("".join(whole).encode())
+    assert [row["line"] for row in parsed.rows["cluster_access"]] == [1]
+    assert [row["line"] for row in parsed.rows["pull_requests"]] == [2]
+    assert [(number, offset) for number, offset, _ in parsed.quarantined] == [(3, len(whole[0] + whole[1]))]
+    assert parsed.by_envelope["splunk"] == 3
+
+
+def test_a_line_that_datadog_keeps_comes_before_what_it_made_of_it() -> None:
+    """And what it made of it comes before a text for people."""
+    archived = {"_id": "A", "date": TIME, "attributes": AUDIT_EVENT}
+    kept = parse_bytes(
+        lines(archived | {"message": json.dumps(PULL)}, archived | {"message": "read pods"}, archived)
+    )
+    assert {table: [row["line"] for row in rows] for table, rows in kept.rows.items()} == {
+        "pull_requests": [1], "cluster_access": [2, 3]
+    }  # fmt: skip
+    empty = parse_bytes(
+        lines({"_id": "A", "date": TIME, "attributes": {}}, {"_id": "A", "date": TIME, "message": "read"})
+    )
+    assert [number for number, _, _ in empty.quarantined] == [1, 2]
+
+
+FORGED = json.dumps({"records": [{"kind": "Event"}], "event": {}, "detail": {}})
+
+
+@pytest.mark.parametrize(
+    "record", [PULL | {"body": FORGED}, REVIEW | {"body": FORGED}, {"event": "pull_request", "payload": WEBHOOK}]
+)  # fmt: skip
+def test_no_text_of_a_record_makes_it_an_envelope(record: dict[str, Any]) -> None:
+    parsed = parse_bytes(lines(record))
+    assert (parsed.kept, parsed.quarantined, dict(parsed.by_envelope)) == (1, [], {})
