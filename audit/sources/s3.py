@@ -1,7 +1,8 @@
 """S3 as a source: paged listing, pinned versions, parallel reads through one shared client.
 
 Where ListObjectVersions is allowed, the latest version of each key is listed and that very version is read; else
-the plain listing serves, and a read is bound to the listed ETag. Either way what is read is what was listed.
+the plain listing serves, and a read is bound to the listed ETag. Either way what is read is what was listed. A server whose
+listings write another ETag than its answers do (SeaweedFS of objects in pieces) is asked for both once more: like is held against like.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _CHANGED = {"NoSuchKey", "NoSuchVersion", "PreconditionFailed", "404", "412"}
 _BROKEN_OFF = (ResponseStreamingError, IncompleteReadError, FlexibleChecksumError, HTTPClientError, OSError)
+_REPLACED = "it was replaced or removed after it had been listed"
 _DENIED = {"AccessDenied", "403"}
 _FIRST_KEYS = 50  # of which one is hoped to be more than a folder's marker
 _UNSUPPORTED = {"NotImplemented", "MethodNotAllowed"}
@@ -123,7 +125,10 @@ class Bucket:
             asked["VersionId"] = listed.version_id
         if listed.etag:
             asked["IfMatch"] = f'"{listed.etag}"'
-        response = self._shortcut.get(asked["Key"], asked) or self._get(asked)
+        try:
+            response = self._shortcut.get(asked["Key"], asked) or self._get(asked)
+        except Changed:
+            response = self._get(asked | {"IfMatch": self._answered(listed, asked)})
         checksum = told(response)
         expected = Expected(checksum) if can_be_verified(checksum) else None
         return Content(
@@ -140,12 +145,48 @@ class Bucket:
             response = self._client.get_object(**asked)
         except ClientError as error:
             if error.response["Error"]["Code"] in _CHANGED:
-                raise Changed("it was replaced or removed after it had been listed") from None
+                raise Changed(_REPLACED) from None
             raise object_failure(error, self.name, self.location, self._bucket) from None
         except (BotoCoreError, ResponseParserError) as error:
             raise source_failure(error, self.name, self.location, self._bucket) from None
         self._shortcut.learn(asked["Key"])
         return response
+
+    def _answered(self, listed: Listed, asked: dict[str, Any]) -> str:
+        """The ETag that answers give of an object that is still listed as it was; with it, only that object is read. The listing
+        is asked after the answer: what took its place in between has another ETag in one of the two.
+
+        Raises:
+            Changed: it was replaced or removed, or has a version of its own, whose ETag is one.
+        """
+        where: dict[str, Any] = {
+            name: asked[name] for name in ("Bucket", "Key", "RequestPayer") if name in asked
+        }
+        try:
+            head = self._client.head_object(**where)
+            same = head["ContentLength"] == listed.size and head["ETag"].strip('"') != listed.etag
+            same = same and not listed.version_id and self._is_listed(listed, where)
+        except FAILURES:
+            same = False
+        if not same:
+            raise Changed(_REPLACED)
+        return str(head["ETag"])
+
+    def _is_listed(self, listed: Listed, where: dict[str, Any]) -> bool:
+        """Whether a listing, of either kind, has this object as it was listed. A key stands before those that begin with it."""
+        asked: dict[str, Any] = {name: where[name] for name in where if name != "Key"} | {
+            "Prefix": where["Key"]
+        }
+        plain = self._client.list_objects_v2(**asked).get("Contents", [])
+        if any(each["Key"] == where["Key"] and self._listed(each, "") == listed for each in plain):
+            return True
+        versions = self._client.list_object_versions(**asked).get("Versions", [])
+        return any(
+            each["Key"] == where["Key"]
+            and each["IsLatest"]
+            and self._listed(each, _version(each["VersionId"])) == listed
+            for each in versions
+        )
 
     def _versions(self) -> Listing | None:
         """The listing with versions; None where the reader or the server only has the plain one."""
