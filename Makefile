@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 export PYTHON
+unexport PYTHONDONTWRITEBYTECODE  # where it is set, each process compiles all that it imports: half of what a command takes
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

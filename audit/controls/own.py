@@ -11,9 +11,11 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
 from audit.controls.interface import Control
 from audit.controls.registry import CONTROLS
@@ -71,10 +73,18 @@ def _files(settings: Settings) -> list[Path] | None:
     return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
+class _AsWritten(SourceFileLoader):
+    """Runs a file as it is written, and leaves nothing beside it: what was compiled earlier is not what `digest` speaks of."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Not told, without which nothing compiled is read or written."""
+        raise OSError(path)
+
+
 def _of_folder(settings: Settings) -> Iterable[tuple[str, Control]]:
     for path in _files(settings) or []:
         name = f"{GROUP.replace('.', '_')}_{path.stem}"
-        spec = importlib.util.spec_from_file_location(name, path)
+        spec = importlib.util.spec_from_file_location(name, path, loader=_AsWritten(name, str(path)))
         if spec is None or spec.loader is None:
             raise UsageError(f"{path}: can't be loaded", remedy=_REMEDY)
         module = importlib.util.module_from_spec(spec)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import py_compile
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +86,24 @@ def organisation(tmp_path: Path) -> Callable[..., Settings]:
         return load(path)
 
     return make
+
+
+def test_a_control_is_run_as_it_is_written_and_not_as_it_was_compiled(
+    organisation: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever changes a file keeps its size and its time: what its sha256 speaks of is what judges."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    settings = organisation(a=GOOD)
+    path = tmp_path / "controls" / "a.py"
+    before = path.stat()
+    assert own.controls(settings)[-1].title == "Nothing lands on a Sunday"
+    py_compile.compile(str(path))
+    path.write_text(GOOD.replace("lands on", "moves on"), encoding="utf-8")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert own.controls(settings)[-1].title == "Nothing moves on a Sunday"
+    shutil.rmtree(tmp_path / "controls" / "__pycache__")
+    own.controls(settings)
+    assert [each.name for each in (tmp_path / "controls").iterdir()] == ["a.py"]
 
 
 def test_they_come_after_the_products(organisation: Callable[..., Settings]) -> None:
