@@ -53,7 +53,7 @@ def test_every_layer_of_the_imports_has_its_place_in_the_architecture() -> None:
     assert layers - {"errors", "model", "period", "settings", "settings_template"} <= told
 
 
-SHOWN = re.compile(r"(?:^|`)(?:\.venv/bin/)?audit ([a-z-][^`\n#|>]*)", re.MULTILINE)
+SHOWN = re.compile(r"(?:^|`)(?:\$ )?(?:[A-Z_]+=\S+ )?(?:\.venv/bin/)?audit ([a-z-][^`\n#|>]*)", re.MULTILINE)
 """A command line: in a block of its own, or between backticks."""
 
 
@@ -96,13 +96,18 @@ def test_every_command_speaks_json(name: str) -> None:
     assert "--json" in [option for each in root.commands[name].params for option in each.opts]
 
 
+@cache
+def examples(*names: str) -> list[str]:
+    """The command lines that the helps of commands end with; of all commands when none is named."""
+    helps = [" ".join(command_line().commands[name].help.split()) for name in names or COMMANDS]
+    found = [re.search(r"Examples?: audit (.+)$", said) for said in helps]
+    return [line for one in found if one for line in one[1].split(", audit ")]
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_help_has_an_example_that_can_be_typed(name: str) -> None:
-    root = command_line()
-    said = " ".join(root.commands[name].help.split())
-    found = re.search(r"Examples?: audit (.+)$", said)
-    assert found, name
-    for line in found[1].split(", audit "):
+    assert examples(name), name
+    for line in examples(name):
         parse(shlex.split(line))
 
 

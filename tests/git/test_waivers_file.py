@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from audit import settings
 from audit.git import history, observe
 from audit.git.paths import PathRules
+from tests.documented import of
 
 FILE = ".gitops-audit/waivers.yaml"
 WHOLE = """- id: W-1
@@ -136,3 +137,13 @@ def test_entries_stand_exactly_in_the_versions_that_hold_them(
             name for name, _, begin, end in found if begin <= number and (end is None or number < end)
         }
         assert standing == held
+
+
+def test_the_entry_that_the_guide_shows_is_read_whole(repo: Repo, tmp_path: Path) -> None:
+    for text in of("docs/how-to/waivers.md", "yaml"):
+        repo.commit("Waive", {FILE: text})
+    tables = read(repo, tmp_path)
+    (row,) = tables["waiver_entries"].to_dict("records")
+    assert tables["unread_files"].empty
+    assert (row["id"], row["control"], row["subject"]) == ("W-7", "CHG-05", "netbpf/netbpf-gitops#7")
+    assert not [name for name, value in row.items() if value in ("", None) and name != "ended"]

@@ -15,14 +15,20 @@ import pytest
 import zstandard
 
 from audit.cli import main
-from audit.controls import own
+from audit.controls import own, registry
 from tests.integration.conftest import Ran, self_signed, with_short_report
-from tests.test_documents_agree import ROOT, SHOWN, command_line, documents, read
+from tests.test_documents_agree import ROOT, SHOWN, command_line, documents, examples, read
 
 pytestmark = pytest.mark.no_cover  # other tests cover what these run through
 
 ELSEWHERE = {
     "demo": ("tests/integration/test_demo.py", '["demo", '),
+    "demo --seed 7": ("tests/integration/test_demo.py", '["demo", '),
+    "diff 2026Q2 2026Q3": ("tests/report/test_report_forms.py", 'main(["diff", "2026Q2", "2026Q3", '),
+    "collect github --repository netbpf/netbpf-gitops": (
+        "tests/sources/test_github_source.py",
+        '"--repository",',
+    ),
     "collect github": ("tests/sources/test_github_source.py", 'main(["collect", "github", '),
     "verify report.pdf --settings audit.toml": (
         "tests/integration/test_reported_file.py",
@@ -56,8 +62,8 @@ EVENT = (
 
 
 def shown() -> list[str]:
-    """The distinct command lines, without those that only name a command which needs more."""
-    lines = {line.strip() for name in documents() for line in SHOWN.findall(read(name))}
+    """The distinct command lines of documents and helps, without those that only name a command which needs more."""
+    lines = {line.strip() for name in documents() for line in SHOWN.findall(read(name))} | set(examples())
     return sorted(line for line in lines if not line.endswith("-completion") and not _is_name(line))
 
 
@@ -87,7 +93,8 @@ def place(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reported organisation of one's own, with the files that documents speak of in and beside it."""
     folder = tmp_path_factory.mktemp("documents") / "organisation"
     with_short_report(Path(shutil.copytree(ran.folder, folder)))
-    (folder.parent / "my-gitops").symlink_to(folder / "repositories" / "netbpf-gitops.git")
+    for name in ("my-gitops", "netbpf-gitops"):
+        (folder.parent / name).symlink_to(folder / "repositories" / "netbpf-gitops.git")
     log = EVENT.encode() + b"\n"
     (folder / "audit.log.gz").write_bytes(gzip.compress(log))
     (folder / "pseudonyms.key").write_bytes(bytes(range(32)))
@@ -122,10 +129,13 @@ def test_a_command_does_what_it_is_shown_for(
 ) -> None:
     monkeypatch.chdir(place)
     if line.startswith("controls --test"):  # the examples of all of them are tests by themselves
-        monkeypatch.setattr(own, "CONTROLS", own.CONTROLS[:3])
+        for where in (own, registry):
+            monkeypatch.setattr(where, "CONTROLS", registry.CONTROLS[:3])
     code = main(_bind(shlex.split(line), place))
     told = capfd.readouterr()
-    today = "--quarter last" in line or line == "doctor"  # what is found of it changes with the calendar
+    today = "--quarter last" in line or line.startswith(
+        "doctor"
+    )  # what is found of it changes with the calendar
     wanted = {0, 1, 3} if today else FOUND.get(line, {0})
     assert code in wanted, told.err
     assert told.out.strip() or told.err.strip()

@@ -23,7 +23,10 @@ from audit.report.shapes import Report
 from audit.report.templates import folder
 from audit.report.wording import ENGLISH, shipped
 from audit.verify import Verdict
+from tests.documented import of
 
+GUIDE = "docs/how-to/theme-the-report.md"
+ROOT = Path(__file__).parents[2]
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><title>ACME</title><rect width="40" height="10" fill="#fff"/></svg>'
 WHOLE = {
     "theme.toml": """
@@ -256,3 +259,27 @@ def test_an_unknown_language_is_told_with_those_that_are_there() -> None:
     with pytest.raises(UsageError, match="there is no 'xx'") as error:
         themes.wording("xx", None)
     assert "en, de" in error.value.remedy
+
+
+def test_what_the_guide_shows_is_a_theme_that_says_so_on_the_page(tmp_path: Path) -> None:
+    settings, whole, said, catalogue = of(GUIDE, "toml")
+    for text in (settings, whole):
+        made.settings(report=tomllib.loads(text)["report"])
+    (summary,) = of(GUIDE, "html")
+    own = re.search(
+        r'`(<section class="page" id="approach">.+</section>)`', (ROOT / GUIDE).read_text(encoding="utf-8")
+    )
+    assert own is not None
+    used = theme(
+        tmp_path,
+        {"theme.toml": said, "templates/summary.html": summary, "templates/approach.html": own[1], "languages/fr.toml": catalogue},
+    )  # fmt: skip
+    page = pdf.html(small("fr", used))
+    for words in (
+        "Prepared for the audit committee.",
+        "How we work",
+        "Decisions for the steering group",
+        "Résumé",
+    ):
+        assert words in page, words
+    assert "#14532d" in page
