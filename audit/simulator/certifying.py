@@ -16,6 +16,7 @@ from audit.simulator.world import REPOSITORY, World, quarter_of
 _DAY = timedelta(days=1)
 _DECIDE, _REMOVE = timedelta(days=30), timedelta(days=14)
 _REVIEWER, _SECOND = "jmbeki", "alindqvist"
+GRANTOR = "josiem"  # the reviewer's login
 _ORG = REPOSITORY.split("/", maxsplit=1)[0]
 _READS = ("pull",)
 
@@ -54,7 +55,7 @@ def act(world: World, trail: Trail, lists: list[List]) -> None:
         lines: list[Line] = []
         if number:
             lines = _lines(lists[number - 1], held, number - 1)
-            _decide(world, label, lines, start)
+            _decide(world, label, lines, start, lists[number - 1].granted)
             gone = _carried_out(world, label, lines)
             held = {name: [one for one in grants if id(one) not in gone] for name, grants in held.items()}
         else:
@@ -117,8 +118,8 @@ def _lines(listed: List, held: dict[str, list[Grant]], number: int) -> list[Line
     return found
 
 
-def _decide(world: World, label: str, lines: list[Line], start: datetime) -> None:
-    """Writes the review; ACC-03: late, open, by the holder themselves, a right left out."""
+def _decide(world: World, label: str, lines: list[Line], start: datetime, granted: dict[str, str]) -> None:
+    """Writes the review; ACC-03: late, open, by the holder themselves or by who granted it, a right left out."""
     rng = world.dice(f"certifying {label}")
     due = start + _DECIDE
     people = {one.login.lower(): one.person for one in world.people if one.person}
@@ -147,11 +148,30 @@ def _decide(world: World, label: str, lines: list[Line], start: datetime) -> Non
         own.reviewer = _REVIEWER
         at = own.decided or due
         world.truth.violation("ACC-03", own.key(label), at, why="reviewed by its own holder")
+    _vouched(
+        world,
+        label,
+        [line for line in written if granted.get(line.holder) and line.system == REPOSITORY],
+        due,
+    )
     _removed(rng, lines)
     rows = ["review,listed,reviewer,subject,system,right,decision,decided,removed,proof"]
     rows += [_row(label, start, line) for line in written]
     text = "\n".join(rows) + "\n"
     world.evidence.write(learning.SOURCE, f"{world.end:%Y-%m-%d}/access-review-{label}.csv", text.encode())
+
+
+def _vouched(world: World, label: str, lines: list[Line], due: datetime) -> None:
+    """Another than the reviewer decides on what the reviewer granted; ACC-03: but for one right now and then."""
+    rng = world.dice(f"vouching {label}")
+    decided = [line for line in lines if line.decided is not None and line.reviewer == _REVIEWER]
+    for line in decided:
+        line.reviewer = _SECOND
+    if decided and rng.random() < 0.75:
+        line = rng.choice(decided)
+        line.reviewer = _REVIEWER
+        at = min(line.decided or due, due)
+        world.truth.violation("ACC-03", line.key(label), at, why="reviewed by who granted it")
 
 
 def _removed(rng: random.Random, lines: list[Line]) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from audit.simulator.audit_records import AUTHENTICATED, Request, new_id
+from audit.simulator.hub import Hub, Setting
 from audit.simulator.keeping import quarters
 from audit.simulator.people import login_id
 from audit.simulator.world import REPOSITORY, Actor, World, quarter_of
@@ -34,6 +35,8 @@ MAX_ADMINS = 3
 _OUTSIDE = "an outside collaborator"
 _CLOSED = "data", "prod"  # the team that may not enter, and where
 _LATER = timedelta(hours=6)
+_WEEKS = timedelta(weeks=3)
+_VOUCHED = 0.6  # of engineers, those of whom the log says who granted what they hold
 _LEVELS = ("pull", "triage", "push", "maintain", "admin")
 _LAPTOP = "kubectl/v1.31.1 (linux/amd64) kubernetes/948afe5"
 _LAPTOPS = ("kubectl/", "k9s/", "Lens/")
@@ -53,12 +56,14 @@ class List:
 
     Attributes:
         held: levels by login. wrong: logins that should not hold theirs.
+        granted: by login, in lower case, who granted what they hold (login), where the forge's log says so.
     """
 
     made: datetime
     held: dict[str, str]
     members: set[str]
     wrong: set[str]
+    granted: dict[str, str] = field(default_factory=dict)
 
     def level(self, login: str) -> str | None:
         """The level of a login, whatever the case of its letters."""
@@ -101,6 +106,27 @@ def grant(world: World) -> list[List]:
         _write(world, source, held, sorted(members | {leaver.login}))
         _tell(world, number, made, wrong)
     return found
+
+
+def vouch(world: World, hub: Hub, lists: list[List], grantor: str) -> None:
+    """Has the forge's log say of some engineers that somebody (a login) granted what they hold; fills `granted` of the lists.
+
+    Nobody may decide on keeping what they granted (ACC-03). It happens in the last weeks of the quarter that the first list
+    with the right closes, so that the right is no older to ACC-04 than without it.
+    """
+    rng = world.dice("vouching")
+    may = {
+        one.login for one in world.people if one.person and one.kind == "person" and one.role == "engineer"
+    }
+    for number, (listed, (_, end)) in enumerate(zip(lists, quarters(world), strict=True)):
+        before = lists[number - 1] if number else None
+        for login, level in sorted(listed.held.items()):
+            if before is not None and before.level(login) == level:
+                listed.granted |= {who: by for who, by in before.granted.items() if who == login.lower()}
+            elif login in may - listed.wrong and level == "push" and rng.random() < _VOUCHED:
+                at = end - timedelta(seconds=rng.randint(1, int(_WEEKS.total_seconds())))
+                hub.settings.append(Setting(at, "repo.add_member", grantor, {"user": login}))
+                listed.granted[login.lower()] = grantor
 
 
 def _tell(world: World, number: int, made: datetime, wrong: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+import pandas as pd
 import pytest
 
 from audit.controls import registry
@@ -236,3 +237,14 @@ def test_what_carried_nothing_and_was_carried_by_nothing_equals_truth(acted: Act
     by_hand = {subject for control, subject in acted.violations("2026Q3") if control == "CLU-01"}
     assert set(listed[listed.eq("by hand")].index) == by_hand
     assert {"waiting", "before the first", "not deployed"} & set(listed)
+
+
+def test_who_granted_a_right_and_decided_on_keeping_it_is_told(acted: Acted) -> None:
+    """Of the reviews of all quarters: the forge's log says who granted, the review who decided."""
+    quarters = ["2026Q1", "2026Q2", "2026Q3"]
+    truth = {
+        key for quarter in quarters for key, why in acted.violations(quarter).items() if "who granted" in why
+    }
+    told = pd.concat([acted.quarter(quarter).tables["exceptions"] for quarter in quarters])
+    told = told[told["control"].eq("ACC-03") & told["found"].str.contains("reviewed by who granted it")]
+    assert {("ACC-03", subject) for subject in told["subject"]} == truth != set()

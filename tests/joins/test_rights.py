@@ -307,3 +307,35 @@ def test_vault_s_policies_are_listed_as_they_were_seen() -> None:
     assert (root["excess"], root["since"], root["since_basis"]) == (
         "the root policy", pd.Timestamp("2026-06-01 10:00", tz="UTC"), "use",
     )  # fmt: skip
+
+
+def test_who_granted_a_right_is_known_of_the_list_that_was_reviewed() -> None:
+    """Also when the right has become another since; and not of one that came back, of which nothing says who granted it."""
+    august = "a" * 64
+    objects = f"""
+        evidence_objects
+        | source_name | key    | format               | records | kept | last_modified    | collected_at | sha256   |
+        | gh          | 1.json | github-collaborators | 1       | 1    | 2026-04-01 06:00 | 2026-10-02   | {BEGIN}  |
+        | gh          | 2.json | github-collaborators | 1       | 1    | 2026-07-01 06:00 | 2026-10-02   | {august} |
+        | gh          | 3.json | github-collaborators | 1       | 1    | 2026-10-01 06:00 | 2026-10-02   | {END}    |
+        repo_grants
+        | holder_kind | holder   | level | evidence | line |
+        | person      | adahub   | push  | {BEGIN}  | 1    |
+        | person      | gracehub | push  | {BEGIN}  | 2    |
+        | person      | adahub   | push  | {august} | 1    |
+        | person      | adahub   | admin | {END}    | 1    |
+        | person      | gracehub | push  | {END}    | 2    |
+        forge_events
+        | document_id | at               | action          | category | actor    | user     | repo                 |
+        | 1           | 2026-03-03 10:00 | repo.add_member | access   | gracehub | adahub   | netbpf/netbpf-gitops |
+        | 2           | 2026-03-03 10:00 | repo.add_member | access   | adahub   | gracehub | netbpf/netbpf-gitops |
+        access_reviews
+        | review | listed_at  | reviewer | subject  | system               | right | decision | decided_at | line |
+        | Q3     | 2026-07-01 | grace    | adahub   | netbpf/netbpf-gitops | push  | keep     | 2026-07-05 | 1    |
+        | Q4     | 2026-09-30 | ada      | gracehub | netbpf/netbpf-gitops | push  | keep     | 2026-10-01 | 2    |
+    """
+    rows = found(PEOPLE + objects)
+    decisions = rows["access_decisions"]
+    assert decisions.loc["adahub push", "granted_by"] == "grace"
+    assert "adahub push" not in rows["access_rights"].index
+    assert pd.isna(decisions.loc["gracehub push", "granted_by"])

@@ -54,8 +54,12 @@ def rights(tables: Tables, settings: Settings, period: Period, *, as_of: datetim
     listed = listed.assign(wildcard=_wild(listed, grants.wildcards(tables, dated)))
     done = used.acts(tables, listed)
     resolver = Resolver.of(tables, settings)
-    found = _rights(listed, tables, settings, span, done=done, resolver=resolver)
-    decisions = decided.decisions(tables, settings, span, resolver, listed=listed, rights=found, done=done)
+    gave = events.grants(tables, resolver)
+    found = _rights(listed, tables, settings, span, done=done, gave=gave, resolver=resolver)
+    by = compared.granted(listed, gave)
+    decisions = decided.decisions(
+        tables, settings, span, resolver, listed=listed, rights=found, done=done, granted=by
+    )
     return {
         "access_rights": conform(AccessRights, found),
         "access_decisions": conform(AccessDecisions, decisions),
@@ -69,13 +73,14 @@ def _rights(
     span: Span,
     *,
     done: pd.DataFrame,
+    gave: pd.DataFrame,
     resolver: Resolver,
 ) -> pd.DataFrame:
     """`AccessRights`, with `template`: those of the lists and those that were seen."""
     access = tables["cluster_access"]
     machines = principals(access, resolver, settings)["principal_kind"].eq(PrincipalKind.MACHINE.value)
     rows = compared.compared(listed, span)
-    rows = rows.assign(**compared.since(rows, events.grants(tables, resolver)))
+    rows = rows.assign(**compared.since(rows, gave))
     only_seen = seen.seen(tables, span, machines)
     only_seen = only_seen[~only_seen["right_id"].isin(rows["right_id"])]
     rows = rows.assign(last_used=used.last(rows, done, span))

@@ -114,6 +114,19 @@ def since(rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def granted(found: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Who granted each right of each list: `right_id`, `made` (of the list) and `granted_by` (str; missing where nothing says).
+
+    Args:
+        found: as `audit.joins.rights.lists.numbered` gives it.
+        events: as `since` takes them.
+    """
+    lists = found[[*_LIST, "made"]].drop_duplicates().sort_values(_LIST, ignore_index=True)
+    rows = _runs(found, lists)
+    rows = rows.assign(granted_by=since(rows, events)["granted_by"])
+    return rows[["right_id", "made", "granted_by"]]
+
+
 def _last(rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """`at` and `by` of the last event that grants each right, at or before the first list that has it."""
     wanted = rows[["object", "first"]].reset_index(names="place").sort_values("first", kind="stable")

@@ -25,6 +25,7 @@ def decisions(
     listed: pd.DataFrame,
     rights: pd.DataFrame,
     done: pd.DataFrame,
+    granted: pd.DataFrame,
 ) -> pd.DataFrame:
     """`AccessDecisions`: lines of reviews that had been listed by the quarter's end, and what those of the quarter left out.
 
@@ -32,14 +33,14 @@ def decisions(
         listed: rights in all lists, as `audit.joins.rights.lists.numbered` gives them.
         rights: those of the quarter, with `template`.
         done: acts, as `audit.joins.rights.used.acts` gives them.
+        granted: who granted rights, as `audit.joins.rights.compared.granted` gives it.
     """
     lines = _lines(tables, settings, span, resolver)
     known = _known(listed, rights, resolver)
     met = _met(lines, known)
     by_line = met.sort_values(["place", "right_id"]).drop_duplicates("place").set_index("place")
     lines = lines.assign(right_id=by_line["right_id"].reindex(lines.index))
-    granted = rights.drop_duplicates("right_id").set_index("right_id")["granted_by"]
-    lines = lines.assign(granted_by=lines["right_id"].map(granted).astype("str"))
+    lines = lines.assign(granted_by=_grantors(lines, granted))
     lines = lines.assign(holder_kind=_kinds(lines, known, resolver))
     lines = lines.assign(**outcomes(lines, met, span, listed=listed, rights=rights, done=done))
     left = _left_out(lines, met, listed, settings, span)
@@ -74,6 +75,21 @@ def _lines(tables: Tables, settings: Settings, span: Span, resolver: Resolver) -
         due_at=(rows["listed_at"] + pd.Timedelta(days=rules.review_days)).astype(TIME),
         removal_due_at=removal.astype(TIME),
     )
+
+
+def _grantors(lines: pd.DataFrame, granted: pd.DataFrame) -> pd.Series:
+    """Who granted the right of each line (str), by the list nearest to its listing: it may have been granted anew since, or
+    have become another."""
+    asked = lines.loc[lines["right_id"].notna(), ["right_id", "listed_at"]].reset_index(names="place")
+    found = pd.merge_asof(
+        asked.sort_values("listed_at", kind="stable"),
+        granted.sort_values("made", kind="stable"),
+        left_on="listed_at",
+        right_on="made",
+        by="right_id",
+        direction="nearest",
+    )
+    return found.set_index("place")["granted_by"].reindex(lines.index).astype("str")
 
 
 def _kinds(lines: pd.DataFrame, known: pd.DataFrame, resolver: Resolver) -> pd.Series:
