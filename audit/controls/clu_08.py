@@ -14,6 +14,8 @@ included, and no sooner than `thresholds.clock_skew_seconds` before it.
 ## Limits
 Drift that was mended within that time needs no alert. What concerns several environments has the shortest of theirs. Whether somebody read the alert is not known. An alert that
 a silence held back told nobody, and counts for nothing. What fired before the incident and still does is not its alert.
+An incident without an alert in time is neither an exception nor passed where records of alerts are missing for any of the time
+in which it may have begun to fire: it is told as a gap.
 
 ## Remediation
 Write the rule that would have told of it, and send it to somebody who is there.
@@ -26,10 +28,11 @@ from dataclasses import replace
 
 import pandas as pd
 
+from audit.controls.fresh import unrecorded
 from audit.controls.incidents import incidents
-from audit.controls.interface import Context, Control, Example, Result, Tables, failures
+from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import ALERTS, METRICS, OPERATORS, SCANS
-from audit.controls.parts import lasting, when
+from audit.controls.parts import few, lasting, when
 from audit.model import Severity
 
 _WEB = """
@@ -52,6 +55,24 @@ _WEB = """
 _ALERTS = """
         alerts
         | alert | cluster | labels | status | silenced | at | starts_at |
+"""
+_VULNERABLE = """
+        landings
+        | head_sha | position | landed_at        |
+        | a0…      | 0        | 2026-06-01 00:00 |
+        image_changes
+        | head_sha | position | app | environment | image       | before | after | landed_at        |
+        | a1…      | 1        | web | prod        | ghcr.io/web |        | 1.0.0 | 2026-07-10 00:00 |
+        scans
+        | scan | scanner | artifact          | at                  |
+        | s1   | trivy   | ghcr.io/web:1.0.0 | 2026-09-30 00:00:00 |
+        vulnerabilities
+        | scan | scanner | vulnerability | package | severity | fixable | fixed_version | suppressed | evidence |
+        | s1   | trivy   | CVE-2026-0001 | openssl | critical | true    | 3.0.9         | false      | 1        |
+"""
+_SILENCES = """
+        evidence_gaps
+        | source_name | cluster | format       | kind    | start               | end                 | detail   | missing |
 """
 
 EXAMPLES = (
@@ -150,19 +171,8 @@ EXAMPLES = (
         | prod    | kube_pod_container_status_terminated_reason | {"pod":"a","reason":"OOMKilled"}   | 2026-08-04 00:10 | 1     |
         | prod    | kube_pod_container_status_terminated_reason | {"pod":"b","reason":"Completed"}   | 2026-08-04 00:10 | 1     |
 
-        landings
-        | head_sha | position | landed_at        |
-        | a0…      | 0        | 2026-06-01 00:00 |
-        image_changes
-        | head_sha | position | app | environment | image       | before | after | landed_at        |
-        | a1…      | 1        | web | prod        | ghcr.io/web |        | 1.0.0 | 2026-07-10 00:00 |
-        scans
-        | scan | scanner | artifact          | at                  |
-        | s1   | trivy   | ghcr.io/web:1.0.0 | 2026-09-30 00:00:00 |
-        vulnerabilities
-        | scan | scanner | vulnerability | package | severity | fixable | fixed_version | suppressed | evidence |
-        | s1   | trivy   | CVE-2026-0001 | openssl | critical | true    | 3.0.9         | false      | 1        |
-        """,
+        """
+        + _VULNERABLE,
         conclusion="exceptions",
         exceptions="""
         | subject |
@@ -170,6 +180,61 @@ EXAMPLES = (
         | resources:prod/a:OOMKilled@2026-08-04T00:05:00Z |
         | vulnerability:ghcr.io/web:1.0.0:CVE-2026-0001/openssl |
         """,
+    ),
+    Example(
+        title="an alert that was due in a silence of the records may have been sent: at its end, or at its beginning",
+        given=_WEB
+        + _SILENCES
+        + """
+        | alerts | | alertmanager | silence | 2026-08-01 10:14:59 | 2026-08-02 00:00:00 | nothing | true |
+        """.strip("\n"),
+        conclusion="not tested",
+    ),
+    Example(
+        title="so it may in a silence of the cluster's own records, and one that came too late may not be the first",
+        given=_WEB
+        + _ALERTS
+        + '        | ArgoSyncFailed | prod | {"name":"web"} | firing | | 2026-08-01 10:15:01 | 2026-08-01 10:15:01 |\n'
+        + _SILENCES
+        + """
+        | alerts | prod | grafana-history | silence | 2026-07-31 10:00:00 | 2026-08-01 09:55:01 | nothing | true |
+        """.strip("\n"),
+        conclusion="not tested",
+    ),
+    Example(
+        title="silences before and after it could have come, of another cluster, or of what is no alert, excuse nothing",
+        given=_WEB
+        + _SILENCES
+        + """
+        | alerts | prod | alertmanager | silence | 2026-07-31 10:00:00 | 2026-08-01 09:55:00 | nothing | true  |
+        | alerts | prod | alertmanager | silence | 2026-08-01 10:15:00 | 2026-08-02 00:00:00 | nothing | true  |
+        | alerts | dev  | alertmanager | silence | 2026-07-31 10:00:00 | 2026-08-02 00:00:00 | nothing | true  |
+        | alerts | prod | alertmanager | late    | 2026-07-31 10:00:00 | 2026-08-02 00:00:00 | late    | false |
+        | scans  | prod | trivy-json   | silence | 2026-07-31 10:00:00 | 2026-08-02 00:00:00 | nothing | true  |
+        """.strip("\n"),
+        conclusion="exceptions",
+        exceptions="""
+        | subject |
+        | failure:prod/argocd/web@2026-08-01T09:59:00Z |
+        """,
+    ),
+    Example(
+        title="what concerns no cluster may have raised an alert of any",
+        given=_WEB.replace("| failed    |", "| succeeded |")
+        + _VULNERABLE
+        + _SILENCES
+        + """
+        | alerts | dev | alertmanager | silence | 2026-06-30 10:00:00 | 2026-10-01 00:00:00 | nothing | true |
+        """.strip("\n"),
+        conclusion="not tested",
+    ),
+    Example(
+        title="records of alerts that were collected before one was due tell nothing of it",
+        given=_WEB.replace(
+            "| alerts      | 1   | alertmanager                    |         | 2026-10-02   |",
+            "| alerts      | 1   | alertmanager                    |         | 2026-08-01   |",
+        ).replace("2026-08-01 09:59:00 | 2026-08-01 10:00:00", "2026-07-31 23:59:00 | 2026-08-01 00:00:00"),
+        conclusion="not tested",
     ),
     Example(
         title="without records of alerts nothing tells who was alerted",
@@ -186,9 +251,10 @@ def test(tables: Tables, context: Context) -> Result:
     due = rows["start"] + rows["within"] < pd.Timestamp(context.as_of)
     rows = rows[due].reset_index(drop=True).assign(at=lambda each: each["start"])
     next_one = _next_alert(rows, tables["alerts"], context)
-    late = next_one.isna() | (next_one > rows["within"])
-    bad = rows[late.astype(bool)].reset_index(drop=True)
-    after = next_one[late.astype(bool)].reset_index(drop=True)
+    late = (next_one.isna() | (next_one > rows["within"])).astype(bool)
+    unheard = late & _unheard(rows, tables, context)
+    failing = late & ~unheard
+    bad, after = rows[failing].reset_index(drop=True), next_one[failing].reset_index(drop=True)
     after = after.where(after <= pd.Timedelta(days=1))
     minutes = (bad["within"].dt.total_seconds() // 60).astype("int64")
     came = ("; the next one came after " + lasting(after)).where(after.notna(), "")
@@ -198,7 +264,26 @@ def test(tables: Tables, context: Context) -> Result:
         found="it raised no alert in time" + came,
         evidence=bad["evidence"].fillna(""),
     )
-    return Result(rows, failed)
+    names = rows.loc[unheard & context.holds(rows["at"]), "subject"]
+    text = (
+        f"{names.nunique()} incidents may have raised alerts of which the records are missing: {few(names)}"
+    )
+    return Result(rows[~unheard].reset_index(drop=True), failed, (Gap(text),) if len(names) else ())
+
+
+def _unheard(rows: pd.DataFrame, tables: Tables, context: Context) -> pd.Series:
+    """Which incidents may have raised an alert in time while the records of alerts are missing (bool)."""
+    skew = pd.Timedelta(seconds=context.settings.thresholds.clock_skew_seconds)
+    first, last = rows["start"] - skew, rows["start"] + rows["within"]
+    unheard = pd.Series(False, index=rows.index)
+    for span in unrecorded(tables, ALERTS.formats, context):
+        meanwhile = (last > span.after) & (first < span.until)
+        if span.cluster is not None:
+            meanwhile &= (
+                (rows["cluster"].isna() | rows["cluster"].eq(span.cluster)).fillna(False).astype(bool)
+            )
+        unheard |= meanwhile
+    return unheard
 
 
 def _next_alert(rows: pd.DataFrame, alerts: pd.DataFrame, context: Context) -> pd.Series:

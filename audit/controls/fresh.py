@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -153,6 +153,27 @@ def interrupted(tables: Tables, formats: tuple[str, ...]) -> list[Gap]:
     return [
         Gap(row["detail"].replace("; ", ", "), cluster=None if pd.isna(row["cluster"]) else row["cluster"])
         for row in rows.to_dict("records")
+    ]
+
+
+class Unrecorded(NamedTuple):
+    """A span without records, which begins and ends with what is on record; of one cluster, or of all (None)."""
+
+    cluster: str | None
+    after: pd.Timestamp
+    until: pd.Timestamp
+
+
+def unrecorded(tables: Tables, formats: tuple[str, ...], context: Context) -> list[Unrecorded]:
+    """The spans of which `interrupted` tells, and the time after the last evidence where that is too early: for controls to
+    which a record that isn't there is an exception.
+    """
+    every, end = of_formats(tables["evidence_objects"], formats), pd.Timestamp(context.as_of)
+    ends = [gap.after for gap in late(every, Gap(""), tables, context) if gap.after is not None]
+    rows = _lacking(tables, formats).to_dict("records")
+    return [Unrecorded(None, after, end) for after in ends] + [
+        Unrecorded(None if pd.isna(row["cluster"]) else row["cluster"], row["start"], row["end"])
+        for row in rows
     ]
 
 
