@@ -1,14 +1,18 @@
 """Stored bytes to uncompressed blocks: plain, gzip, zstd or bzip2, streamed, bounded, and nothing lost before a break.
 
 Members of gzip, frames of zstd and streams of bzip2 may follow each other in one object; zeros between them are
-padding. What a damaged block of zstd or bzip2 held is not given: nothing in it can be told from damage.
+padding. What a damaged block of zstd or bzip2 held is not given: nothing in it can be told from damage. What is gzip once more inside, as
+Firehose makes of what CloudWatch Logs hands it, is uncompressed twice; UTF-16, as Windows writes it, becomes UTF-8.
 """
 
 from __future__ import annotations
 
 import bz2
+import codecs
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
@@ -31,6 +35,8 @@ _OTHERS = {
     b"\x04\x22\x4d\x18": "LZ4",
     b"Obj\x01": "Avro",
 }
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)  # of which the first begins as UTF-16 does
 _STEP = 1 << 10  # of compressed bytes at a time: a block of them may hold 30,000 times as much
 _ZSTD_WINDOW = 128 << 20  # what `zstd --ultra` needs; more, only `--long` asks for
 ENDINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2"}
@@ -55,6 +61,12 @@ class _Decoder(Protocol):
     @property
     def unused_data(self) -> bytes: ...
     def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+    def tell(self) -> int: ...
+    def close(self) -> None: ...
 
 
 class _Codec(NamedTuple):
@@ -106,26 +118,103 @@ def blocks(path: Path, *, key: str = "") -> Iterator[bytes]:
         Broken: the object is empty, compressed in a way that isn't read, cut off, damaged, or grows beyond
             bounds. Everything before the break has been given by then.
     """
+    once = partial(_once, path, _compression(path, key))
+    head, content = _begun(once())
+    if head.startswith(_GZIP):  # what is so at the first is not so any more
+        content.close()
+        inner = _Pieces(once())
+        head, content = _begun(_bounded(inner, _gunzip(inner, lambda: _Pieces(once()))))
+        if head.startswith(_GZIP):
+            raise Broken("it is compressed more than twice")
+    if head.startswith(_UTF_32):
+        raise Broken("UTF-32 is not read")
+    yield from _from_utf_16(content) if head.startswith(_UTF_16) else content
+
+
+def _compression(path: Path, key: str) -> _Codec | str:
+    """How an object is compressed: empty when it isn't.
+
+    Raises:
+        Broken: it is empty, or compressed otherwise than its key says or than is read.
+    """
     with path.open("rb") as file:
         head = file.read(6)
-        if not head:
-            raise Broken("the object is empty")
-        other = next((name for magic, name in _OTHERS.items() if head.startswith(magic)), None)
-        if other is not None:
-            raise Broken(f"{other} is not read")
-        codec = next((each for each in _CODECS if head.startswith(each.magics)), None)
-        found = codec.name if codec is not None else "gzip" if head.startswith(_GZIP) else ""
-        ending = next((ending for ending in ENDINGS if key.lower().endswith(ending)), None)
-        if ending is not None and ENDINGS[ending] != found:
-            raise Broken(f"not {ENDINGS[ending]}, though its name ends in {ending}")
-        file.seek(0)
-        if codec is not None:
-            yield from _bounded(file, _decoded(path, file, codec))
-        elif found:
-            yield from _bounded(file, _gunzip(path, file))
+    if not head:
+        raise Broken("the object is empty")
+    other = next((name for magic, name in _OTHERS.items() if head.startswith(magic)), None)
+    if other is not None:
+        raise Broken(f"{other} is not read")
+    codec = next((each for each in _CODECS if head.startswith(each.magics)), None)
+    found = codec.name if codec is not None else "gzip" if head.startswith(_GZIP) else ""
+    ending = next((ending for ending in ENDINGS if key.lower().endswith(ending)), None)
+    if ending is not None and ENDINGS[ending] != found:
+        raise Broken(f"not {ENDINGS[ending]}, though its name ends in {ending}")
+    return codec or found
+
+
+def _once(path: Path, compression: _Codec | str) -> Generator[bytes]:
+    """The content of `path`, uncompressed once."""
+    with path.open("rb") as file:
+        if isinstance(compression, _Codec):
+            yield from _bounded(file, _decoded(path, file, compression))
+        elif compression:
+            yield from _bounded(file, _gunzip(file, lambda: path.open("rb")))
         else:
             while block := file.read(BLOCK):
                 yield block
+
+
+def _begun(source: Iterator[bytes]) -> tuple[bytes, Generator[bytes]]:
+    """The first bytes of some content, at least four where it has so many, and all of it, breaks included."""
+    head, broken = b"", None
+    try:
+        while len(head) < len(_UTF_32[0]) and (block := next(source, b"")):
+            head += block
+    except Broken as error:
+        broken = error
+    return head, _all(head, broken, source)
+
+
+def _all(head: bytes, broken: Broken | None, rest: Iterator[bytes]) -> Generator[bytes]:
+    if head:
+        yield head
+    if broken is not None:
+        raise broken
+    yield from rest
+
+
+class _Pieces:
+    """Blocks as a file that is read from its beginning."""
+
+    def __init__(self, source: Generator[bytes]) -> None:
+        self._source, self._held, self._given, self._place = source, b"", 0, 0
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end. What was given before a break comes before it."""
+        if self._given == len(self._held):
+            self._held, self._given = next(self._source, b""), 0
+        given = self._held[self._given : self._given + size]
+        self._given += len(given)
+        self._place += len(given)
+        return given
+
+    def tell(self) -> int:
+        return self._place
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def _from_utf_16(content: Iterator[bytes]) -> Iterator[bytes]:
+    """The content in UTF-8. Halves of a pair become what is no UTF-8, so that they cost their line alone."""
+    decode = codecs.getincrementaldecoder("utf-16")("surrogatepass").decode
+    for block in content:
+        if text := decode(block).encode("utf-8", "surrogatepass"):
+            yield text
+    try:
+        decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise Broken("the UTF-16 text is cut off") from None
 
 
 def _decoded(path: Path, file: BinaryIO, codec: _Codec) -> Iterator[bytes]:
@@ -184,7 +273,7 @@ def _next_frame(file: BinaryIO) -> bytes:
     return b""
 
 
-def _bounded(file: BinaryIO, source: Iterator[bytes]) -> Iterator[bytes]:
+def _bounded(file: _Readable, source: Iterator[bytes]) -> Iterator[bytes]:
     """Passes blocks on until they are more than any honest object holds."""
     size = 0
     for block in source:
@@ -196,8 +285,8 @@ def _bounded(file: BinaryIO, source: Iterator[bytes]) -> Iterator[bytes]:
         yield block
 
 
-def _gunzip(path: Path, file: BinaryIO) -> Iterator[bytes]:
-    """Fast; where the fast library fails, what it had not given yet is read again with the careful one."""
+def _gunzip(file: _Readable, again: Callable[[], _Readable]) -> Iterator[bytes]:
+    """Fast; where the fast library fails, what it had not given yet is read `again` with the careful one."""
     given = 0
     try:
         for block in _members(file, isal_zlib):
@@ -207,14 +296,14 @@ def _gunzip(path: Path, file: BinaryIO) -> Iterator[bytes]:
         pass
     else:
         return
-    with path.open("rb") as again:
-        for block in _members(again, zlib):
+    with closing(again()) as anew:
+        for block in _members(anew, zlib):
             if given < len(block):
                 yield block[given:]
             given = max(0, given - len(block))
 
 
-def _members(file: BinaryIO, library: Any) -> Iterator[bytes]:
+def _members(file: _Readable, library: Any) -> Iterator[bytes]:
     """Content of all gzip members. `library` is `zlib` or `isal_zlib`, which speak alike.
 
     Raises:

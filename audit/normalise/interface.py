@@ -93,7 +93,7 @@ class Parsed:
     kept: int = 0
     noise: int = 0
     quarantined: list[tuple[int, int, str]] = field(default_factory=list)
-    """(record number from 1, byte offset in the uncompressed object, reason)."""
+    """(record number from 1, byte offset in the uncompressed object, of UTF-16 as it is in UTF-8, reason)."""
     by_format: Counter[str] = field(default_factory=Counter)
     """How many records were read as which format."""
     by_envelope: Counter[str] = field(default_factory=Counter)

@@ -24,7 +24,11 @@ _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 _OPENS = (b"{", b"[")
 _CONTINUES = (b" ", b"\t", b"}", b"]", b",", b"\r")
-_SPACES = re.compile(rb"[ \t\r\n]*")
+_SPACES = re.compile(rb"(?:[ \t\r\n\x1e]|\xef\xbb\xbf)*")
+"""What may stand between records: also the marks of JSON text sequences, and those of files that were put together."""
+_ZEROS = re.compile(rb"\0+")
+_HOLE = b"\0" * 4
+"""So many zeros, and more, are no part of what stands before or behind them."""
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _LINE = re.compile(
     rb"(?:<\d{1,3}>|@cee: ?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d )[^\n]*\{"  # syslog, with JSON in it
@@ -212,13 +216,19 @@ class Splitter:
 
     def _skip_space(self) -> bool:
         """Moves over space; False at the end of what is in the buffer."""
-        found = _SPACES.match(self._buffer, self._position)
-        self._position = found.end() if found else self._position
-        return self._position < len(self._buffer)
+        while True:
+            found = _SPACES.match(self._buffer, self._position)
+            self._position = found.end() if found else self._position
+            if self._ended or self._buffer[self._position :] not in (_BOM[:1], _BOM[:2]):
+                return self._position < len(self._buffer)
+            self._fill()
 
     def _careful(self) -> Iterator[Record]:
         """The values from here to the end of a line, however many lines or values that takes."""
         while self._skip_space():
+            if self._at_hole():
+                yield self._zeros()
+                continue
             start = self._position
             if STAMP.match(self._buffer, start) or GO_STAMP.match(self._buffer, start):
                 yield self._text_line()
@@ -246,6 +256,24 @@ class Splitter:
                 yield Record(self._number, self._base + start, value.rstrip(_SPACE), None, True)
             if b"\n" in value[len(value.rstrip(_SPACE)) :]:
                 return
+
+    def _at_hole(self) -> bool:
+        if not self._buffer.startswith(b"\0", self._position):
+            return False
+        while len(self._buffer) - self._position < len(_HOLE) and not self._ended:
+            self._fill()
+        return self._buffer.startswith(_HOLE, self._position)
+
+    def _zeros(self) -> Record:
+        """One record for zeros: a part of a file that was never written, or that was emptied while something wrote to it."""
+        offset, length = self._base + self._position, 0
+        while found := _ZEROS.match(self._buffer, self._position):
+            self._position = found.end()
+            length = self._base + self._position - offset
+            if self._position == len(self._buffer) and not self._ended:
+                self._fill()
+        self._number += 1
+        return Record(self._number, offset, b"", f"{length:,} zero bytes, where nothing was written", True)
 
     def _incomplete(self) -> Iterator[Record]:
         """What to do with a value that the buffer does not hold to its end."""

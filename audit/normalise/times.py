@@ -12,7 +12,10 @@ from audit.normalise.interface import Unreadable
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with an offset."""
 
-_MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138; as milliseconds, 1973
+_UNITS = ((100_000_000_000_000, "microseconds"), (100_000_000_000, "milliseconds"))
+"""From which number on it is which; as seconds, the lowest would be the year 5138, and as milliseconds, it is 1973."""
+_NANOSECONDS_FROM = 100_000_000_000_000_000
+_LONGEST = 19  # digits
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +39,7 @@ def optional(value: datetime | None) -> datetime | None:
 
 
 def parse(value: str | float) -> datetime:
-    """RFC 3339, or seconds or milliseconds since 1970 as a number or as digits.
+    """RFC 3339, or seconds, or thousandths, millionths or billionths of them, since 1970 as a number or as digits.
 
     Raises:
         Unreadable: it is none of these.
@@ -45,12 +48,13 @@ def parse(value: str | float) -> datetime:
         raise Unreadable(f"not a time: {value!r}")
     if isinstance(value, str):
         try:
-            value = float(value)
+            value = int(value) if value.isdecimal() and len(value) <= _LONGEST else float(value)
         except ValueError:
             return _rfc3339(str(value))
     try:
-        unit = "milliseconds" if abs(value) >= _MILLISECONDS_FROM else "seconds"
-        return _EPOCH + timedelta(**{unit: value})
+        number = value // 1000 if abs(value) >= _NANOSECONDS_FROM else value
+        unit = next((unit for least, unit in _UNITS if abs(number) >= least), "seconds")
+        return _EPOCH + timedelta(**{unit: number})
     except (OverflowError, ValueError):
         raise Unreadable(f"not a time: {value!r}") from None
 

@@ -153,3 +153,46 @@ def test_a_compressed_sheet_is_known_by_its_name(compress: Compress, ending: str
     found = parse_bytes(compress(sheet), named)
     assert (found.records, found.kept, found.quarantined) == (plain.records, plain.kept, plain.quarantined)
     assert found.records == 1
+
+
+@pytest.mark.parametrize("compress", [lambda data: gzip.compress(data, mtime=0), zstd, bz2.compress])
+def test_gzip_in_any_compression_is_uncompressed_twice(compress: Compress) -> None:
+    """As Firehose, set to compress, does with what CloudWatch Logs has compressed; member by member, cut off or damaged."""
+    text = lines(*EVENTS)
+    members = b"".join(
+        gzip.compress(text[start : start + 999], mtime=0) for start in range(0, len(text), 999)
+    )
+    assert uncompressed(compress(members)) == (text, None)
+    given, reason = uncompressed(compress(members[:-20]))
+    assert (text.startswith(given), reason) == (True, "the gzip data is cut off")
+    damaged = bytearray(members)
+    damaged[-6] ^= 1
+    assert uncompressed(compress(bytes(damaged))) == (text, "the gzip data is damaged: incorrect data check")
+    given, reason = uncompressed(compress(members)[:-9])
+    assert text.startswith(given)
+    assert reason is not None
+    assert reason.endswith(" data is cut off")
+    assert uncompressed(compress(gzip.compress(members, mtime=0))) == (
+        b"",
+        "it is compressed more than twice",
+    )
+
+
+def test_a_bomb_in_gzip_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decompress, "RATIO_FROM", 1 << 20)
+    bomb = gzip.compress(gzip.compress(b"\0" * (40 << 20), mtime=0), mtime=0)
+    assert uncompressed(bomb)[1] == "it decompresses to more than 1000 times its size"
+
+
+@pytest.mark.parametrize("compress", [bytes, zstd])
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_as_windows_writes_it(compress: Compress, order: str) -> None:
+    text = "\ufeff" + lines(*EVENTS).decode() + "\N{GRINNING FACE}"
+    data = text.encode(order)
+    assert uncompressed(compress(data)) == (text[1:].encode(), None)
+    assert uncompressed(compress(data[:-3]))[1] == "the UTF-16 text is cut off"
+    half = text.replace("a-1-", "a-\ud83d-").encode(order, "surrogatepass")
+    parsed = parse_bytes(compress(half.removesuffix("\N{GRINNING FACE}".encode(order))))
+    assert parsed.kept == 39
+    assert [(number, why) for number, _, why in parsed.quarantined] == [(2, "not UTF-8")]
+    assert uncompressed(compress(text.encode("utf-32")))[1] == "UTF-32 is not read"

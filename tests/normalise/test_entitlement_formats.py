@@ -90,6 +90,17 @@ def test_lists_hold_objects_whose_kind_the_list_may_tell(kind: str) -> None:
     assert len(parsed.rows["rbac_rules"]) == 2 * parsed.kept
 
 
+def test_what_stands_in_a_list_may_refer_to_kinds_and_have_none_itself() -> None:
+    bare = {k: v for k, v in ROLE_BINDING.items() if k not in ("kind", "apiVersion")}
+    assert "kind" in bare["roleRef"]
+    listed = {
+        "apiVersion": ROLE_BINDING["apiVersion"],
+        "kind": ROLE_BINDING["kind"] + "List",
+        "items": [bare],
+    }
+    assert rows(listed, "rbac_bindings") == rows(ROLE_BINDING, "rbac_bindings")
+
+
 def test_aws_auth_lets_in_roles_users_and_accounts() -> None:
     role, user, *accounts = rows(AWS_AUTH, "cluster_identities")
     assert role == {
@@ -270,7 +281,7 @@ def test_csv_that_is_not_utf8_is_told_row_by_row() -> None:
     where = Context("s", "t.csv")
     parsed = parse_bytes(b"person,training,completed\nA\xffa,Git,2026-05-04\nben,Git,2026-05-04\n", where)
     assert (parsed.kept, [reason for _, _, reason in parsed.quarantined]) == (1, ["line 2: not UTF-8"])
-    assert parse_bytes(b"\xff\xfe\n", where).quarantined == [(1, 0, "the header is not UTF-8")]
+    assert parse_bytes(b"\xff\xff\n", where).quarantined == [(1, 0, "the header is not UTF-8")]
 
 
 TRAININGS_YAML = """\

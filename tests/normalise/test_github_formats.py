@@ -93,7 +93,7 @@ def test_the_repository_comes_from_the_record_else_from_the_source() -> None:
 @pytest.mark.parametrize(
     "written",
     [1782900000123, 1782900000123.0, "1782900000123", 1782900000.123, "1782900000.123", "2026-07-01T10:00:00.123Z",
-     "2026-07-01T12:00:00.123+02:00"],
+     "2026-07-01T12:00:00.123+02:00", 1782900000123000, 1782900000123000999, "1782900000123000999"],
 )  # fmt: skip
 @pytest.mark.parametrize("field", ["@timestamp", "created_at"])
 def test_times_of_the_audit_log_however_they_are_written(field: str, written: object) -> None:

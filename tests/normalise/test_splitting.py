@@ -259,3 +259,19 @@ def test_rows_name_the_bytes_they_come_from() -> None:
 
     row = parse_bytes(GOOD).rows["cluster_access"][0]
     assert (row["evidence"], row["line"]) == (hashlib.sha256(GOOD).hexdigest(), 1)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_marks_between_records_are_space_and_zeros_cost_one_record(size: int) -> None:
+    """Files with a mark of their own that were put together, JSON text sequences, and a file emptied while it was written."""
+    mark, zeros = b"\xef\xbb\xbf", b"\0" * 5000
+    data = mark + GOOD + mark + GOOD + b"\x1e" + GOOD + zeros + GOOD + zeros
+    found = list(records.Splitter(data[start : start + size] for start in range(0, len(data), size)))
+    assert [record.data for record in found if record.reason is None] == [GOOD.strip()] * 4
+    after = len(GOOD + mark) * 2 + len(b"\x1e" + GOOD)
+    assert [
+        (record.number, record.offset, record.reason) for record in found if record.reason is not None
+    ] == [
+        (4, after, "5,000 zero bytes, where nothing was written"),
+        (6, after + 5000 + len(GOOD), "5,000 zero bytes, where nothing was written"),
+    ]

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_text, each, keys, listed
+from audit.normalise.envelopes.shape import (
+    Contents,
+    Opener,
+    Top,
+    as_array,
+    as_object,
+    as_text,
+    each,
+    keys,
+    listed,
+)
 
 _DIGITS = b"-0123456789["
 
@@ -28,7 +38,11 @@ def _kubernetes(top: Top) -> Contents | None:
 
 def _typed(item: bytes, kind: str, version: str | None) -> bytes:
     """An item of a list with the kind that the list's own kind names, where the item, as the API gives it, has none."""
-    if not kind or b'"kind"' in item or item[:1] != b"{" or item.strip() == b"{}" or not version:
+    if not kind or item[:1] != b"{" or item.strip() == b"{}" or not version:
+        return item
+    if b'"kind"' in item and "kind" in (
+        as_object(item) or ("kind",)
+    ):  # what it refers to may have a kind, too
         return item
     typed = msgspec.json.encode({"kind": kind, "apiVersion": version})
     return typed[:-1] + b"," + item[1:]
