@@ -19,6 +19,7 @@ from audit.sources.loopback import S3Server
 READABLE = ("audit", "plain", "locked")
 SWEEP = "::test_findings_equal_truth["
 ORGANISATIONS = "tests/integration/"
+TOGETHER = (ORGANISATIONS, "tests/controls/")
 MEMORY = Path("/dev/shm")
 ENOUGH = 4 << 30  # bytes
 
@@ -48,7 +49,8 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is unt
     def _split_scope(self, nodeid: str) -> str:
         if SWEEP in nodeid:
             return nodeid
-        return ORGANISATIONS if nodeid.startswith(ORGANISATIONS) else nodeid.split("::", 1)[0]
+        file = nodeid.split("::", 1)[0]
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:

@@ -19,9 +19,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from audit.controls.examples import failures, world
+from audit.controls.examples import failures
 from audit.controls.interface import Context, Control, Example, Gap, Need, Tables
-from audit.settings import Settings
+from tests.controls.worlds import world_of
 
 Way = Callable[..., Any]
 """What an operator does to its operands."""
@@ -236,7 +236,6 @@ class Examples:
     """A control's examples, each with its world, which is the same however the control is broken."""
 
     def __init__(self, control: Control) -> None:
-        self._worlds = {each.title: world(control, each) for each in control.examples}
         self._examples = control.examples
         own = module_of(control).__name__
         self._needs = tuple(
@@ -247,12 +246,9 @@ class Examples:
         """Whether an example of a control fails, or the control breaks down on it."""
         alone = replace(control, examples=(example,), needs=self._needs)
         try:
-            return any(failures(alone, self._world))
+            return any(failures(alone, world_of))
         except Exception:  # whatever it is: somebody would see it
             return True
-
-    def _world(self, control: Control, example: Example) -> tuple[Tables, Settings]:
-        return self._worlds[example.title]
 
     def unnoticed(
         self,

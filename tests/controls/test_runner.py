@@ -30,6 +30,7 @@ from audit.controls.registry import CONTROLS, catalogue
 from audit.controls.runner import conclude, exception_id, run
 from audit.joins.continuity import continuity
 from audit.model import Conclusion
+from tests.controls.worlds import world_of
 
 
 def judge(
@@ -552,7 +553,7 @@ def test_results_do_not_depend_on_the_order_of_rows(control: Control) -> None:
     )
     assert failing
     for example in failing[:4]:
-        tables, settings = world(control, example)
+        tables, settings = world_of(control, example)
         turned = {name: rows.iloc[::-1].reset_index(drop=True) for name, rows in tables.items()}
         one, other = (
             run(every, settings, PERIOD, as_of=AS_OF, controls=(control,)) for every in (tables, turned)
