@@ -31,7 +31,7 @@ def access_review(
     A line for each right that was held, or seen in use, as the quarter ended.
 
     The folder gets access-review.xlsx to fill in and access-review.csv. Decision, reviewer, day, day of removal and its
-    proof are left blank; filled in and saved as CSV into a source of evidence, the next quarter's ACC-03 is judged by it.
+    proof are left blank; with either filled in and saved into a source of evidence, the next quarter's ACC-03 is judged.
     Example: audit access-review --quarter 2026Q3 --output access-review
     """
     chosen = load(settings)

@@ -1,7 +1,6 @@
 """The worksheet of an access review: every right of a quarter, a line each, for reviewers to decide on.
 
-It is written as a workbook to fill in and as CSV; filled in and saved as CSV, it is evidence of the format
-`access-reviews`. No column may have a name by which that format means something else.
+It is written as a workbook to fill in and as CSV; filled in, either is evidence of the format `access-reviews`. No column may have a name by which that format means something else.
 """
 
 from __future__ import annotations
@@ -19,9 +18,11 @@ import xlsxwriter
 
 from audit.errors import UsageError
 from audit.export.folder import put_in_place
+from audit.normalise.cells import guarded
+from audit.normalise.workbooks import NOTES
 from audit.period import Period
 from audit.report.forms.workbook import text
-from audit.report.plain import cell, records
+from audit.report.plain import records
 
 NAME = "access-review"
 FILLED = ("decision", "reviewer", "decided", "removed", "proof")
@@ -43,7 +44,8 @@ _HOW_TO = (
     "decided: the day of the decision. removed: the day on which a right was taken away or changed. proof: ticket or change.",
     "since is the latest day on which the right can have been granted; since_basis says how that is known.",
     "usage is told of the last days of the quarter; untold: no log would show it, or the log has gaps.",
-    "When all is decided, save this sheet as CSV (UTF-8) into a source of evidence; save it again when rights are removed.",
+    "When all is decided, save this workbook into a source of evidence; save it again when rights are removed.",
+    "Of a row with a formula nothing is read: write values.",
 )
 
 
@@ -141,7 +143,7 @@ def as_csv(sheet: Worksheet) -> bytes:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in sheet.rows:
-        writer.writerow([cell(row[name]) for name in COLUMNS])
+        writer.writerow([guarded(row[name]) for name in COLUMNS])
     return out.getvalue().encode("utf-8", "backslashreplace")
 
 
@@ -152,7 +154,7 @@ def as_workbook(sheet: Worksheet) -> bytes:
     with xlsxwriter.Workbook(out, {"in_memory": True, **plain}) as book:
         book.set_properties({"title": text(sheet.review), "created": sheet.listed.replace(tzinfo=None)})
         _fill(book, book.add_worksheet("Rights"), sheet)
-        how = book.add_worksheet("How to fill it in")
+        how = book.add_worksheet(NOTES)
         how.set_column(0, 0, 120)
         for number, line in enumerate(_HOW_TO):
             how.write_string(number, 0, line)

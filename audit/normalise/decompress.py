@@ -41,6 +41,8 @@ _STEP = 1 << 10  # of compressed bytes at a time: a block of them may hold 30,00
 _ZSTD_WINDOW = 128 << 20  # what `zstd --ultra` needs; more, only `--long` asks for
 ENDINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2"}
 """What the end of a key says of its compression."""
+WORKBOOKS = (".xlsx", ".xlsm")
+"""What the end of a key says of a workbook, which is an archive of parts and given as it is."""
 
 
 class Broken(Exception):
@@ -142,7 +144,7 @@ def _compression(path: Path, key: str) -> _Codec | str:
     if not head:
         raise Broken("the object is empty")
     other = next((name for magic, name in _OTHERS.items() if head.startswith(magic)), None)
-    if other is not None:
+    if other is not None and not (other == "zip" and key.lower().endswith(WORKBOOKS)):
         raise Broken(f"{other} is not read")
     codec = next((each for each in _CODECS if head.startswith(each.magics)), None)
     found = codec.name if codec is not None else "gzip" if head.startswith(_GZIP) else ""

@@ -1,7 +1,7 @@
-"""Tables and lists that people keep, CSV and YAML, to records of JSON, so that every format can be read from them.
+"""Tables and lists that people keep, CSV, workbooks and YAML, to records of JSON, so that every format can be read from them.
 
 Of CSV, each row is an object with the header's names, in lower case and with `_` for spaces; an empty cell is null. Of
-YAML, each document is a record, or each item of the list that it is or that its only key names.
+a workbook (see `audit.normalise.workbooks`) it is so, too. Of YAML, each document is a record, or each item of the list that it is or that its only key names.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import re
 from collections.abc import Iterator
 
 from audit.normalise import remote_read
-from audit.normalise.decompress import ENDINGS, Broken
+from audit.normalise.cells import header_of, unguarded
+from audit.normalise.decompress import ENDINGS, WORKBOOKS, Broken
 from audit.normalise.plainyaml import NotPlain, items
 from audit.normalise.records import Record, Splitter
+from audit.normalise.workbooks import Workbook
 
 MAX_SIZE = 16 << 20
 _BOM = b"\xef\xbb\xbf"
 _CSV, _YAML = (".csv", ".tsv"), (".yaml", ".yml")
 _SEPARATORS = ",;\t"
+_OURS = "right_id"
+"""A column of the worksheet that `audit access-review` writes, which guards texts against being taken for formulas."""
 
 
 class Sheet:
@@ -88,6 +92,8 @@ class Sheet:
                 said = f"line {lines.number}: {len(row)} cells, where the header has {len(names)}"
                 yield self._failed(lines.began, said)
                 continue
+            if _OURS in names:
+                row = [unguarded(cell) for cell in row]
             cells = {name: cell.strip() or None for name, cell in zip(names, row, strict=True)}
             yield self._record(lines.began, json.dumps(cells, ensure_ascii=False).encode())
 
@@ -134,15 +140,11 @@ def header_names(header: str) -> list[str] | str:
         (row,) = csv.reader([header], delimiter=separator(header), strict=True)
     except (csv.Error, ValueError):
         return "not CSV: the first line is no header"
-    names = ["_".join(cell.lower().split()) for cell in row]
-    if not all(names):
-        return "the header has a column without a name"
-    twice = sorted({name for name in names if names.count(name) > 1})
-    return f"the header has the column {twice[0][:40]!r} twice" if twice else names
+    return header_of(row)
 
 
-def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet | remote_read.Series:
-    """The records of an object: of a sheet when its name says so and it does not begin as JSON does, of an answer of remote
+def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet | Workbook | remote_read.Series:
+    """The records of an object: of a sheet or workbook when its name says so and it does not begin as JSON does, of an answer of remote
     read when its name says so, else of JSON.
 
     Args:
@@ -154,7 +156,7 @@ def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet | remote_rea
         name = name.removesuffix(ending)
     if name.endswith(remote_read.ENDINGS):
         return remote_read.Series(blocks)
-    if not name.endswith(_CSV + _YAML):
+    if not name.endswith(_CSV + _YAML + WORKBOOKS):
         return Splitter(blocks)
     content, broken = b"", None
     try:
@@ -166,7 +168,7 @@ def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet | remote_rea
                 raise Broken(f"a sheet of more than {MAX_SIZE >> 20} MiB is not read")
     except Broken as error:
         broken = error
-    return Sheet(name, content, broken)
+    return Workbook(content, broken) if name.endswith(WORKBOOKS) else Sheet(name, content, broken)
 
 
 def _followed(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:

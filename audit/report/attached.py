@@ -18,8 +18,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from audit.normalise.cells import guarded
 from audit.report.pieces import SampleRow
-from audit.report.plain import cell
 from audit.report.shapes import (
     ControlResult,
     DeploymentRow,
@@ -153,7 +153,7 @@ def _cell(value: str | float | list[str] | None) -> str:
         text = value
     else:
         text = ("\n" if any(" " in each for each in value) else " ").join(value)
-    return cell(text)
+    return guarded(text)
 
 
 def _parquet(shape: type, found: Sequence[Any]) -> bytes:

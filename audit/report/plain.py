@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import pandas as pd
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -42,8 +41,3 @@ def words(text: str, separator: str | None = None) -> list[str]:
 def number(value: Any) -> float | None:
     """A float, or None for a missing one."""
     return None if value is None else float(value)
-
-
-def cell(text: str) -> str:
-    """A text as a cell of CSV: what a spreadsheet would take for a formula is led by an apostrophe."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from audit.export.folder import put_in_place
-from audit.report.plain import cell, records
+from audit.normalise.cells import guarded
+from audit.report.plain import records
 from audit.sampling import packets
 from audit.trace.shapes import Item
 
@@ -91,5 +92,5 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
     writer.writerow(COLUMNS)
     for row in rows:
         whole = row | {"packet": f"{_packet(row)}.md"} | dict.fromkeys(FILLED, "")
-        writer.writerow([cell(str(whole[name])) for name in COLUMNS])
+        writer.writerow([guarded(str(whole[name])) for name in COLUMNS])
     return out.getvalue().encode("utf-8", "backslashreplace")

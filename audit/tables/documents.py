@@ -22,7 +22,7 @@ class DocumentReviews(Table):
     class Config:
         title = "Recorded reviews of documents"
         metadata: ClassVar[Meta] = {
-            "source": "records of reviews (CSV, YAML or JSON)",
+            "source": "records of reviews (CSV, XLSX, YAML or JSON)",
             "stage": "normalised",
             "time": "reviewed_at",
         }

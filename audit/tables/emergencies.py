@@ -27,7 +27,7 @@ class BreakGlassRecords(Table):
     class Config:
         title = "Records of break-glass"
         metadata: ClassVar[Meta] = {
-            "source": "exports of tickets (CSV, YAML or JSON)",
+            "source": "exports of tickets (CSV, XLSX, YAML or JSON)",
             "stage": "normalised",
             "time": "opened_at",
         }

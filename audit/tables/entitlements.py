@@ -32,7 +32,7 @@ class Trainings(Table):
     class Config:
         title = "Training records"
         metadata: ClassVar[Meta] = {
-            "source": "training records (CSV, YAML or JSON)",
+            "source": "training records (CSV, XLSX, YAML or JSON)",
             "stage": "normalised",
         }
         unique: ClassVar[list[str]] = [
@@ -67,7 +67,7 @@ class AccessReviews(Table):
     class Config:
         title = "Reviews of access"
         metadata: ClassVar[Meta] = {
-            "source": "access reviews (CSV, YAML or JSON)",
+            "source": "access reviews (CSV, XLSX, YAML or JSON)",
             "stage": "normalised",
         }
         unique: ClassVar[list[str]] = [

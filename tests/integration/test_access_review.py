@@ -6,10 +6,11 @@ import csv
 import io
 import json
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -20,8 +21,10 @@ from audit.controls import acc_03, runner
 from audit.controls.examples import frames
 from audit.export import worksheet as sheets
 from audit.joins.rights import rights as rights_of
-from audit.normalise import roster
+from audit.normalise import raw, roster
 from audit.normalise.access_reviews import NAMES
+from audit.normalise.interface import Context
+from audit.normalise.reader import parse
 from audit.period import Period
 from audit.settings import load
 
@@ -93,6 +96,31 @@ def judged(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
     return tables["access_decisions"].set_index("decision"), made["conclusions"].iloc[0]
 
 
+def fill_in(handed: Path, filled: Path, rows: list[dict[str, str]]) -> Path:
+    """The workbook as a reviewer leaves it: days are days, and all else as it was handed out."""
+    filled.parent.mkdir()
+    book = openpyxl.load_workbook(handed)
+    page = book["Rights"]
+    for number, row in enumerate(rows, 2):
+        for place, name in enumerate(sheets.COLUMNS, 1):
+            if name in sheets.FILLED and row[name]:
+                day = name in ("decided", "removed")
+                page.cell(number, place, date.fromisoformat(row[name]) if day else row[name])
+    book.save(filled)
+    return filled
+
+
+def reviewed(path: Path) -> list[dict[str, Any]]:
+    """The rows that a filled worksheet gives, but for where they stand."""
+    parsed = parse(path, Context("records", path.name))
+    assert parsed.quarantined == []
+    assert set(parsed.rows) == {"access_reviews"}
+    return [
+        {name: value for name, value in row.items() if name not in ("evidence", "line")}
+        for row in parsed.rows["access_reviews"]
+    ]
+
+
 def test_a_worksheet_comes_back_as_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "roster.yaml").write_text(ROSTER, encoding="utf-8")
     for name, held in (("june", ("ada@x", HOSTILE)), ("september", ("ada@x",))):
@@ -115,11 +143,17 @@ def test_a_worksheet_comes_back_as_evidence(tmp_path: Path, capsys: pytest.Captu
     assert all(row[name] == "" for row in rows for name in sheets.FILLED)
     rows[0] |= {"decision": "revoke", "removed": "2026-07-12", "proof": "T-1"}
     rows[1] |= {"decision": "keep"}
-    (tmp_path / "records").mkdir()
-    with (tmp_path / "records" / "filled.csv").open("w", encoding="utf-8-sig", newline="") as file:
+    rows = [row | {"reviewer": "grace@x", "decided": "2026-07-10"} for row in rows]
+    filled = fill_in(out / "access-review.xlsx", tmp_path / "records" / "filled.xlsx", rows)
+    with (tmp_path / "filled.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), delimiter=";")
         writer.writeheader()
-        writer.writerows(row | {"reviewer": "grace@x", "decided": "2026-07-10"} for row in rows)
+        writer.writerows(rows)
+    told = {path.suffix: reviewed(path) for path in (filled, tmp_path / "filled.csv")}
+    assert told[".xlsx"] == told[".csv"]
+    assert [row["subject"] for row in told[".xlsx"]] == [HOSTILE, "ada@x"]
+    traced = raw.records(filled, filled.name, [3])[3]
+    assert json.loads(bytes(traced))["right_id"] == rows[1]["right_id"]  # the row's own number leads to it
     later = SOURCE.format(name="september", at="2026-10-01T06:00:00Z", more='cluster = "prod"')
     later += SOURCE.format(name="records", at="2026-10-02T00:00:00Z", more="")
     stage(tmp_path, "2026-10-02T00:00:00Z", june + later)
@@ -128,7 +162,7 @@ def test_a_worksheet_comes_back_as_evidence(tmp_path: Path, capsys: pytest.Captu
     assert done["outcome"].to_dict() == {"keep": "not asked", "revoke": "gone"}
     assert set(done["reviewer_person"]) == {"grace"}
     assert concluded[["conclusion", "population", "exceptions"]].tolist() == ["not tested", 5, 0]
-    assert f"{HOSTILE}:ClusterRole/view, so that the reviewer may be the same" in concluded["gaps"]
+    assert f":prod:{HOSTILE}:ClusterRole/view, so that the reviewer may be the same" in concluded["gaps"]
     assert "\n" not in concluded["gaps"]  # of the other right's holder somebody is known
 
 

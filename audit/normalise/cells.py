@@ -1,0 +1,27 @@
+"""Cells of tables that spreadsheets open: what a header's cells mean, and text that must not become a formula."""
+
+from __future__ import annotations
+
+import re
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def guarded(text: str) -> str:
+    """A text as a cell of CSV: what a spreadsheet would take for a formula is led by an apostrophe, and so is what looks as
+    if it were led by one already."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(cell: str) -> str:
+    """The text that `guarded` made a cell of: it takes off what that puts on, and nothing else."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
+
+
+def header_of(cells: list[str]) -> list[str] | str:
+    """The names of a header's columns, in lower case and with `_` for spaces; why there are none, as text."""
+    names = ["_".join(cell.lower().split()) for cell in cells]
+    if not all(names):
+        return "the header has a column without a name"
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return f"the header has the column {twice[0][:40]!r} twice" if twice else names

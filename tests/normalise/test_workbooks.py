@@ -1,0 +1,149 @@
+"""Workbooks that people fill in are read row by row; what shows something else than it holds is told, with sheet, row and cell."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.normalise import raw, workbooks
+from audit.normalise.cells import guarded, unguarded
+from audit.normalise.interface import Context, Parsed
+from audit.normalise.reader import parse
+
+HEADER = ("Review", "Listed", "Reviewer", "Subject", "Right", "Decision", "Decided", "Proof")
+ROW = ("Q3", date(2026, 7, 1), "grace", "ada", "edit", "keep", datetime(2026, 7, 5), None)  # noqa: DTZ001
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def workbook(*rows: tuple[Any, ...], **more: list[tuple[Any, ...]]) -> bytes:
+    """A workbook whose first sheet has the header and some rows, and others as they are given."""
+    book = openpyxl.Workbook()
+    for row in (HEADER, *rows):
+        book.active.append(row)
+    for title, lines in more.items():
+        sheet = book.create_sheet(title)
+        for line in lines:
+            sheet.append(line)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def changed(content: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """The archive with one part of it changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, change(old.read(name)) if name == part else old.read(name))
+    return out.getvalue()
+
+
+def read(folder: Path, content: bytes, name: str = "review.xlsx") -> Parsed:
+    (folder / name).write_bytes(content)
+    parsed = parse(folder / name, Context("records", name))
+    assert parsed.records == parsed.kept + parsed.noise + len(parsed.quarantined)
+    return parsed
+
+
+def reasons(folder: Path, content: bytes) -> list[tuple[int, str]]:
+    return [(line, why) for line, _, why in read(folder, content).quarantined]
+
+
+def test_a_row_has_its_own_number_and_cells_are_as_csv_would_have_them(tmp_path: Path) -> None:
+    empty = (None,) * len(HEADER)
+    parsed = read(tmp_path, workbook(ROW, empty, (*ROW[:3], 1007.0, True, "revoke", ROW[6], "=not text")))
+    rows = parsed.rows["access_reviews"]
+    assert [row["line"] for row in rows] == [2]
+    assert parsed.quarantined[0][0] == 4
+    text = io.StringIO(json.dumps(raw.records(tmp_path / "review.xlsx", "review.xlsx", [2])[2].decode()))
+    assert '\\"listed\\": \\"2026-07-01\\"' in text.read()
+    more = read(tmp_path, workbook((*ROW[:3], 1007.0, True, "revoke", ROW[6], 12)))
+    assert [(row["subject"], row["right"], row["proof"]) for row in more.rows["access_reviews"]] == [
+        ("1007", "true", "12")
+    ]
+
+
+def test_sheets_are_counted_on_and_the_one_that_explains_is_left_alone(tmp_path: Path) -> None:
+    content = workbook(ROW, **{"More": [HEADER, ROW], workbooks.NOTES: [("Fill it in.",), ("Thank you.",)]})
+    parsed = read(tmp_path, content)
+    assert [row["line"] for row in parsed.rows["access_reviews"]] == [2, 4]
+    assert parsed.quarantined == []
+    with_more = workbook(ROW, **{workbooks.NOTES: [("Fill it in.",), ("Thank you.", "revoke all")]})
+    assert len(read(tmp_path, with_more).quarantined) == 0  # a header, and no row below it
+    hidden = workbook(ROW, **{workbooks.NOTES: [HEADER, ROW]})
+    assert [row["line"] for row in read(tmp_path, hidden).rows["access_reviews"]] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ((*ROW[:5], '=IF(1,"keep","")', ROW[6], None), "sheet 'Sheet', row 3: F3 holds a formula"),
+        ((*ROW[:5], "#REF!", ROW[6], None), "sheet 'Sheet', row 3: F3 holds an error"),
+        ((*ROW, "revoke"), "sheet 'Sheet', row 3: I3 stands under no heading"),
+    ],
+)
+def test_what_a_cell_only_shows_is_not_read(tmp_path: Path, row: tuple[Any, ...], why: str) -> None:
+    parsed = read(tmp_path, workbook(ROW, row, ROW))
+    assert [(line, text) for line, _, text in parsed.quarantined] == [(3, why)]
+    assert [each["line"] for each in parsed.rows["access_reviews"]] == [2, 4]
+
+
+def test_a_day_that_has_a_time_without_its_offset_is_refused(tmp_path: Path) -> None:
+    ((line, why),) = reasons(tmp_path, workbook((*ROW[:6], datetime(2026, 7, 5, 9, 30), None)))  # noqa: DTZ001
+    assert line == 2
+    assert "decided is '2026-07-05T09:30:00'" in why
+
+
+def test_a_hostile_workbook_is_one_unreadable_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = workbook(ROW)
+    declared = changed(
+        good, SHEET, lambda part: part.replace(b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet', 1)
+    )
+    assert reasons(tmp_path, declared) == [(1, f"'{SHEET}' of the workbook declares a document type")]
+    far = changed(good, SHEET, lambda part: part.replace(b'<row r="2"', b'<row r="99999999"'))
+    assert "more than" in reasons(tmp_path, far)[0][1]
+    twice = changed(good, SHEET, lambda part: part.replace(b"Reviewer", b"Review"))
+    assert reasons(tmp_path, twice) == [(1, "sheet 'Sheet', row 1: the header has the column 'review' twice")]
+    assert "BadZipFile" in reasons(tmp_path, good[: len(good) // 2])[0][1]
+    assert "BadZipFile" in reasons(tmp_path, b"no archive")[0][1]
+    assert reasons(tmp_path, b"") == [(1, "the object is empty")]
+    assert read(tmp_path, good, "review.bin").quarantined[0][2] == "zip is not read"
+    monkeypatch.setattr(workbooks, "_MAX_SIZE", 4 << 20)
+    bomb = changed(good, SHEET, lambda part: part + b" " * (5 << 20))
+    assert len(bomb) < 1 << 20
+    assert reasons(tmp_path, bomb) == [(1, "a workbook of more than 1,000 parts or 4 MiB is not read")]
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 1 << 30), st.binary(min_size=1, max_size=40))
+def test_whatever_is_written_into_a_workbook_nothing_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, place: int, part: bytes
+) -> None:
+    good = workbook(ROW)
+    at = place % len(good)
+    read(tmp_path_factory.mktemp("b"), good[:at] + part + good[at + len(part) :])
+
+
+@given(st.text(alphabet="'=+-@\t\rab", max_size=6))
+def test_what_keeps_a_text_from_being_a_formula_is_taken_off_again(text: str) -> None:
+    cell = guarded(text)
+    assert unguarded(cell) == text
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_a_cell_of_other_sheets_keeps_its_apostrophe(tmp_path: Path) -> None:
+    """Only the worksheet of ours guards its cells."""
+    lines = "listed,reviewer,subject,right,decision{0}\n2026-07-01,grace,'=x,edit,keep{1}\n"
+    for extra, subject in ((("", ""), "'=x"), ((",right_id", ",R-1"), "=x")):
+        rows = read(tmp_path, lines.format(*extra).encode(), "review.csv").rows["access_reviews"]
+        assert [row["subject"] for row in rows] == [subject]
