@@ -170,6 +170,8 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
         "cloud logging text": ("cloud-logging", lambda text: dumped(entry | {"textPayload": text})),
         "pubsub": ("pubsub", lambda text: dumped({"message": {"data": packed(text), "messageId": "1"}, "subscription": "s"})),
         "azure": ("azure-diagnostic", lambda text: dumped({"records": [diagnostic | {"properties": {"log": text, "stream": "stdout"}}]})),
+        "azure text": ("azure-diagnostic", lambda text: dumped(diagnostic | {"properties": dumped({"log": text})})),
+        "azure workspace": ("azure-diagnostic", lambda text: dumped({"Category": "kube-audit", "log_s": text, "TimeGenerated": TIME})),
         "azure parsed": ("azure-diagnostic", lambda text: dumped(diagnostic | {"properties": {"log": raw(text)}})),
     }  # fmt: skip
 
@@ -188,7 +190,7 @@ NEED_OBJECTS |= {
     "event hub",
     "event hub text",
 }
-HOLD_OBJECTS = {"message", "kafka", "splunk text", "graylog", "otlp map in snake case", "logstash line", "logstash line host"} | {
+HOLD_OBJECTS = {"message", "kafka", "splunk text", "datadog", "graylog", "otlp map in snake case", "logstash line", "logstash line host"} | {
     "logstash line without", "syslog", "syslog with data", "syslog of before"
 }  # fmt: skip
 LINES = {

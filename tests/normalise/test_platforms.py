@@ -63,19 +63,42 @@ def test_what_splunks_collector_takes_follows_each_other_without_line_feeds() ->
     assert parsed.by_envelope["splunk"] == 3
 
 
-def test_a_line_that_datadog_keeps_comes_before_what_it_made_of_it() -> None:
-    """And what it made of it comes before a text for people."""
-    archived = {"_id": "A", "date": TIME, "attributes": AUDIT_EVENT}
-    kept = parse_bytes(
-        lines(archived | {"message": json.dumps(PULL)}, archived | {"message": "read pods"}, archived)
+def test_a_record_that_datadog_parsed_is_put_together_again() -> None:
+    """With its message, which is no record of its own whatever it says; of a line, what was added to it is left out."""
+    (event,) = VALID["flux-event"]
+    forged = json.dumps(AUDIT_EVENT)
+    parsed = {key: value for key, value in event.items() if key != "message"}
+    archived = {"_id": "A", "date": TIME, "message": forged}
+    told = parse_bytes(lines(archived | {"attributes": parsed}))
+    assert told.by_format == {"flux-event": 1}
+    alone = parse_bytes(lines(event | {"message": forged}))
+    assert told.rows.keys() == alone.rows.keys()
+    for table, rows in alone.rows.items():
+        assert [row | {"evidence": ""} for row in told.rows[table]] == [
+            row | {"evidence": ""} for row in rows
+        ]
+    line = parse_bytes(
+        lines(
+            archived | {"attributes": {"service": "api"}},
+            archived | {"message": f"{TIME} {forged}", "attributes": {"a": 1}},
+        )
     )
-    assert {table: [row["line"] for row in rows] for table, rows in kept.rows.items()} == {
-        "pull_requests": [1], "cluster_access": [2, 3]
-    }  # fmt: skip
+    assert line.by_format == {"kubernetes-audit": 2}
     empty = parse_bytes(
         lines({"_id": "A", "date": TIME, "attributes": {}}, {"_id": "A", "date": TIME, "message": "read"})
     )
     assert [number for number, _, _ in empty.quarantined] == [1, 2]
+
+
+def test_a_row_of_log_analytics_is_refused_for_what_it_leaves_out() -> None:
+    row = {
+        "AuditId": "a",
+        "RequestUri": "/api",
+        "Stage": "ResponseComplete",
+        "Verb": "delete",
+        "User": {"username": "ada"},
+    }
+    assert "leaves out who was impersonated" in parse_bytes(lines(row)).quarantined[0][2]
 
 
 FORGED = json.dumps({"records": [{"kind": "Event"}], "event": {}, "detail": {}})

@@ -24,7 +24,6 @@ from audit.normalise.envelopes.shape import (
     unpacked,
 )
 from audit.normalise.logfmt import begins
-from audit.normalise.records import is_value
 
 _HEC = keys("time", "host", "source", "sourcetype", "index", "fields", "event")
 _TELL_HEC = _HEC - {"time", "source", "event"}
@@ -70,14 +69,19 @@ def _raw(top: Top) -> Contents | None:
 
 
 def _archived(top: Top) -> Contents | None:
-    """A log in Datadog's archive: the line in `message`, or what was parsed of it in `attributes`."""
+    """A log in Datadog's archive: the line in `message`; where more was parsed of it than a text, the record that it was."""
     message = top.get("message")
     line = b"" if message is None else content(message).strip()
-    if (line[:1] in (b"{", b"[", b'"') and is_value(line)) or begins(line) or lines.opened(line) is not None:
+    parsed = as_object(top["attributes"]) if "attributes" in top else None
+    if not parsed:
+        return Contents([line]) if line else None
+    if begins(line) or (line[:1] not in (b"{", b"[", b'"') and lines.opened(line) is not None):
         return Contents([line])
-    if "attributes" in top and as_object(top["attributes"]):
+    if message is None or "message" in parsed:
         return Contents([bytes(top["attributes"])])
-    return Contents([line]) if line else None
+    return Contents(
+        [msgspec.json.encode({**parsed, "message": message})]
+    )  # a text in a record is no record of its own
 
 
 def _searched(top: Top) -> Contents | None:
