@@ -156,7 +156,9 @@ def _lacking(metric: Metric, tables: Tables, span: Span) -> str:
     first = tables[table][time].min()
     if pd.isna(first) or first >= span.stop:
         return why
-    return ended(metric.evidence, tables[table], tables, span)
+    return span.once(
+        ("ended", metric.evidence), span.period, lambda: ended(metric.evidence, tables[table], tables, span)
+    )
 
 
 def _notes(metric: Metric, rows: pd.DataFrame, tables: Tables, span: Span) -> list[str]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pandas as pd
 
 from audit.joins.identity import Resolver
-from audit.metrics.interface import Count, Grouped, Median, Metric, Span, Tables, by
+from audit.metrics.interface import (
+    Count,
+    Grouped,
+    Median,
+    Metric,
+    Span,
+    Tables,
+    by,
+    kept_for_all,
+    kept_for_quarter,
+)
 
 LANDING = ["repo", "head_sha"]
 NOWHERE = "(none)"
@@ -31,15 +41,22 @@ def teams(tables: Tables, persons: pd.Series, times: pd.Series) -> pd.Series:
     ]
 
 
-def of_teams(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+def of_teams(rows: pd.DataFrame, tables: Tables, span: Span) -> pd.DataFrame:
     """Landings once for each team (`group`) of the people whose work their pull requests are, by the roster at that time."""
+    worked = _worked(tables, span)
+    return rows.merge(worked, on=LANDING, how="left").assign(group=lambda r: r["team"].fillna(NOWHERE))
+
+
+@kept_for_all
+def _worked(tables: Tables, _span: Span) -> pd.DataFrame:
+    """Landings and the `team` of each who worked on them, each pair once."""
     work = tables["changes"][[*LANDING, "authors", "landed_at"]]
     work = work.assign(person=work["authors"].str.split(" ")).explode("person").astype({"person": "str"})
     work = work.assign(team=teams(tables, work["person"], work["landed_at"])).dropna(subset=["team"])
-    work = work[[*LANDING, "team"]].drop_duplicates()
-    return rows.merge(work, on=LANDING, how="left").assign(group=lambda r: r["team"].fillna(NOWHERE))
+    return work[[*LANDING, "team"]].drop_duplicates()
 
 
+@kept_for_quarter
 def _landings(tables: Tables, span: Span) -> Grouped:
     rows = landed(tables, span)
     return by(
@@ -47,7 +64,7 @@ def _landings(tables: Tables, span: Span) -> Grouped:
         kind=rows.assign(group=rows["kind"]),
         environment=reached(rows, tables, "environment"),
         app=reached(rows, tables, "app"),
-        team=of_teams(rows, tables),
+        team=of_teams(rows, tables, span),
     )
 
 

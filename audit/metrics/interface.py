@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ Tables = dict[str, pd.DataFrame]
 Grouped = dict[str, pd.DataFrame]
 """Items with their `group`, by dimension."""
 
+_T = TypeVar("_T")
 _WEEK = pd.Timedelta(weeks=1)
 
 ROW = ["dimension", "group", "value", "numerator", "denominator", "undetermined"]
@@ -39,9 +40,7 @@ class Span:
     settings: Settings
     period: Period
     as_of: datetime
-    kept: dict[tuple[Any, Period | None], pd.DataFrame] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    kept: dict[tuple[Any, Period | None], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def start(self) -> pd.Timestamp:
@@ -61,6 +60,12 @@ class Span:
     def holds(self, times: pd.Series) -> pd.Series:
         """Which times are in the span; a missing time is not."""
         return (times >= self.start) & (times < self.stop)
+
+    def once(self, key: Any, period: Period | None, made: Callable[[], _T]) -> _T:
+        """What `made` gives, worked out once for a key and a quarter (or all), for spans that share `kept`."""
+        if (key, period) not in self.kept:
+            self.kept[key, period] = made()
+        return cast("_T", self.kept[key, period])
 
 
 @dataclass(frozen=True)
@@ -102,33 +107,24 @@ class Metric:
         return self.figure.rows(self.items(tables, span), span)
 
 
-Step = Callable[[Tables, Span], pd.DataFrame]
-
-
-def kept_for_all(step: Step) -> Step:
+def kept_for_all(step: Callable[[Tables, Span], _T]) -> Callable[[Tables, Span], _T]:
     """A step of several metrics that is the same for every quarter: worked out once for spans that share `kept`."""
 
     @wraps(step)
-    def once(tables: Tables, span: Span) -> pd.DataFrame:
-        return _kept(step, None, tables, span)
+    def once(tables: Tables, span: Span) -> _T:
+        return span.once(step, None, lambda: step(tables, span))
 
     return once
 
 
-def kept_for_quarter(step: Step) -> Step:
+def kept_for_quarter(step: Callable[[Tables, Span], _T]) -> Callable[[Tables, Span], _T]:
     """A step of several metrics, worked out once for each quarter."""
 
     @wraps(step)
-    def once(tables: Tables, span: Span) -> pd.DataFrame:
-        return _kept(step, span.period, tables, span)
+    def once(tables: Tables, span: Span) -> _T:
+        return span.once(step, span.period, lambda: step(tables, span))
 
     return once
-
-
-def _kept(step: Step, period: Period | None, tables: Tables, span: Span) -> pd.DataFrame:
-    if (step, period) not in span.kept:
-        span.kept[step, period] = step(tables, span)
-    return span.kept[step, period]
 
 
 def by(items: pd.DataFrame, **dimensions: pd.DataFrame) -> Grouped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,11 +27,14 @@ from cryptography.x509.oid import NameOID
 
 from audit import pipeline
 from audit.cli import main
+from audit.controls import own, registry
 from audit.settings import Settings, load
 from audit.simulator.organisation import simulate
 
 AS_OF = datetime(2026, 10, 5, 6, tzinfo=UTC)
 AS_OF_ARGUMENTS = ["--as-of", "2026-10-05T06:00:00Z"]
+FEW = ("CHG-01", "CHG-03", "CLU-01")
+LITTLE = ("prod-audit", "github-exports")
 PRISTINE = {"seed": 2, "changes": 40, "log_events": 2_000}
 
 
@@ -73,6 +77,41 @@ def act(folder: Path, *, seed: int, changes: int, log_events: int) -> Acted:
 def acted(tmp_path_factory: pytest.TempPathFactory) -> Acted:
     """A small organisation that several tests look at; they do not change it."""
     return act(tmp_path_factory.mktemp("organisation"), seed=23, changes=120, log_events=5_000)
+
+
+def judge_few(patch: pytest.MonkeyPatch) -> None:
+    """Has a few controls judged: for tests that look at something else."""
+    for where in (own, registry):
+        patch.setattr(where, "CONTROLS", tuple(one for one in where.CONTROLS if one.id in FEW))
+
+
+@pytest.fixture
+def few_controls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`judge_few` for one test."""
+    judge_few(monkeypatch)
+
+
+def with_short_trends(folder: Path) -> Path:
+    """Has an organisation's figures worked out for one quarter only: for tests that look at something else. Gives its folder."""
+    settings = folder / "audit.toml"
+    text, count = re.subn(
+        r"(?m)^\[thresholds\]$", "[thresholds]\ntrend_quarters = 1", settings.read_text(encoding="utf-8")
+    )
+    settings.write_text(text if count else f"{text}\n[thresholds]\ntrend_quarters = 1\n", encoding="utf-8")
+    return folder
+
+
+def with_little_evidence(folder: Path) -> Path:
+    """Leaves an organisation two sources only: for tests of how evidence is read. Gives its folder."""
+    settings = folder / "audit.toml"
+    blocks = re.split(r"(?m)^(?=\[)", settings.read_text(encoding="utf-8"))
+    kept = [
+        one
+        for one in blocks
+        if not one.startswith("[[sources]]") or any(f'"{name}"' in one for name in LITTLE)
+    ]
+    settings.write_text("".join(kept), encoding="utf-8")
+    return folder
 
 
 def with_short_report(folder: Path) -> Path:
@@ -144,6 +183,24 @@ def ran(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
             ]
         )
     return Ran(folder, code, json.loads(printed.getvalue()))
+
+
+@pytest.fixture(scope="session")
+def short(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pristine organisation with few sections and trends, of which nothing was collected yet; tests take a copy."""
+    folder = tmp_path_factory.mktemp("short") / "organisation"
+    return with_short_trends(with_short_report(Path(shutil.copytree(pristine, folder))))
+
+
+@pytest.fixture(scope="session")
+def short_ran(short: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, of which 2026Q3 was reported with a few controls (`judge_few`); tests take a copy."""
+    folder = Path(shutil.copytree(short, tmp_path_factory.mktemp("short-ran") / "organisation"))
+    settings = load(folder / "audit.toml")
+    with pytest.MonkeyPatch.context() as patch:
+        judge_few(patch)
+        assert pipeline.run(settings, settings.quarter("2026Q3"), AS_OF).published is not None
+    return folder
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from audit.normalise.registry import FORMATS
 from audit.normalise.roster import read as read_roster
 from audit.settings import load
 from tests.integration.conftest import AS_OF_ARGUMENTS as AS_OF
-from tests.integration.conftest import Ran, with_short_report
+from tests.integration.conftest import Ran, with_little_evidence, with_short_report, with_short_trends
 
 WHOLE = pytest.mark.no_cover  # whole runs: what `ran` runs through covers them
 
@@ -26,7 +26,13 @@ WHOLE = pytest.mark.no_cover  # whole runs: what `ran` runs through covers them
 @pytest.fixture
 def organisation(pristine: Path, tmp_path: Path) -> Path:
     """A copy of one's own to spoil."""
-    return with_short_report(Path(shutil.copytree(pristine, tmp_path / "organisation")))
+    return with_short_trends(with_short_report(Path(shutil.copytree(pristine, tmp_path / "organisation"))))
+
+
+@pytest.fixture
+def slight(organisation: Path) -> Path:
+    """The same with next to no evidence, which is soon read."""
+    return with_little_evidence(organisation)
 
 
 def _run(folder: Path, *arguments: str) -> int:
@@ -41,6 +47,7 @@ def test_a_run_with_findings_ends_with_1_and_says_where_everything_lies(ran: Ran
 
 
 @WHOLE
+@pytest.mark.usefixtures("few_controls")
 def test_a_check_leaves_no_report_that_speaks_of_other_tables(
     ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +121,7 @@ def test_a_shallow_clone_is_refused(
 
 
 @WHOLE
+@pytest.mark.usefixtures("few_controls")
 def test_an_empty_source_is_missing_evidence_and_the_report_is_still_made(
     organisation: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,16 +138,16 @@ def test_an_empty_source_is_missing_evidence_and_the_report_is_still_made(
 
 @WHOLE
 def test_garbage_and_a_corrupt_gzip_are_quarantined_and_counted(
-    organisation: Path, capfd: pytest.CaptureFixture[str]
+    slight: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    source = organisation / "evidence" / "dev-audit"
+    source = slight / "evidence" / "prod-audit"
     good = sorted(path for path in source.rglob("*") if path.is_file())[5]
     lines = gzip.decompress(good.read_bytes())
     (source / "zz-garbage.log").write_bytes(b"this is not an event\n" + lines)
     broken = bytearray(good.read_bytes())
     broken[-8] ^= 0xFF  # the checksum
     (source / "zz-broken.log.gz").write_bytes(broken)
-    settings = ["--settings", str(organisation / "audit.toml")]
+    settings = ["--settings", str(slight / "audit.toml")]
     assert main(["collect", *settings, *AS_OF]) == 0
     capfd.readouterr()
     assert main(["build", "--json", *settings]) == 0
@@ -152,13 +160,13 @@ def test_garbage_and_a_corrupt_gzip_are_quarantined_and_counted(
 
 @WHOLE
 def test_what_is_quarantined_is_listed_and_read_once_more_after_a_fix(
-    organisation: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    slight: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The fix: a format learns what it could not read, with no new version of it."""
-    folder = organisation / "evidence" / "prod-audit"
+    folder = slight / "evidence" / "prod-audit"
     (folder / "zz-one.log").write_bytes(b'{"a": 1}\n\x1b[31m{"kind": "Foreign"}\n')
     (folder / "zz-two.log").write_bytes(b'{"kind": "Foreign"}\n{"b": 2}\n')
-    settings = ["--settings", str(organisation / "audit.toml")]
+    settings = ["--settings", str(slight / "audit.toml")]
     assert main(["collect", *settings, *AS_OF]) == 0
     assert main(["quarantine", *settings]) == ExitCode.USAGE
     assert main(["build", *settings]) == 0
@@ -201,6 +209,7 @@ def test_what_is_quarantined_is_listed_and_read_once_more_after_a_fix(
 
 
 @WHOLE
+@pytest.mark.usefixtures("few_controls")
 def test_what_could_not_be_collected_stays_on_record_and_leaves_a_gap(
     organisation: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -241,24 +250,24 @@ def test_what_could_not_be_collected_stays_on_record_and_leaves_a_gap(
 
 @WHOLE
 def test_tables_are_gathered_again_only_when_something_changed_that_they_are_made_of(
-    organisation: Path,
+    slight: Path,
 ) -> None:
-    settings = ["--settings", str(organisation / "audit.toml")]
+    settings = ["--settings", str(slight / "audit.toml")]
     assert main(["collect", *settings, *AS_OF]) == 0
     assert main(["build", *settings]) == 0
-    tables = organisation / "audit-store" / "tables"
+    tables = slight / "audit-store" / "tables"
     first, content = tables.stat().st_ino, {path: path.read_bytes() for path in tables.rglob("*.parquet")}
     assert main(["build", *settings]) == 0
     assert tables.stat().st_ino == first
-    text = (organisation / "audit.toml").read_text(encoding="utf-8")
-    (organisation / "audit.toml").write_text(
+    text = (slight / "audit.toml").read_text(encoding="utf-8")
+    (slight / "audit.toml").write_text(
         text.replace("netbpf/netbpf-gitops", "NETBPF/netbpf-gitops"), encoding="utf-8"
     )
     assert main(["build", *settings]) == 0
     assert tables.stat().st_ino != first
     assert {path: path.read_bytes() for path in tables.rglob("*.parquet")} != content
     second = tables.stat().st_ino
-    (organisation / "evidence" / "prod-audit" / "zz.log").write_bytes(b"garbage\n")
+    (slight / "evidence" / "prod-audit" / "zz.log").write_bytes(b"garbage\n")
     assert main(["collect", *settings, *AS_OF]) == 0
     assert main(["build", *settings]) == 0
     assert tables.stat().st_ino != second
@@ -279,13 +288,11 @@ def test_settings_are_written_once_and_are_valid(tmp_path: Path, capfd: pytest.C
     assert roster.read_text(encoding="utf-8") == "people: []\n"
 
 
-def test_a_changed_object_is_an_integrity_error(
-    organisation: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    settings = ["--settings", str(organisation / "audit.toml")]
+def test_a_changed_object_is_an_integrity_error(slight: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    settings = ["--settings", str(slight / "audit.toml")]
     assert main(["collect", *settings, *AS_OF]) == 0
     assert main(["verify-evidence", *settings]) == 0
-    victim = next(path for path in (organisation / "audit-store" / "objects").rglob("*") if path.is_file())
+    victim = next(path for path in (slight / "audit-store" / "objects").rglob("*") if path.is_file())
     victim.chmod(0o644)
     victim.write_bytes(victim.read_bytes() + b" ")
     assert main(["verify-evidence", *settings]) == 4
@@ -392,17 +399,17 @@ def test_settings_errors_reach_the_user_without_a_traceback(
 
 
 def test_wrong_credentials_and_a_missing_bucket_are_missing_evidence(
-    organisation: Path, s3_server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    slight: Path, s3_server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    text = (organisation / "audit.toml").read_text(encoding="utf-8")
+    text = (slight / "audit.toml").read_text(encoding="utf-8")
     monkeypatch.setenv("AUDIT__S3__ENDPOINT_URL", s3_server.endpoint_url)
     monkeypatch.setenv("AUDIT__S3__ATTEMPTS", "1")
     for name, value in s3_server.environment().items():
         monkeypatch.setenv(name, value)
-    (organisation / "audit.toml").write_text(
+    (slight / "audit.toml").write_text(
         text.replace("file:evidence/", "s3://no-such-bucket/"), encoding="utf-8"
     )
-    settings = ["--settings", str(organisation / "audit.toml")]
+    settings = ["--settings", str(slight / "audit.toml")]
     assert main(["collect", *settings, *AS_OF]) == 3
     assert "no-such-bucket" in capfd.readouterr().out
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-on-purpose")
@@ -413,6 +420,7 @@ def test_wrong_credentials_and_a_missing_bucket_are_missing_evidence(
 
 
 @WHOLE
+@pytest.mark.usefixtures("few_controls")
 def test_a_control_of_ones_own_is_judged_with_the_others(
     ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

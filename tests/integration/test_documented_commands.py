@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +16,7 @@ import pytest
 import zstandard
 
 from audit.cli import main
-from audit.controls import own, registry
-from tests.integration.conftest import Ran, self_signed, with_short_report
+from tests.integration.conftest import Ran, judge_few, self_signed
 from tests.test_documents_agree import ROOT, SHOWN, command_line, documents, examples, read
 
 pytestmark = pytest.mark.no_cover  # other tests cover what these run through
@@ -89,17 +89,19 @@ def _bind(words: list[str], folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def place(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reported organisation of one's own, with the files that documents speak of in and beside it."""
+def place(short_ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A reported organisation of one's own, with the files that documents speak of in and beside it; few controls are judged."""
     folder = tmp_path_factory.mktemp("documents") / "organisation"
-    with_short_report(Path(shutil.copytree(ran.folder, folder)))
+    shutil.copytree(short_ran, folder)
     for name in ("my-gitops", "netbpf-gitops"):
         (folder.parent / name).symlink_to(folder / "repositories" / "netbpf-gitops.git")
     log = EVENT.encode() + b"\n"
     (folder / "audit.log.gz").write_bytes(gzip.compress(log))
     (folder / "pseudonyms.key").write_bytes(bytes(range(32)))
     (folder / "audit.log.zst").write_bytes(zstandard.compress(log))
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        judge_few(patch)
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +130,6 @@ def test_a_command_does_what_it_is_shown_for(
     line: str, place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(place)
-    if line.startswith("controls --test"):  # the examples of all of them are tests by themselves
-        for where in (own, registry):
-            monkeypatch.setattr(where, "CONTROLS", registry.CONTROLS[:3])
     code = main(_bind(shlex.split(line), place))
     told = capfd.readouterr()
     today = "--quarter last" in line or line.startswith(

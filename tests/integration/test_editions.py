@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from audit.report.counted import trends
 from audit.report.restated import restatement
 from audit.report.shapes import Restatement
 from audit.settings import load
-from tests.integration.conftest import Ran, with_short_report
+from tests.integration.conftest import Ran, judge_few
 
 pytestmark = pytest.mark.no_cover  # whole runs: other tests cover what they run through
 
@@ -34,16 +35,24 @@ REPORTED = datetime(2026, 10, 5, 6, tzinfo=UTC)
 LATER = datetime(2026, 12, 1, 6, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _few_controls() -> Iterator[None]:
+    """Editions are the same thing however many controls there are."""
+    with pytest.MonkeyPatch.context() as patch:
+        judge_few(patch)
+        yield
+
+
 @pytest.fixture
-def folder(pristine: Path, tmp_path: Path) -> Path:
+def folder(short: Path, tmp_path: Path) -> Path:
     """An organisation of one's own, of which nothing was collected yet."""
-    return with_short_report(Path(shutil.copytree(pristine, tmp_path / "organisation")))
+    return Path(shutil.copytree(short, tmp_path / "organisation"))
 
 
 @pytest.fixture
-def reported(ran: Ran, tmp_path: Path) -> Path:
+def reported(short_ran: Path, tmp_path: Path) -> Path:
     """An organisation of one's own, of which 2026Q3 was reported."""
-    return Path(shutil.copytree(ran.folder, tmp_path / "reported"))
+    return Path(shutil.copytree(short_ran, tmp_path / "reported"))
 
 
 def run(folder: Path, as_of: datetime, *, quarter: str = "2026Q3", draft: bool = False) -> Run:
@@ -163,7 +172,7 @@ def test_a_setting_that_changed_since_is_named_as_a_cause(reported: Path) -> Non
     settings = reported / "audit.toml"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(f"severities = {{ CHG-01 = 'low', CLU-01 = 'low' }}\n{text}", encoding="utf-8")
-    what = restated(run(with_short_report(reported), LATER))
+    what = restated(run(reported, LATER))
     measured = [row for row in what.rows if row.table == "metrics"]
     assert {row.column for row in what.rows if row.table != "metrics"} == {"severity"}
     assert measured
@@ -175,7 +184,7 @@ def test_a_setting_that_changed_since_is_named_as_a_cause(reported: Path) -> Non
 
 
 def test_nothing_is_frozen_of_a_draft_or_of_a_quarter_that_runs(reported: Path) -> None:
-    settings = load(with_short_report(reported) / "audit.toml")
+    settings = load(reported / "audit.toml")
     draft = pipeline.report(settings, pipeline.checked(settings, settings.quarter("2026Q3")), draft=True)
     assert (draft.edition, draft.new) == (0, True)
     assert json.loads((draft.path.parent / "results.json").read_text(encoding="utf-8"))["status"] == "draft"
