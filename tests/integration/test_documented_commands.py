@@ -32,7 +32,7 @@ ELSEWHERE = {
     "collect github": ("tests/sources/test_github_source.py", 'main(["collect", "github", '),
     "verify report.pdf --settings audit.toml": (
         "tests/integration/test_reported_file.py",
-        '["verify", str(_report(ran)), "--settings", ',
+        '["verify", str(report), "--settings", ',
     ),
     "verify report.pdf": ("tests/report/test_verify.py", 'main(["verify", str(copy), '),
     "verify report.pdf --certificate root.pem": (
