@@ -64,8 +64,13 @@ def path(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def text(path: Path) -> list[str]:
-    return pages(path)
+def reader(path: Path) -> pypdf.PdfReader:
+    return pypdf.PdfReader(path)
+
+
+@pytest.fixture(scope="module")
+def text(reader: pypdf.PdfReader) -> list[str]:
+    return [page.extract_text() for page in reader.pages]
 
 
 def chapter(text: list[str], title: str) -> str:
@@ -153,16 +158,15 @@ def test_every_page_is_numbered(text: list[str]) -> None:
     assert all(f"Page {number} of {len(text)}" in page for number, page in enumerate(text, 1) if number > 1)
 
 
-def test_only_our_own_fonts_are_embedded(path: Path) -> None:
+def test_only_our_own_fonts_are_embedded(reader: pypdf.PdfReader) -> None:
     names = set()
-    for page in pypdf.PdfReader(path).pages:
+    for page in reader.pages:
         for font in page["/Resources"]["/Font"].values():
             names.add(font.get_object()["/BaseFont"].split("+")[1])
     assert names <= {"Plex-Sans", "Plex-Sans-Semi-Bold", "Plex-Sans-Italic", "Plex-Mono"}
 
 
-def test_the_file_is_tagged_titled_and_has_bookmarks(path: Path) -> None:
-    reader = pypdf.PdfReader(path)
+def test_the_file_is_tagged_titled_and_has_bookmarks(reader: pypdf.PdfReader) -> None:
     root = reader.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert root["/Lang"] == "en"
@@ -175,16 +179,15 @@ def test_the_file_is_tagged_titled_and_has_bookmarks(path: Path) -> None:
     assert b'pdfaid:part="3"' in metadata
 
 
-def test_results_and_populations_are_attached(path: Path, report: Report) -> None:
-    found = pypdf.PdfReader(path).attachments
+def test_results_and_populations_are_attached(reader: pypdf.PdfReader, report: Report) -> None:
+    found = reader.attachments
     assert sorted(found) == sorted([*attached.populations(report), attached.OSCAL, attached.RESULTS])
     assert found["results.json"] == [result.to_json(report)]
     rows = found["exceptions.csv"][0].decode().splitlines()
     assert len(rows) == 1 + sum(len(control.exceptions) for control in report.controls)
 
 
-def test_links_lead_somewhere(path: Path) -> None:
-    reader = pypdf.PdfReader(path)
+def test_links_lead_somewhere(reader: pypdf.PdfReader) -> None:
     named = reader.named_destinations
     wanted = {
         str(note.get_object()["/A"].get("/D", ""))
