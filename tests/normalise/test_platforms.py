@@ -90,6 +90,25 @@ def test_a_record_that_datadog_parsed_is_put_together_again() -> None:
     assert [number for number, _, _ in empty.quarantined] == [1, 2]
 
 
+@pytest.mark.parametrize("around", [
+    {"@timestamp": TIME, "agent": {"type": "filebeat"}, "ecs": {"version": "8"}}, {"@timestamp": TIME, "@version": "1"},
+    {"source_type": "file", "timestamp": TIME, "file": "/a"}, {"tag": "events", "time": 1},
+])  # fmt: skip
+def test_the_text_of_a_record_that_a_shipper_parsed_is_no_line(around: dict[str, Any]) -> None:
+    """Whoever may have an event written could else write an audit event, or hide the event itself. A line that was parsed is."""
+    (event,) = VALID["flux-event"]
+    for text in (event["message"], json.dumps(AUDIT_EVENT)):
+        found = parse_bytes(lines(around | event | {"message": text}))
+        assert not found.by_envelope
+        if "timestamp" in around:  # which Flux's other events have
+            assert found.quarantined[0][2].startswith("not a flux-event record")
+        else:
+            assert found.by_format == {"flux-event": 1}
+    for line in (event, AUDIT_EVENT):
+        parsed = parse_bytes(lines(around | line | {"message": json.dumps(line)}))
+        assert (parsed.kept, sum(parsed.by_envelope.values())) == (1, 1)
+
+
 def test_a_row_of_log_analytics_is_refused_for_what_it_leaves_out() -> None:
     row = {
         "AuditId": "a",

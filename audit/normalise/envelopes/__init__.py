@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 from audit.normalise import logfmt
 from audit.normalise.envelopes import agents, aws, clouds, elastic, lines, lists, loki, otlp, platforms
-from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_object, text_of
+from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_object, same, text_of
 from audit.normalise.interface import Outcome
 from audit.normalise.records import MAX_RECORD, Splitter, is_value
 
-VERSION = 5
+VERSION = 6
 """Raised whenever the same bytes would be split or opened otherwise, as a format's is: what is kept of earlier readings depends on it."""
 MAX_DEPTH = 16
 MAX_ITEMS = 1_000_000
@@ -25,6 +25,10 @@ CLOUDWATCH_LIMIT = 262_144
 _CUT_WITHIN = 1024  # a message is cut a little below the limit: its time and a mark count too
 _TEXTS = ("message", "log", "value", "payload", "event", "_raw", "full_message", "short_message")
 """Members whose text may be a record: of anything that ships logs, Kafka, Splunk, Graylog."""
+_MARKS = frozenset(
+    {"action", "apiVersion", "auditID", "involvedObject", "kind", "metadata", "msg", "reason", "regarding"}
+)
+"""What records have and shippers don't add."""
 _JSON = (b"{", b"[", b'"')
 _SPACE = b" \t\r\n"
 _OPENERS: tuple[Opener, ...] = (
@@ -95,12 +99,22 @@ def _opened_object(top: Top, known: Callable[[], bool]) -> tuple[str, Contents] 
     keys = top.keys()
     for opener in _OPENERS:
         if opener.needs <= keys and (contents := opener.open(top)) is not None:
+            if opener.beside and keys & _MARKS and known() and not _is_line(top, contents):
+                return None
             return opener.name, contents
     for name in _TEXTS:
         text = text_of(top.get(name, b""))
         if text.lstrip(_SPACE).startswith(b"{") and is_value(text) and not known():
             return "json-in-field", Contents([text])
     return None
+
+
+def _is_line(top: Top, contents: Contents) -> bool:
+    """Whether what was taken out is the line of the record that stands parsed around it, and not a text in that record, which
+    anybody may have written who could have an event written.
+    """
+    (line,) = (as_object(item) or {} for item in contents.items[:1]) if contents.items else ({},)
+    return all(same(top[name], line.get(name)) for name in _MARKS & top.keys())
 
 
 class _Opening:

@@ -79,9 +79,9 @@ OPENERS = (
     Opener("openshift", keys("structured", "log_type"), _structured),
     Opener("journal", keys("__REALTIME_TIMESTAMP", "MESSAGE"), _journal),
     Opener("vector", keys("log"), _native),
-    Opener("beats", keys("@timestamp"), _beats),
-    Opener("vector", keys("message", "source_type", "timestamp"), member("message")),
+    Opener("beats", keys("@timestamp"), _beats, beside=True),
+    Opener("vector", keys("message", "source_type", "timestamp"), member("message"), beside=True),
     Opener("log", keys("log"), _log),
     Opener("log", keys("log_processed"), member("log_processed")),
-    Opener("fluentd", keys("message", "tag", "time"), member("message")),
+    Opener("fluentd", keys("message", "tag", "time"), member("message"), beside=True),
 )

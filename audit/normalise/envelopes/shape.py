@@ -25,6 +25,7 @@ _ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str)
+_any = msgspec.json.Decoder()
 
 
 @dataclass
@@ -51,11 +52,21 @@ class Opener(NamedTuple):
         name: as reports name it.
         needs: keys without which an object is no such envelope.
         open: what is in it; None when it is none after all. Never raises.
+        beside: what it takes for the line may also be a text of the record that was parsed into the very same object.
     """
 
     name: str
     needs: frozenset[str]
     open: Callable[[Top], Contents | None]
+    beside: bool = False
+
+
+def same(one: msgspec.Raw | None, other: msgspec.Raw | None) -> bool:
+    """Whether two members say the same."""
+    try:
+        return one is not None and other is not None and bool(_any.decode(one) == _any.decode(other))
+    except _ERRORS:
+        return False
 
 
 def as_object(value: bytes | msgspec.Raw) -> dict[str, msgspec.Raw] | None:
