@@ -7,6 +7,7 @@ silence that is unusual for its source. Nothing is changed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -31,7 +32,7 @@ from audit.evidence.verify import check_chain, head
 from audit.normalise import roster
 from audit.period import Period
 from audit.report import answers, templates, themes
-from audit.settings import Settings, load
+from audit.settings import Settings, examples, load
 from audit.sources import git_command, repository
 from audit.sources.origins import origins
 from audit.sources.probe import probe
@@ -87,12 +88,10 @@ def examine(path: Path, as_of: datetime) -> Iterator[Line]:
     except AuditError as error:
         yield _bad("settings", error)
         return
-    yield Line(
-        "settings",
-        State.OK,
-        f"{path}: {len(settings.repositories)} repositories, {len(settings.sources)} sources",
-    )
+    said = f"{path}: {len(settings.repositories)} repositories, {len(settings.sources)} sources"
+    yield Line("settings", State.OK, said)
     yield from _of_settings(settings)
+    yield from _of_examples(settings)
     yield from _of_report(settings, as_of)
     yield from _of_disk(settings.store_path)
     yield from _of_store(settings)
@@ -242,7 +241,22 @@ def _of_report(settings: Settings, as_of: datetime) -> Iterator[Line]:
 
 def _roster(settings: Settings) -> None:
     if settings.people.roster is not None:
-        roster.require_named(roster.read(settings.resolve(settings.people.roster))["people"], settings)
+        roster.require_named(_people(settings), settings)
+
+
+def _people(settings: Settings) -> pd.DataFrame:
+    return roster.read(settings.resolve(settings.people.roster or ""))["people"]
+
+
+def _of_examples(settings: Settings) -> Iterator[Line]:
+    """Whether what `audit init` wrote by way of example is still there: no organisation has those repositories and people."""
+    found = examples.left(settings)
+    if settings.people.roster is not None:
+        with contextlib.suppress(AuditError):  # of which another line tells
+            found += examples.left_people(_people(settings)["person"])
+    if found:
+        said = f"still the examples of 'audit init': {', '.join(found)}"
+        yield Line("examples", State.WARN, said, "put your own in their place, or take them out")
 
 
 def _of_disk(store: Path) -> Iterator[Line]:

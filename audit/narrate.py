@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import time
 import traceback
 from datetime import UTC, datetime
@@ -38,10 +39,30 @@ STAGES = {
     "check": "Testing controls",
     "report": "Rendering the report",
     "verify": "Reading stored objects",
+    "hold": "Holding the report against itself",
+    "again": "Making its results anew",
+    "export": "Writing tables",
+    "read": "Reading the quarter's tables",
+    "pseudonyms": "Looking for names",
+    "packets": "Writing packets of evidence",
+    "rights": "Writing the worksheet",
 }
+UNITS = {
+    "collect": "objects listed",
+    "mine": "repositories",
+    "build": "batches of objects",
+    "check": "steps",
+    "verify": "objects",
+    "export": "tables",
+    "read": "tables",
+    "packets": "packets",
+}
+"""What a stage is counted in."""
 _LABEL = 34  # characters of what a bar is about: with rate and times beside it, 80 columns hold it
-EVERY = 30.0
+EVERY = 10.0
 """Seconds after which a stage that goes on is told of again, where there is no terminal."""
+_LOOK = 1.0
+"""Seconds between two looks at whether that is due."""
 
 progress_log = logging.getLogger("audit.progress")
 error_log = logging.getLogger("audit.error")
@@ -133,7 +154,7 @@ class _Rate(ProgressColumn):
 
 class Narrator:
     """Shows progress on stderr: bars with rate and estimate on a terminal; elsewhere plain lines, one when a stage ends
-    and one every half minute while it goes on; or JSON."""
+    and one every ten seconds while it goes on, also where it is one long step; or JSON."""
 
     def __init__(self) -> None:
         self._console = Terminal(stderr=True)
@@ -153,31 +174,52 @@ class Narrator:
         self._started: dict[str, float] = {}
         self._told: dict[str, float] = {}
         self._finished: set[str] = set()
+        self._last: tuple[str, int, int] | None = None
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._beat = threading.Thread(target=self._beats, daemon=True)
 
     def __enter__(self) -> Self:
         self._bars.start()
+        if not self._live:
+            self._beat.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
+        if self._beat.is_alive():
+            self._beat.join()
         self._bars.stop()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """`done` of `total` units of a stage are done."""
+        with self._lock:
+            self._heard(stage, done, total)
+
+    def _heard(self, stage: str, done: int, total: int) -> None:
         name, _, detail = stage.partition(" ")
         label = f"{STAGES[name]} {detail}".rstrip()
         now = time.monotonic()
+        self._last = (stage, done, total)
         if stage not in self._started:
             self._started[stage] = self._told[stage] = now
         self._show(name, stage, label, done, total)
         took = now - self._started[stage]
         if done >= total and stage not in self._finished:
             self._finished.add(stage)
-            self._tell(f"{label}: {total:,} done, {took:.1f} s", stage, done, total, took)
+            what = f"{total:,} {UNITS.get(name, '')}".rstrip() + " " if total > 1 else ""
+            self._tell(f"{label}: {what}done, {took:.1f} s", stage, done, total, took)
         elif done < total and now - self._told[stage] >= EVERY:
             self._told[stage] = now
             self._tell(f"{label}: {_so_far(done, total, took)}", stage, done, total, took)
+
+    def _beats(self) -> None:
+        """Tells again of what goes on in silence, until all of it is over."""
+        while not self._over.wait(_LOOK):
+            with self._lock:
+                if self._last is not None and self._last[1] < self._last[2]:
+                    self._heard(*self._last)
 
     def _show(self, name: str, stage: str, label: str, done: int, total: int) -> None:
         """Moves the bar of a stage, which is one for all its sources: as many as there may be, they fit on a terminal."""
@@ -203,6 +245,6 @@ class Narrator:
 def _so_far(done: int, total: int, took: float) -> str:
     """How far a stage is, how fast, and how long it may still take at that rate."""
     if done == 0 or took <= 0:
-        return f"0 of {total:,} so far, {took:.0f} s"
+        return f"0 of {total:,} so far, {took:.0f} s" if total > 1 else f"goes on, {took:.0f} s so far"
     rate = done / took
     return f"{done:,} of {total:,} so far, {took:.0f} s, {rate:,.1f}/s, about {(total - done) / rate:,.0f} s to go"

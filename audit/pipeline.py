@@ -60,7 +60,7 @@ Tables = dict[str, pd.DataFrame]
 Progress = Callable[[str, int, int], None]
 
 
-def _silent(stage: str, done: int, total: int) -> None:
+def silent(stage: str, done: int, total: int) -> None:
     """Tells nobody."""
 
 
@@ -98,7 +98,7 @@ class Run:
 def collect(
     settings: Settings,
     as_of: datetime,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     *,
     only: Callable[[Source], bool] | None = None,
 ) -> Collected:
@@ -116,7 +116,7 @@ def collect(
 
 
 def mine(
-    settings: Settings, as_of: datetime, progress: Progress = _silent, *, period: Period | None = None
+    settings: Settings, as_of: datetime, progress: Progress = silent, *, period: Period | None = None
 ) -> Tables:
     """Mirrors and mines every repository; what was mined once is kept. The tips go into the manifest.
 
@@ -158,7 +158,7 @@ def mine_alone(path: Path, period: Period | None, *, contents: bool = True) -> d
     }
 
 
-def build(settings: Settings, progress: Progress = _silent, *, again: Container[str] = frozenset()) -> Built:
+def build(settings: Settings, progress: Progress = silent, *, again: Container[str] = frozenset()) -> Built:
     """Parses what is in the store into the normalised tables; once more the objects (sha256) in `again`.
 
     Raises:
@@ -195,7 +195,7 @@ class Retried:
 _RECORD = ["source_name", "key", "evidence", "line"]
 
 
-def retry(settings: Settings, progress: Progress = _silent) -> Retried:
+def retry(settings: Settings, progress: Progress = silent) -> Retried:
     """Reads every object with quarantined records once more, as formats and settings are now.
 
     Raises:
@@ -222,7 +222,7 @@ def check(
     settings: Settings,
     period: Period,
     as_of: datetime,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     *,
     keep_report: bool = False,
 ) -> Run:
@@ -298,7 +298,7 @@ def until(tables: Mapping[str, pd.DataFrame], moment: datetime) -> Tables:
     return cut
 
 
-def report(settings: Settings, run: Run, progress: Progress = _silent, *, draft: bool = False) -> Published:
+def report(settings: Settings, run: Run, progress: Progress = silent, *, draft: bool = False) -> Published:
     """Renders a checked quarter: `results.json` and `report.pdf` in its folder; see `audit.report.publish`.
 
     Args:
@@ -334,7 +334,7 @@ def run(
     settings: Settings,
     period: Period,
     as_of: datetime,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     *,
     draft: bool = False,
 ) -> Run:
@@ -393,14 +393,21 @@ def table_of(folder: Path, name: str) -> pd.DataFrame:
         ) from None
 
 
-def checked(settings: Settings, period: Period) -> Run:
+def checked(settings: Settings, period: Period, progress: Progress = silent) -> Run:
     """A quarter that `check` judged before, read back from the store.
+
+    Args:
+        progress: told of the stage `read` by tables.
 
     Raises:
         UsageError: it was never checked.
     """
     folder, as_of = stands(settings, period)
-    tables = {name: table_of(folder, name) for name in t.TABLES}
+    tables = {}
+    for number, name in enumerate(t.TABLES):
+        progress("read", number, len(t.TABLES))
+        tables[name] = table_of(folder, name)
+    progress("read", len(tables), len(tables))
     return Run(period, as_of, folder, tables=tables)
 
 
@@ -467,7 +474,7 @@ def _write_quarter(run: Run) -> None:
     (run.folder / "checked.json").write_text(json.dumps(stamp, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def verify(settings: Settings, progress: Progress = _silent) -> None:
+def verify(settings: Settings, progress: Progress = silent) -> None:
     """Recomputes the manifest chain and every object's sha256.
 
     Raises:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from audit import pipeline, sampling
 from audit.controls import own, registry
 from audit.errors import AuditError, IntegrityError
 from audit.evidence.store import Store
+from audit.pipeline import Progress, silent
 from audit.report import answers, attached, model, result
 from audit.report.earlier import earlier
 from audit.report.shapes import Report
@@ -35,12 +37,13 @@ _UNPROVED = ("edition", "status", "restates", "theme", "signers", "manifests", "
 """Of a report, what does not come from raw bytes: it is taken from the report, or from nowhere."""
 
 
-def reperformed(path: Path, settings: Settings) -> list[Check]:
+def reperformed(path: Path, settings: Settings, progress: Progress = silent) -> list[Check]:
     """Every attached population, and all else that the results say, against what the store's raw bytes give with these settings.
 
     Args:
         path: of the report.
         settings: those of the organisation, with the store at hand.
+        progress: told of the stages `mine`, `build`, `check` and `again`.
 
     Raises:
         IntegrityError: it is not a report.
@@ -58,7 +61,7 @@ def reperformed(path: Path, settings: Settings) -> list[Check]:
         return [Check(_PART, Verdict.DIFFERS, wrong)]
     with tempfile.TemporaryDirectory() as folder:
         try:
-            made = _made_anew(_aside(settings, report, Path(folder)), report)
+            made = _made_anew(_aside(settings, report, Path(folder)), report, progress)
         except (AuditError, OSError) as error:
             text = error.problem if isinstance(error, AuditError) else str(error)
             return [Check(_PART, Verdict.UNPROVED, f"nothing could be made anew from it: {text}")]
@@ -105,14 +108,15 @@ def _aside(settings: Settings, report: Report, folder: Path) -> Settings:
     return settings.model_copy(update={"store": str(aside), "repositories": repositories})
 
 
-def _made_anew(settings: Settings, report: Report) -> Report:
+def _made_anew(settings: Settings, report: Report, progress: Progress) -> Report:
     """The report that raw bytes give, in the wording of the one that is verified; `_UNPROVED` is not meant to be looked at."""
     period, as_of = settings.quarter(report.quarter), datetime.fromisoformat(report.as_of)
-    mining.mine(settings, period, lambda _done, _of: None)
-    pipeline.build(settings)
-    run = pipeline.check(settings, period, as_of)
+    mining.mine(settings, period, partial(progress, "mine"))
+    pipeline.build(settings, progress)
+    run = pipeline.check(settings, period, as_of, progress)
     judging, store = own.controls(settings), Store(settings.store_path)
-    return model.build(
+    progress("again", 0, 1)
+    made = model.build(
         run.tables,
         settings,
         period,
@@ -124,6 +128,8 @@ def _made_anew(settings: Settings, report: Report) -> Report:
         samples=sampling.printed(run.tables, settings, period, as_of),
         theme=report.theme,
     )
+    progress("again", 1, 1)
+    return made
 
 
 def _differing(attachments: dict[str, bytes], again: dict[str, bytes]) -> Iterator[str]:

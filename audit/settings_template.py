@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from audit import settings as s
+from audit.settings.examples import ENTRIES
 
 _HEAD = """\
 # Settings of the GitOps audit. Every key is shown with its meaning; commented ones have the value shown.
@@ -17,31 +18,6 @@ _HEAD = """\
 # Paths are relative to this file.
 """
 
-# What a new user fills in first: one entry of each list, from the policy's own layout.
-_ENTRIES: dict[str, list[dict[str, Any]]] = {
-    "repositories": [{"name": "netbpf/netbpf-gitops", "location": "../netbpf-gitops", "branch": "main"}],
-    "sources": [
-        {
-            "name": "github-exports",
-            "location": "s3://audit-evidence/github/",
-            "repository": "netbpf/netbpf-gitops",
-        },
-        {
-            "name": "prod-audit",
-            "location": "s3://audit-evidence/kubernetes/prod/",
-            "format": "kubernetes-audit",
-            "cluster": "prod",
-        },
-        {"name": "prod-operators", "location": "file:export/prod-operators", "cluster": "prod"},
-    ],
-    "clusters": [{"name": "prod", "environment": "prod"}],
-    "path_rules": [
-        {"pattern": "apps/{app}/overlays/{environment}/**"},
-        {"pattern": "apps/{app}/**", "environments": ["dev", "staging", "prod"]},
-        {"pattern": "infrastructure/{app}/**", "environments": ["dev", "staging", "prod"]},
-        {"pattern": "clusters/{environment}/**"},
-    ],
-}
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "break_glass": {
         "ticket": "INC-1042",
@@ -71,31 +47,6 @@ _NAMED: dict[str, tuple[str, dict[str, Any]]] = {
 """Tables of which there is one for each name: a name, and values that show what may be said."""
 _VALUES: dict[str, Any] = {"organisation.name": "NETBPF", "people.roster": "roster.yaml"}
 
-ROSTER = """\
-# Who is who. Replace these examples by your people and bots; a person is the same wherever a name here is met.
-# Write names as each system's evidence has them: e-mails of commits, forge logins, Kubernetes users with their prefix.
-people:
-  - id: alindqvist              # stable: what the report and break-glass spans call the person
-    name: Ada Lindqvist
-    kind: person
-    team: platform
-    role: lead
-    joined: 2024-02-10
-    # left: 2026-08-01          # first day no longer there
-    # roles: [{role: engineer, until: 2026-09-01}, {role: lead, from: 2026-09-01}]   # what was not so all along
-    identities:
-      git: [ada.lindqvist@netbpf.com]
-      github: [ada-lindqvist]
-      kubernetes: ["oidc:ada-lindqvist"]
-      argocd: [ada.lindqvist@netbpf.com]
-  - id: release-bot
-    name: Release bot
-    kind: machine               # a bot of your own: it may deploy, and approves nothing
-    identities:
-      github: ["netbpf-release[bot]"]
-"""
-"""A roster that is valid as it stands, to be filled in."""
-
 
 def commented() -> str:
     """`audit.toml` with every key, its meaning and its default; valid as it stands."""
@@ -104,7 +55,7 @@ def commented() -> str:
         model = _model_of(field)
         if model is None:
             plain.append(_key(name, field, ""))
-        elif name in _ENTRIES:
+        elif name in ENTRIES:
             tables.extend(_entries(name, model))
         elif name in _NAMED:
             tables.append(_named(name, model))
@@ -151,7 +102,7 @@ def _table(name: str, model: type[BaseModel]) -> str:
 
 
 def _entries(name: str, model: type[BaseModel]) -> list[str]:
-    first, *others = _ENTRIES[name]
+    first, *others = ENTRIES[name]
     lines = [f"# {_meaning(model)}", f"[[{name}]]"]
     for key, field in model.model_fields.items():
         lines += [

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audit import pipeline
+from audit import narrate, pipeline
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out, period_of
 from audit.export import worksheet as sheets
 from audit.export.folder import refuse
@@ -36,9 +36,13 @@ def access_review(
     """
     chosen = load(settings)
     period = period_of(chosen, quarter)
-    sheet = sheets.worksheet(pipeline.checked(chosen, period).tables, period)
-    refuse(output)
-    files = [] if dry_run else [str(path) for path in sheets.write(output, sheet)]
+    with narrate.Narrator() as progress:
+        done = pipeline.checked(chosen, period, progress)
+        progress("rights", 0, 1)
+        sheet = sheets.worksheet(done.tables, period)
+        refuse(output)
+        files = [] if dry_run else [str(path) for path in sheets.write(output, sheet)]
+        progress("rights", 1, 1)
     if as_json:
         said = {
             "review": sheet.review,

@@ -9,7 +9,7 @@ import typer
 
 from audit import demo as demonstration
 from audit import narrate, screen
-from audit.cli.options import AsJson, out
+from audit.cli.options import AsEvery, AsJson, out
 from audit.terminal import tell
 
 _AFTERWARDS = (
@@ -25,6 +25,8 @@ def demo(
     seed: Annotated[int, typer.Option(help="Which organisation: the same seed acts the same.")] = 1,
     changes: Annotated[int, typer.Option(min=20, help="Changes that land, about.")] = 240,
     log_events: Annotated[int, typer.Option(min=1000, help="Cluster log events, about.")] = 40_000,
+    *,
+    every: AsEvery = False,
     as_json: AsJson = False,
 ) -> None:
     """Act out a demonstration organisation, and report on it.
@@ -33,7 +35,7 @@ def demo(
     """
     with narrate.Narrator() as progress:
         done = demonstration.run(output, seed=seed, changes=changes, log_events=log_events, progress=progress)
-    screen.show_run(out, done, as_json=as_json)
+    screen.show_run(out, done, as_json=as_json, every=every)
     if not as_json:
         settings = done.folder.parents[2] / "audit.toml"
         said = f"\nWhere does a number come from? audit trace lead_time --quarter {done.period.label} --settings {settings}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from audit import pipeline
+from audit import narrate, pipeline
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, out, period_of
 from audit.errors import UsageError
 from audit.export import Pseudonyms
@@ -46,9 +47,17 @@ def export(
             remedy="give both, and make the key with: head -c 32 /dev/urandom > FILE",
         )
     chosen = load(settings)
-    done = pipeline.checked(chosen, period_of(chosen, quarter))
-    pseudonyms = Pseudonyms.of(done.tables, chosen.machines, key_file=key_file) if key_file else None
-    made = write(done.tables, output, period=done.period, as_of=done.as_of, pseudonyms=pseudonyms)
+    with narrate.Narrator() as progress:
+        done = pipeline.checked(chosen, period_of(chosen, quarter), progress)
+        pseudonyms = None
+        if key_file:
+            progress("pseudonyms", 0, 1)
+            pseudonyms = Pseudonyms.of(done.tables, chosen.machines, key_file=key_file)
+            progress("pseudonyms", 1, 1)
+        made = write(
+            done.tables, output, period=done.period, as_of=done.as_of, pseudonyms=pseudonyms,
+            progress=partial(progress, "export"),
+        )  # fmt: skip
     if as_json:
         said = {"folder": str(output), "pseudonymised": made.pseudonymised, "rows": dict(made.rows)}
         print(json.dumps(said, indent=1, sort_keys=True))

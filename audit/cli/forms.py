@@ -14,6 +14,7 @@ from audit.cli.options import DEFAULT_SETTINGS, AsJson, Quarter, SettingsPath, o
 from audit.report import forms
 from audit.report.compared import Comparison, compare
 from audit.report.publish import reported
+from audit.report.words import figure
 from audit.settings import load
 from audit.terminal import one_line, tell
 
@@ -91,7 +92,7 @@ def _lines(found: Comparison) -> list[str]:
     )
     lines += [f"  repeated: {name}" for name in found.repeated]
     lines += [
-        f"  {title}: {_number(old)} → {_number(new)} {unit}".rstrip()
+        f"  {title}: {_number(old, unit)} → {_number(new, unit)}"
         for _, title, unit, old, new in found.figures
     ]
     return lines + [f"  source {name} {what}" for name, what in found.sources]
@@ -101,5 +102,6 @@ def _told(value: str | int | None) -> str:
     return "not known" if value is None else f"{value:,}" if isinstance(value, int) else value
 
 
-def _number(value: float | None) -> str:
-    return "not determined" if value is None else f"{value:,.4g}"
+def _number(value: float | None, unit: str) -> str:
+    """As the report has it: times in days and hours, shares in percent, thousands separated."""
+    return "not determined" if value is None else figure(value, unit)

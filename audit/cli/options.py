@@ -36,6 +36,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsDraft = Annotated[
     bool, typer.Option("--draft", help="Render a draft: freeze nothing, though the quarter is over.")
 ]
+AsEvery = Annotated[
+    bool, typer.Option("--all", help="Print every control with its statement, and all that is missing.")
+]
 DEFAULT_SETTINGS = Path("audit.toml")
 
 

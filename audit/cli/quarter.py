@@ -13,6 +13,7 @@ from audit.cli import planned
 from audit.cli.options import (
     DEFAULT_SETTINGS,
     AsDraft,
+    AsEvery,
     AsJson,
     AsOf,
     Quarter,
@@ -44,6 +45,7 @@ def run(
         Path | None,
         typer.Option(help="Write what the run came to for Prometheus, as a whole file.", metavar="FILE"),
     ] = None,
+    every: AsEvery = False,
     as_json: AsJson = False,
 ) -> ExitCode:
     """Do the whole job: collect, mine, build, check and report one quarter.
@@ -74,12 +76,16 @@ def run(
     if metrics_file is not None:
         took = time.monotonic() - started
         telemetry.write(metrics_file, telemetry.of_run(done, seconds=took, finished=moment_of(None)))
-    screen.show_run(out, done, as_json=as_json)
+    screen.show_run(out, done, as_json=as_json, every=every)
     return done.exit_code
 
 
 def check(
-    quarter: Quarter, settings: SettingsPath = DEFAULT_SETTINGS, as_of: AsOf = None, as_json: AsJson = False
+    quarter: Quarter,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_of: AsOf = None,
+    every: AsEvery = False,
+    as_json: AsJson = False,
 ) -> ExitCode:
     """Join and judge one quarter from what was collected, mined and built.
 
@@ -89,7 +95,7 @@ def check(
     moment = moment_of(as_of) if as_of else pipeline.last_as_of(chosen)
     with narrate.Narrator() as progress:
         done = pipeline.check(chosen, period_of(chosen, quarter, as_of), moment, progress)
-    screen.show_run(out, done, as_json=as_json)
+    screen.show_run(out, done, as_json=as_json, every=every)
     return done.exit_code
 
 

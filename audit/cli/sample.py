@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from audit import pipeline, sampling
+from audit import narrate, pipeline, sampling
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, SettingsPath, out
 from audit.errors import ExitCode, UsageError
 from audit.settings import Draw, load
@@ -54,16 +55,18 @@ def sample(
         if given not in known:
             raise UsageError(f"--{name}: there is no '{given}'", remedy=f"name one of: {', '.join(known)}")
     chosen = load(settings)
-    done = pipeline.checked(chosen, chosen.quarter(quarter))
+    period = chosen.quarter(quarter)
     asked = Draw.model_validate(
         {
             "population": population, "method": method, "seed": seed,
             "confidence": confidence, "tolerable": tolerable, "expected": expected,
         }
     )  # fmt: skip
-    plan, drawn = sampling.plan(asked, done.tables, chosen, done.period, done.as_of)
-    finder = Finder(done.tables, chosen, done.period, done.as_of)
-    sampling.write(output, plan, drawn, lambda name: _items(finder, name))
+    with narrate.Narrator() as progress:
+        done = pipeline.checked(chosen, period, progress)
+        plan, drawn = sampling.plan(asked, done.tables, chosen, done.period, done.as_of)
+        finder = Finder(done.tables, chosen, done.period, done.as_of)
+        sampling.write(output, plan, drawn, lambda name: _items(finder, name), partial(progress, "packets"))
     if as_json:
         print(json.dumps({"folder": str(output), **asdict(plan)}, indent=1, sort_keys=True))
         return

@@ -10,7 +10,8 @@ import typer
 
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, out
 from audit.errors import UsageError
-from audit.settings_template import ROSTER, commented
+from audit.settings.examples import ROSTER
+from audit.settings_template import commented
 
 
 def init(

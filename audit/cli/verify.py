@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from audit import narrate
 from audit.cli.options import AsJson, out
 from audit.errors import ExitCode
 from audit.reperform import reperformed
@@ -47,9 +48,12 @@ def verify(
     Example: audit verify report.pdf --certificate root.pem
     """
     roots = [each for path in certificate or [] for each in read_certificates("--certificate", path)]
-    done = verify_report(report, roots, lay_out=partial(again.laid_out, seconds=time_limit))
-    if settings is not None:
-        done = replace(done, checks=[*done.checks, *reperformed(report, load(settings))])
+    with narrate.Narrator() as progress:
+        progress("hold", 0, 1)
+        done = verify_report(report, roots, lay_out=partial(again.laid_out, seconds=time_limit))
+        progress("hold", 1, 1)
+        if settings is not None:
+            done = replace(done, checks=[*done.checks, *reperformed(report, load(settings), progress)])
     if as_json:
         print(json.dumps(done.plain(), indent=1, sort_keys=True))
         return done.exit_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,15 +34,23 @@ def export(
     period: Period,
     as_of: datetime,
     pseudonyms: Pseudonyms | None,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Exported:
     """Writes the tables, one after the other, beside the folder, and puts it in place when all are there.
+
+    Args:
+        progress: told (tables written, tables).
 
     Raises:
         UsageError: the folder exists and is not empty, or can't be written.
     """
     with put_in_place(folder) as aside:
-        rows = {name: _write(name, tables[name], aside, pseudonyms) for name in tables}
+        rows = {}
+        for number, name in enumerate(tables):
+            progress(number, len(tables))
+            rows[name] = _write(name, tables[name], aside, pseudonyms)
         _say(aside, rows, period, as_of, pseudonymised=pseudonyms is not None)
+    progress(len(rows), len(rows))
     return Exported(folder, rows, pseudonyms is not None)
 
 

@@ -130,6 +130,21 @@ def made_of(
     return rows.sort_values(["dimension", "group", "at", "subject"], kind="stable", ignore_index=True)
 
 
+def timed_by(
+    metric: str, tables: Tables, settings: Settings, period: Period, *, as_of: datetime
+) -> pd.DataFrame:
+    """The deployments from which the times of a figure's items are taken; none for a figure whose times end otherwise.
+
+    Args:
+        metric, tables, as_of: as for `made_of`.
+
+    Returns:
+        `repo`, `head_sha`, `cluster`, `application` (str), `started_at`, `done_at` (datetime64[us, UTC]).
+    """
+    found = delivery.went_live(tables, Span(settings, period, as_of))
+    return found if metric in delivery.TIMED else found.head(0)
+
+
 def _measured(metric: Metric, tables: Tables, span: Span) -> pd.DataFrame:
     """One metric over one quarter."""
     lacking = _lacking(metric, tables, span)

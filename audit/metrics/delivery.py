@@ -35,12 +35,28 @@ def _bound(tables: Tables, span: Span) -> pd.DataFrame:
 @kept_for_all
 def _live(tables: Tables, span: Span) -> pd.DataFrame:
     """When the first successful production deployment of each landing was done: `live_at`."""
+    return earliest(_carried(tables, span), LANDING, "done_at").rename(columns={"done_at": "live_at"})
+
+
+def _carried(tables: Tables, span: Span) -> pd.DataFrame:
+    """Successful production deployments with each landing that they carried, and when they were done: `done_at`."""
     done = production(tables, span)
     done = done[done["status"].eq("succeeded") & (done["done_at"] < span.now)]
-    carried = tables["deployment_landings"][[*DEPLOYMENT, *LANDING]].merge(
+    return tables["deployment_landings"][[*DEPLOYMENT, *LANDING]].merge(
         done[[*DEPLOYMENT, "done_at"]], on=DEPLOYMENT
     )
-    return earliest(carried, LANDING, "done_at").rename(columns={"done_at": "live_at"})
+
+
+def went_live(tables: Tables, span: Span) -> pd.DataFrame:
+    """The deployments from whose end the times of `TIMED` are taken, by landing: `repo`, `head_sha`, `cluster`, `application`,
+    `started_at`, `done_at`; several where they ended in the same moment."""
+    carried = _carried(tables, span).merge(_live(tables, span), on=LANDING)
+    first = carried[carried["done_at"].eq(carried["live_at"])]
+    return first[[*LANDING, *DEPLOYMENT, "done_at"]].sort_values([*LANDING, *DEPLOYMENT], ignore_index=True)
+
+
+TIMED = ("lead_time", "commit_to_production")
+"""Figures of landings whose time ends with a deployment."""
 
 
 def _lead_time(tables: Tables, span: Span) -> Grouped:

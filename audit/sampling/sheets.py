@@ -60,12 +60,19 @@ def fingerprint(rows: pd.DataFrame, columns: Sequence[str]) -> str:
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
-def write(folder: Path, plan: Plan, drawn: pd.DataFrame, find: Callable[[str], Sequence[Item]]) -> None:
+def write(
+    folder: Path,
+    plan: Plan,
+    drawn: pd.DataFrame,
+    find: Callable[[str], Sequence[Item]],
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
+) -> None:
     """Makes the folder of a sample beside its place, and puts it there when all is in it.
 
     Args:
         drawn: as `audit.sampling.draw` gives it.
         find: what the evidence says of an item, by the name that `audit trace` knows.
+        progress: told (packets written, packets).
 
     Raises:
         UsageError: the folder exists and is not empty, or can't be written.
@@ -73,10 +80,12 @@ def write(folder: Path, plan: Plan, drawn: pd.DataFrame, find: Callable[[str], S
     with put_in_place(folder) as aside:
         (aside / "packets").mkdir()
         rows = records(drawn)
-        for row in rows:
+        for number, row in enumerate(rows):
+            progress(number, len(rows))
             items, name = find(row["trace"]), _packet(row)
             (aside / f"{name}.json").write_bytes(packets.as_json(row, items, plan.population))
             (aside / f"{name}.md").write_bytes(packets.as_markdown(row, items, plan.population))
+        progress(len(rows), len(rows))
         (aside / "sample.csv").write_bytes(_csv(rows))
         (aside / PLAN).write_text(json.dumps(asdict(plan), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

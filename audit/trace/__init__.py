@@ -6,6 +6,6 @@ name → what it is (an exception, a control, a figure, a change, a pull request
 from __future__ import annotations
 
 from audit.trace.finding import trace
-from audit.trace.shapes import Item, Raw, Trace
+from audit.trace.shapes import Item, Raw, Trace, said
 
-__all__ = ["Item", "Raw", "Trace", "trace"]
+__all__ = ["Item", "Raw", "Trace", "said", "trace"]

@@ -18,7 +18,7 @@ from audit.report.plain import records
 from audit.settings import Settings
 from audit.trace import lineage, printed, raw
 from audit.trace.printed import Found
-from audit.trace.shapes import Item, Trace
+from audit.trace.shapes import Item, Trace, said
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -125,10 +125,24 @@ class Finder:
         made = metrics.made_of(metric, self.tables, self.settings, self.period, as_of=self.as_of)
         made = made[made["dimension"].eq(dimension) & made["group"].eq(value)]
         unit = facts["unit"]
+        ended = self._ended(metric)
         return "figure", facts, [
-            Item(row["part"], row["subject"], row["at"], "" if row["value"] is None else f"{row['value']:g} {unit}")
+            Item(
+                row["part"], row["subject"], row["at"],
+                "" if row["value"] is None else f"{row['value']:g} {unit}{ended.get(row['subject'], '')}",
+            )
             for row in records(made)
         ]  # fmt: skip
+
+    def _ended(self, metric: str) -> dict[str, str]:
+        """Landing → the deployments with which its time ended, in words, for figures of such times."""
+        rows = metrics.timed_by(metric, self.tables, self.settings, self.period, as_of=self.as_of)
+        named: dict[str, list[str]] = {}
+        for row in records(rows):
+            deployment = f"{row['cluster']}/{row['application']}@{row['started_at']}"
+            named.setdefault(f"{row['repo']}@{row['head_sha']}", []).append(deployment)
+        done = {f"{row['repo']}@{row['head_sha']}": row["done_at"] for row in records(rows)}
+        return {landing: f", until {done[landing]}: {', '.join(names)}" for landing, names in named.items()}
 
     def _printed(self, name: str) -> Found | None:
         named = printed.subject(name, self.tables, self.settings, self.period, self.as_of)
@@ -154,8 +168,8 @@ class Finder:
         for table, rows in self.tables.items():
             if {"evidence", "line"} <= set(rows.columns):
                 for row in records(lineage.of(rows, evidence=sha256, line=line)):
-                    shown = (f"{column}={value}" for column, value in row.items() if value not in ("", None))
-                    yield Item(table, name, "", " ".join(shown))
+                    shown = (": ".join(said(*each)) for each in row.items() if each[1] not in ("", None))
+                    yield Item(table, name, "", "; ".join(shown))
 
     def _pull(self, name: str) -> Found | None:
         match = re.fullmatch(r"(.+)#(\d{1,18})", name)

@@ -9,7 +9,15 @@ from typing import Any
 from audit.report import result, since
 from audit.report.words import figure
 
-_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@:-])")
+_MARKS = re.compile(
+    r"""([\\`*\[\]<>|~@]              # code, emphasis, links, tags, cells, mentions: wherever they stand
+      |(?<![^\W_])_|_(?![^\W_])        # emphasis; within a word it is none
+      |&(?=\#?\w+;)                    # a character by its name or number
+      |:(?=//|[\w+-]+:)|(?<=mailto):|(?<=xmpp):   # addresses, emoji by name
+      |^[\#+=-]|(?<=^\d)[.)](?!\S)|(?<=^\d\d)[.)](?!\S)|(?<=^\d\d\d)[.)](?!\S)|(?<=^\d\d\d\d)[.)](?!\S))""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What Markdown, or GitHub's, takes for a mark. The last line: headings, lists and rules, which only begin a text."""
 _SYMBOLS = {"effective": "✓", "exceptions": "×", "not tested": "?", "not applicable": "–"}
 _LONGEST = 300
 _JOINED = re.compile(r"(?<=[@#])|(?<=www)(?=\.)", re.IGNORECASE)

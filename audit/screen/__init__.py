@@ -16,18 +16,34 @@ from rich.table import Table
 from audit.build import Built
 from audit.controls.registry import Page
 from audit.evidence.collect import Collected
-from audit.model import Severity
 from audit.parse import Counts, Found, Refused
-from audit.pipeline import Retried, Run
-from audit.report.publish import Published
+from audit.pipeline import Retried
 from audit.report.words import printable
+from audit.screen.ran import show_published, show_run, top_findings
 from audit.terminal import harmless_json, one_line, tell
-from audit.trace import Trace
+from audit.trace import Trace, said
+
+__all__ = [
+    "LONGEST_RAW",
+    "show_built",
+    "show_collected",
+    "show_controls",
+    "show_counts",
+    "show_mined",
+    "show_published",
+    "show_quarantine",
+    "show_refused",
+    "show_repositories",
+    "show_retried",
+    "show_row",
+    "show_run",
+    "show_tested",
+    "show_trace",
+    "top_findings",
+]
 
 LONGEST_RAW = 2000
 """Characters of a raw record or commit that are printed for people; JSON has them all."""
-
-_SYMBOLS = {"effective": "✓", "exceptions": "✗", "not tested": "?", "not applicable": "–"}
 
 _UNMATCHED = 10  # of the landings that nothing ties, how many are shown
 
@@ -67,116 +83,6 @@ def _dump(value: Any) -> None:
     print(json.dumps(value, indent=1, sort_keys=True, default=str))
 
 
-def top_findings(exceptions: pd.DataFrame, count: int = 3) -> pd.DataFrame:
-    """The most important exceptions that no waiver covers, in the order of the report's summary: one of each control, the worst first."""
-    exceptions = exceptions[exceptions["waiver"].isna()]
-    ranked = exceptions.assign(
-        rank=exceptions["severity"].map({severity.value: severity.rank for severity in Severity}),
-        nth=exceptions.groupby("control").cumcount(),
-        fewer=-exceptions.groupby("control")["subject"].transform("size"),
-    )
-    ranked = ranked.sort_values(["nth", "rank", "fewer", "control", "subject"], kind="stable")
-    return ranked.head(count).drop(columns=["rank", "nth", "fewer"])
-
-
-def show_run(out: Console, run: Run, *, as_json: bool) -> None:
-    """Conclusions, the three most important findings, what was missing, and where everything lies."""
-    conclusions, exceptions = run.tables["conclusions"], run.tables["exceptions"]
-    files = {
-        name: run.folder / name for name in ("report.pdf", "results.json") if (run.folder / name).exists()
-    }
-    top = top_findings(exceptions)
-    if as_json:
-        _dump(
-            {
-                "quarter": run.period.label,
-                "as_of": run.as_of.isoformat(),
-                "exit_code": int(run.exit_code),
-                "conclusions": json.loads(conclusions.to_json(orient="records")),
-                "most_important": json.loads(top.to_json(orient="records", date_format="iso")),
-                "problems": [str(problem) for problem in run.problems],
-                "folder": str(run.folder),
-                "report": _published(run.published) if run.published else None,
-                "files": {name: str(path) for name, path in files.items()},
-            }
-        )
-        return
-    table = Table(title=f"Controls, {run.period.label}", title_justify="left")
-    for heading, justify in (
-        ("Control", "left"),
-        ("Statement", "left"),
-        ("Tested", "right"),
-        ("Failed", "right"),
-        ("Waived", "right"),
-        ("Conclusion", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literal
-    for row in conclusions.itertuples():
-        tested = "–" if row.population is pd.NA else f"{row.population:,}"
-        table.add_row(
-            str(row.control),
-            escape(str(row.title_text)),
-            tested,
-            f"{row.exceptions:,}",
-            str(row.waived or "–"),
-            f"{_SYMBOLS[str(row.conclusion)]} {row.conclusion}",
-        )
-    out.print(table)
-    for row in conclusions[conclusions["gaps"] != ""].itertuples():
-        tell(out, f"{row.control}: {one_line(row.gaps)}")
-    if len(top):
-        tell(out, "\nMost important findings:", style="bold")
-    for row in top.itertuples():
-        tell(out, f"  [{row.severity}] {row.control} {one_line(row.subject)}: {one_line(row.found)}")
-    for problem in run.problems:
-        tell(out, f"Missing: {problem}", style="red")
-    out.print("")
-    if run.published:
-        _tell_published(out, run.published)
-    for path in files.values():
-        tell(out, f"{path}")
-    tell(out, f"Everything lies in {run.folder}")
-
-
-def show_published(out: Console, done: Published, *, as_json: bool) -> None:
-    """Which edition a report is, and what it restates."""
-    if as_json:
-        _dump(_published(done))
-        return
-    _tell_published(out, done)
-    tell(out, f"Report: {done.path}")
-
-
-def _published(done: Published) -> dict[str, Any]:
-    return {
-        "report": str(done.path),
-        "edition": done.edition,
-        "as_of": done.as_of.isoformat(),
-        "new": done.new,
-        "restates": asdict(done.restates) if done.restates else None,
-    }
-
-
-def _tell_published(out: Console, done: Published) -> None:
-    as_of = f"{done.as_of:%Y-%m-%d %H:%M} UTC"
-    if not done.edition:
-        lines = ["A draft: nothing is frozen."]
-    elif not done.new:
-        lines = [f"Edition {done.edition}, frozen as of {as_of}: nothing that is known now changes it."]
-    elif done.restates is None:
-        lines = [f"Edition {done.edition}, frozen as of {as_of}: what comes later leads to a restatement."]
-    else:
-        before = done.restates
-        counts = ", ".join(f"{count} in {table}" for table, count in before.counts.items())
-        lines = [
-            f"Edition {done.edition} restates edition {before.number}, as of {as_of}: "
-            f"{len(before.rows)} facts differ ({counts}).",
-            *(f"  because of {cause.kind}: {one_line(cause.text)}" for cause in before.causes),
-        ]
-    for line in lines:
-        tell(out, line)
-
-
 def show_trace(out: Console, found: Trace, *, as_json: bool) -> None:
     """Facts, items, then what their pointers lead to. Control characters of evidence are shown, not obeyed."""
     if as_json:
@@ -184,7 +90,8 @@ def show_trace(out: Console, found: Trace, *, as_json: bool) -> None:
         return
     tell(out, f"{found.kind} {one_line(found.name)}")
     for name, value in found.facts.items():
-        tell(out, f"  {name}: {one_line(value)}")
+        words, text = said(name, value)
+        tell(out, f"  {words}: {one_line(text)}")
     tell(out, f"\n{len(found.items):,} {'item' if len(found.items) == 1 else 'items'}")
     for item in found.items:
         parts = (item.role, item.at, item.subject, item.says)
