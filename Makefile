@@ -21,7 +21,7 @@ setup: $(STAMP) ## virtual environment from the hashed lock file, system librari
 
 $(STAMP): requirements.lock pyproject.toml scripts/system-packages scripts/environment
 	@scripts/system-packages
-	@echo "Setting up $(VENV) …"
+	@echo "Setting up $(VENV): a minute or two the first time, and 1.5 GB of disk …"
 	@scripts/environment $(VENV)
 	@touch $(STAMP)
 

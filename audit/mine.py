@@ -48,6 +48,7 @@ def mine(settings: Settings, period: Period, progress: Callable[[int, int], None
     folders: list[Path] = []
     tips: Tips = {}
     for number, repository in enumerate(settings.repositories):
+        progress(number, len(settings.repositories))
         path = mirror(repository, settings, store.root / MIRRORS)
         folder = _one(path, repository, settings, _since(settings, period), store.root)
         head = t.read(t.Repositories, [folder / "repositories.parquet"]).iloc[0]

@@ -48,7 +48,7 @@ STAGES = {
     "rights": "Writing the worksheet",
 }
 UNITS = {
-    "collect": "objects listed",
+    "collect": "objects",
     "mine": "repositories",
     "build": "batches of objects",
     "check": "steps",

@@ -20,7 +20,7 @@ from audit.errors import EvidenceMissing, ExitCode
 from audit.parse import Found
 from audit.terminal import Terminal, harmless_json, tell
 from audit.trace import Trace
-from audit.trace.shapes import Raw
+from audit.trace.shapes import Item, Raw
 
 HOSTILE = "a\x1b[31mred \x1b]52;c;aGk=\x07 \u202eltr\u2066 \x9b2J \x7f [bold]b[/bold] :skull: \U000e0041\nMissing: nothing"
 SHOWN = (
@@ -65,8 +65,76 @@ def test_a_run_shows_subjects_findings_gaps_and_problems_as_they_are() -> None:
         as_of=datetime(2026, 10, 5, tzinfo=UTC),
         exit_code=ExitCode.FINDINGS,
     )
-    screen.show_run(out, run, as_json=False)
+    screen.show_run(out, run, as_json=False, every=True)
     require_harmless(file.getvalue(), 4)
+    assert "Statement" in file.getvalue()
+
+
+def test_a_run_tells_in_few_lines_what_matters_and_where_the_rest_is() -> None:
+    out, file = terminal()
+    many = [("exceptions", 12), ("not tested", 20), ("effective", 9)]
+    conclusions = pd.DataFrame(
+        {
+            "control": [f"{kind[:3].upper()}-{n:02}" for kind, count in many for n in range(count)],
+            "title_text": "A statement",
+            "population": 3,
+            "exceptions": 1,
+            "waived": 0,
+            "conclusion": [kind for kind, count in many for _ in range(count)],
+            "gaps": "a gap",
+        }
+    )
+    conclusions.loc[len(conclusions) - 1, ["control", "population"]] = ["EVD-04", 1_512]
+    exceptions = pd.DataFrame(
+        {
+            "control": [f"EXC-{n:02}" for n in range(12)],
+            "severity": "high",
+            "subject": "x",
+            "found": "y",
+            "waiver": None,
+        }
+    )
+    counts = {
+        "listed": 5_293,
+        "collected": 5_113,
+        "unread": 180,
+        "stored": 5_113,
+        "read": 1_510,
+        "out_of_period": 3_600,
+        "quarantined": 3,
+    }
+    run: Any = SimpleNamespace(
+        tables={
+            "conclusions": conclusions,
+            "exceptions": exceptions,
+            "evidence_objects": pd.DataFrame({"sha256": ["0", "1", "1"]}),
+            "source_counts": pd.DataFrame([{"source_name": "logs", "complete": True, "ties": True, **counts}]),
+        },
+        period=SimpleNamespace(label="2026Q3"),
+        folder=Path("here"),
+        problems=[EvidenceMissing(f"source {n}", remedy="look") for n in range(30)],
+        published=None,
+        as_of=datetime(2026, 10, 5, tzinfo=UTC),
+        exit_code=ExitCode.FINDINGS,
+    )  # fmt: skip
+    screen.show_run(out, run, as_json=False)
+    lines = file.getvalue().splitlines()
+    assert len(lines) < 30
+    assert lines[:2] == [
+        "Controls, 2026Q3: 41",
+        f"  ✗ 12 exceptions (12 exceptions): {', '.join(exceptions['control'])}",
+    ]
+    begins = lines.index("Objects of evidence: 5,293 listed = 5,113 collected + 180 that could not be had")
+    assert lines[begins + 1 : begins + 3] == [
+        "  5,113 in the store, of 2 different contents = 1,510 that concern 2026Q3 + 3,600 of other times alone + 3 of which nothing "
+        "could be read",
+        "  1,512 are tested by EVD-04: those of the quarter, and what befell the places where they lie",
+    ]
+    assert "Missing: 25 more, which --all names" in lines
+    assert (
+        f"Each control, and all that it lacks: {Path('here/tables/conclusions.parquet')}, or on the terminal with --all"
+        in lines
+    )
 
 
 def test_what_was_read_mined_and_collected_is_shown_as_it_is() -> None:
@@ -112,6 +180,20 @@ def test_lines_of_a_command_are_neither_marked_up_nor_wrapped() -> None:
     out, file = terminal()
     tell(out, "[red]:warning: 12 [/red]" + "w" * 5000)
     assert file.getvalue() == "[red]:warning: 12 [/red]" + "w" * 5000 + "\n"
+
+
+def test_a_trace_says_truths_and_columns_in_words_and_shows_itself_in_a_notebook() -> None:
+    out, file = terminal()
+    item = Item("landing", "a/b@0f", "2026-07-01T10:00:00Z", f"by <b>{HOSTILE}", ("0f:1",))
+    found = Trace("change", "a/b@0f", {"evil": "False", "value": "26.1", "unit": "hours"}, (item,), (), 1)
+    screen.show_trace(out, found, as_json=False)
+    assert "  content that the merge itself brought in: no\n" in file.getvalue()
+    assert "evil" not in file.getvalue()
+    assert repr(found) == "<Trace of change a/b@0f: 26.1 hours, 1 item, 0 of 1 raw records read>"
+    page = found._repr_html_()
+    assert "<td>content that the merge itself brought in</td><td>no</td>" in page
+    assert "by &lt;b&gt;" in page
+    assert "<b>\x1b" not in page
 
 
 def test_every_command_prints_by_a_console_that_is_harmless() -> None:

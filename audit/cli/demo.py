@@ -10,8 +10,12 @@ import typer
 from audit import demo as demonstration
 from audit import narrate, screen
 from audit.cli.options import AsEvery, AsJson, out
-from audit.terminal import tell
+from audit.terminal import Terminal, tell
 
+_BEFORE = (
+    "This takes two to three minutes where two processors are free, and 150 MB of disk; less when it is run again. "
+    "Nothing leaves this machine."
+)
 _AFTERWARDS = (
     "The S3 server of the demonstration has stopped: check, report, trace, convert and verify work on what was collected; "
     "collect, run and doctor's look at the sources need it. Run audit demo again to collect once more."
@@ -33,6 +37,8 @@ def demo(
 
     Its evidence is served from a real S3 server on loopback, and collected from there. Findings are expected: it ends with 0 when the report is there. Example: audit demo --seed 7
     """
+    if not as_json:
+        tell(Terminal(stderr=True), _BEFORE)
     with narrate.Narrator() as progress:
         done = demonstration.run(output, seed=seed, changes=changes, log_events=log_events, progress=progress)
     screen.show_run(out, done, as_json=as_json, every=every)

@@ -133,7 +133,7 @@ def made_of(
 def timed_by(
     metric: str, tables: Tables, settings: Settings, period: Period, *, as_of: datetime
 ) -> pd.DataFrame:
-    """The deployments from which the times of a figure's items are taken; none for a figure whose times end otherwise.
+    """The deployments from which the times of a figure's items are taken; no rows for a figure whose times end otherwise.
 
     Args:
         metric, tables, as_of: as for `made_of`.
@@ -141,8 +141,9 @@ def timed_by(
     Returns:
         `repo`, `head_sha`, `cluster`, `application` (str), `started_at`, `done_at` (datetime64[us, UTC]).
     """
-    found = delivery.went_live(tables, Span(settings, period, as_of))
-    return found if metric in delivery.TIMED else found.head(0)
+    if metric not in delivery.TIMED:
+        return pd.DataFrame()
+    return delivery.went_live(tables, Span(settings, period, as_of))
 
 
 def _measured(metric: Metric, tables: Tables, span: Span) -> pd.DataFrame:

@@ -98,10 +98,16 @@ def _objects(run: Run) -> Iterator[str]:
     }
     whose = "" if counts["ties"].all() else "; they do NOT tie, see the report"
     yield (
-        f"Objects of evidence: {total['listed']:,} listed = {total['collected']:,} collected + {total['unread']:,} that could not be "
-        f"had; {total['stored']:,} in the store = {total['read']:,} that concern {run.period.label} + {total['out_of_period']:,} of other "
-        f"times alone + {total['quarantined']:,} that could not be read{whose}"
+        f"Objects of evidence: {total['listed']:,} listed = {total['collected']:,} collected + {total['unread']:,} that could not be had"
     )
+    contents = run.tables["evidence_objects"]["sha256"].nunique()
+    yield (
+        f"  {total['stored']:,} in the store, of {contents:,} different contents = {total['read']:,} that concern {run.period.label} + "
+        f"{total['out_of_period']:,} of other times alone + {total['quarantined']:,} of which nothing could be read{whose}"
+    )
+    tested = run.tables["conclusions"].set_index("control")["population"].get("EVD-04")
+    if tested is not None and not pd.isna(tested):
+        yield f"  {int(tested):,} are tested by EVD-04: those of the quarter, and what befell the places where they lie"
 
 
 def _tell_every(out: Console, run: Run) -> None:

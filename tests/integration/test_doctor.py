@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
+import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -310,7 +312,7 @@ def test_the_store_is_verified_for_programs_too(
     told = capfd.readouterr()
     assert json.loads(told.out)["whole"] is True
     count = len(list(Store(ran.store).objects()))
-    assert f"Reading stored objects: {count:,} done, " in told.err
+    assert f"Reading stored objects: {count:,} objects done, " in told.err
     touched = next((tmp_path / "organisation" / "audit-store" / "objects").glob("*/*"))
     touched.chmod(0o644)
     touched.write_bytes(b"other")
@@ -318,3 +320,39 @@ def test_the_store_is_verified_for_programs_too(
     said = json.loads(capfd.readouterr().out)
     assert said["whole"] is False
     assert touched.name in said["problems"][0]
+
+
+def test_examples_of_init_that_nobody_replaced_are_told_of_with_the_remedy(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init"]) == 0
+    capfd.readouterr()
+    _, found = _examined(capfd, tmp_path / "audit.toml")
+    line = found["examples"]
+    assert line["state"] == "warn"
+    for name in (
+        "repositories netbpf/netbpf-gitops",
+        "sources prod-audit",
+        "people alindqvist",
+        "people release-bot",
+    ):
+        assert name in line["says"]
+    assert line["remedy"]
+    assert "examples" not in {
+        one.area for one in doctor.examine(ran.folder / "audit.toml", AS_OF)
+    }  # though names are alike
+
+
+def test_the_key_that_the_remedy_makes_is_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The command line that doctor prints is run as it stands."""
+    path = tmp_path / "audit.toml"
+    path.write_text('[organisation]\nname = "NETBPF"\n', encoding="utf-8")
+    _, found = _examined(capfd, path)
+    command = re.search(r"\((openssl [^)]+)\)", found["signing"]["remedy"])
+    assert command is not None
+    subprocess.run(shlex.split(command[1]), cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    with path.open("a", encoding="utf-8") as file:
+        file.write('[signing]\nkey_file = "manifest-key.pem"\n')
+    _, found = _examined(capfd, path)
+    assert found["signing"]["state"] == "ok"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pty
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -55,9 +59,33 @@ def test_a_pipe_gets_plain_lines_with_rate_and_estimate_while_a_stage_goes_on(
         for done in (0, 10, 31, 40, 80):
             progress("collect logs", done, 80)
     assert capfd.readouterr().err.splitlines() == [
+        "Collecting evidence logs: 10 of 80 so far, 10 s, 1.0/s, about 70 s to go",
         "Collecting evidence logs: 31 of 80 so far, 31 s, 1.0/s, about 49 s to go",
-        "Collecting evidence logs: 80 done, 80.0 s",
+        "Collecting evidence logs: 80 objects done, 80.0 s",
     ]
+
+
+def test_a_stage_of_one_long_step_is_told_of_while_it_goes_on(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that stands still until the step is asked for its end: each look finds ten seconds more gone."""
+    told, moments = threading.Event(), itertools.count(0, 10)
+    monkeypatch.setattr(narrate, "_LOOK", 0.001)
+    monkeypatch.setattr(narrate, "time", SimpleNamespace(monotonic=lambda: float(next(moments))))
+    tell = narrate.Narrator._tell
+
+    def heard(self: narrate.Narrator, *said: Any) -> None:
+        tell(self, *said)
+        told.set()
+
+    monkeypatch.setattr(narrate.Narrator, "_tell", heard)
+    with narrate.Narrator() as progress:
+        progress("report", 0, 1)
+        assert told.wait(60)
+        progress("report", 1, 1)
+    first, *_, last = capfd.readouterr().err.splitlines()
+    assert first == "Rendering the report: goes on, 10 s so far"
+    assert re.fullmatch(r"Rendering the report: done, \d+\.0 s", last)
 
 
 def test_a_stage_of_many_sources_is_one_bar_that_adds_them_up() -> None:
@@ -208,3 +236,24 @@ def test_metrics_that_can_not_be_written_are_told(tmp_path: Path, capfd: pytest.
     absent = str(tmp_path / "absent.toml")
     assert main(["run", "--quarter", "2026Q3", "--settings", absent, "--metrics-file", str(path)]) == 2
     assert "metrics can't be written" in capfd.readouterr().err
+
+
+def test_export_sample_and_access_review_tell_how_far_they_are(
+    ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    at = ["--quarter", "2026Q3", "--settings", str(ran.folder / "audit.toml"), "--output"]
+    for command, more, told in (
+        (
+            "export",
+            ["--pseudonymise", "--key-file", str(key)],
+            ("Reading the quarter's tables", "Looking for names", "Writing tables"),
+        ),
+        ("sample", ["--tolerable", "0.3"], ("Reading the quarter's tables", "Writing packets of evidence")),
+        ("access-review", [], ("Reading the quarter's tables", "Writing the worksheet")),
+    ):
+        assert main(["--log-format", "json", command, *at, str(tmp_path / command), *more]) == 0
+        lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+        ended = [line["message"] for line in lines if line["done"] == line["total"]]
+        assert [message.split(":")[0] for message in ended] == list(told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import statistics
 import subprocess
 from pathlib import Path
@@ -274,3 +275,21 @@ def test_the_command_prints_text_and_json_and_names_what_it_does_not_know(
 def test_what_is_not_there_is_no_trace(checked: Run, settings: Settings, name: str) -> None:
     with pytest.raises(UsageError, match="has nothing that is called"):
         find(name, checked, settings)
+
+
+def test_a_lead_time_names_with_each_landing_the_deployments_that_ended_it(
+    checked: Run, settings: Settings
+) -> None:
+    found = find("lead_time", checked, settings)
+    landed = checked.tables["landings"].assign(name=lambda rows: rows["repo"] + "@" + rows["head_sha"])
+    at = landed.set_index("name")["landed_at"]
+    timed = [item for item in found.items if item.says]
+    assert timed
+    for item in timed:
+        hours, until, names = re.fullmatch(r"([\d.e+]+) hours, until (\S+): (.+)", item.says).groups()  # type: ignore[union-attr]
+        took = (pd.Timestamp(until) - at[item.subject]).total_seconds() / 3600
+        assert took == pytest.approx(float(hours), rel=1e-4)
+        assert names
+    carried = find(names.split(", ")[0], checked, settings)
+    assert carried.kind == "deployment"
+    assert item.subject in {one.subject for one in carried.items if one.role == "carried"}

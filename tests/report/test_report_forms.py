@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 import report_tables
+from markdown_it import MarkdownIt
 
 from audit.cli import main
 from audit.errors import UsageError
@@ -24,7 +25,7 @@ from audit.evidence import editions
 from audit.evidence.store import Store
 from audit.report import attached, forms, model, result
 from audit.report.compared import compare
-from audit.report.forms import page, workbook
+from audit.report.forms import markdown, page, workbook
 from audit.report.shapes import Report
 
 HOSTILE = [
@@ -353,3 +354,61 @@ def test_a_frozen_edition_is_compared_and_not_what_was_rendered_after_it(
     assert found["conclusions"] == []
     shutil.rmtree(later)
     assert main(["diff", said["quarter"], said["quarter"], *at]) == 0
+
+
+def test_a_comparison_prints_figures_as_the_report_does_and_json_has_them_raw(
+    tmp_path: Path, said: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "audit.toml").write_text('[organisation]\nname = "ACME"\n', encoding="utf-8")
+    figure = next(row for row in said["figures"] if row["dimension"] == "all")
+    units = {"hours": (26.0, 50.5), "share": (0.5, 0.975), "changes": (12345.0, 678.0)}
+    for number, label in enumerate(("2026Q2", "2026Q3")):
+        figures = [
+            figure | {"metric": unit, "title": f"In {unit}", "unit": unit, "value": values[number]}
+            for unit, values in units.items()
+        ]
+        folder = tmp_path / "audit-store" / "quarters" / label
+        folder.mkdir(parents=True)
+        (folder / "results.json").write_text(
+            json.dumps(said | {"quarter": label, "figures": figures}), encoding="utf-8"
+        )
+    at = ["diff", "2026Q2", "2026Q3", "-s", str(tmp_path / "audit.toml")]
+    assert main(at) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.strip() for line in lines if line.startswith("  In ")] == [
+        "In changes: 12,345 → 678",
+        "In hours: 26 h → 2 d 2 h",
+        "In share: 50.0% → 97.5%",
+    ]
+    assert main([*at, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["figures"] == [
+        [unit, f"In {unit}", unit, *units[unit]] for unit in sorted(units)
+    ]
+
+
+PLAIN = [
+    "CHG-03: every change is approved (by 2 others); see a_b, v1.2.3 - and 95% of 12:30",
+    "3 of 4 controls failed! 2026Q3 + {x} = y, R&D",
+]
+MARKUP = [
+    "- a list", "+ a list", "1. a list", "12) a list", "# a heading", "> a quotation", "--- a rule", "=== a heading", "* a list",
+    "_so_ and __so__", "a *b* c", "~~gone~~", "`code`", "[a](b)", "![a](b)", "<b>a</b>", "&lt; and &#60;", "a\\*b", "a | b",
+    "http://example.org", ":skull:", "mailto:a", "_", "foo_(bar)_", "***", "___",
+]  # fmt: skip
+
+
+def test_only_what_markdown_takes_for_markup_is_escaped_and_all_of_it_is() -> None:
+    """A parser of Markdown says what it takes for markup, with tables and struck out text."""
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    for text in PLAIN:
+        assert "\\" not in markdown.escape(text), markdown.escape(text)
+    for text in [*PLAIN, *MARKUP]:
+        for lead in ("", "- "):
+            read = parser.parse(lead + markdown.escape(text))
+            inline = [one for one in read if one.type == "inline"]
+            kinds = {child.type for one in inline for child in one.children or []}
+            assert kinds <= {"text", "text_special"}, (text, kinds)
+            assert "".join(child.content for one in inline for child in one.children or []) == text
+            assert len(read) == (7 if lead else 3), text
+    for text in ("http://example.org", ":skull:", "mailto:a"):  # where GitHub sees more than Markdown does
+        assert markdown.escape(text) == text.replace(":", "\\:", 1)
