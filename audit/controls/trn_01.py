@@ -10,7 +10,8 @@ and training is one item; it fails at the first change in the quarter at which t
 
 ## Limits
 Who is not in the roster has no records to look for: CHG-03 and CHG-08 report them. Machines learn nothing. Records say that
-somebody took part, not what they learnt.
+somebody took part, not what they learnt. Whose change others cherry-picked did nothing when the copy landed: who opened and
+merged the copy is asked.
 
 ## Remediation
 Have the training done, and let its system remind people before it expires.
@@ -27,6 +28,7 @@ from audit.joins.identity import Resolver, System
 from audit.model import PrincipalKind, Severity
 
 _WHO = ["person", "training"]
+_COPY = ["repo", "head_sha", "person"]
 _NAMED: tuple[System, ...] = ("roster", "git", "github", "sso")
 """Systems whose names records of trainings may give, tried in this order."""
 _ONE = {"training": {"required": ["Git"]}}
@@ -149,6 +151,37 @@ EXAMPLES = (
         """,
     ),
     Example(
+        title="whose change others cherry-picked is not asked when the copy lands; who opened the copy, and who wrote more of it, is",
+        given="""
+        people
+        | person |
+        | ada    |
+        | ben    |
+        | eve    |
+        identities
+        | system | identifier  | person |
+        | git    | ada@acme.io | ada    |
+        | git    | eve@acme.io | eve    |
+        trainings
+        | person | training | status    | completed_at |
+        | eve    | Git      | completed | 2026-06-01   |
+        landings
+        | head_sha | position | landed_at        | authors                 | picks |
+        | a1…      | 1        | 2026-03-02 00:00 | ada@acme.io             |       |
+        | b2…      | 2        | 2026-08-02 00:00 | ada@acme.io eve@acme.io | a1…   |
+        changes
+        | head_sha | pr_number | landed_at        | opener | authors     |
+        | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
+        | b2…      | 8         | 2026-08-02 00:00 | eve    | ada ben eve |
+        """,
+        settings=_ONE,
+        conclusion="exceptions",
+        exceptions="""
+        | subject |
+        | ben:Git |
+        """,
+    ),
+    Example(
         title="without records of trainings nobody can be told to have learnt anything",
         given=_PEOPLE,
         without=("trainings",),
@@ -199,8 +232,10 @@ def _acts(tables: Tables, resolver: Resolver) -> pd.DataFrame:
     """`person` (of the roster), `at` and `pointer` of every change that somebody landed or approved."""
     changes = tables["changes"]
     told = changes.assign(at=changes["landed_at"], pointer=pointer(changes))
-    names = told["opener"] + " " + told["authors"]
-    wrote = told.assign(person=names.str.split()).explode("person").astype({"person": "str"})
+    wrote = told.assign(person=told["authors"].str.split()).explode("person").astype({"person": "str"})
+    wrote = wrote.merge(_copied(tables["landings"], resolver), on=_COPY, how="left", indicator="copied")
+    wrote = wrote[wrote["copied"].eq("left_only")]
+    opened = told.assign(person=told["opener"])
     merged = told.merge(
         tables["pull_requests"][["repo", "number", "merged_by"]],
         left_on=["repo", "pr_number"],
@@ -219,12 +254,22 @@ def _acts(tables: Tables, resolver: Resolver) -> pd.DataFrame:
         at=landed["landed_at"], pointer=landed["repo"] + "@" + landed["head_sha"]
     )
     acts = pd.concat(
-        [part[["person", "at", "pointer"]] for part in (wrote, merged, approved, pushed)],
+        [part[["person", "at", "pointer"]] for part in (opened, wrote, merged, approved, pushed)],
         ignore_index=True,
     )
     people = tables["people"]
     known = people.loc[people["kind"].eq(PrincipalKind.PERSON.value), "person"]
     return acts[acts["person"].isin(known) & acts["at"].notna()]
+
+
+def _copied(landings: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
+    """`repo`, `head_sha` and `person` of whoever wrote the landing of which another is a cherry-picked copy."""
+    origins = landings[["repo", "head_sha", "authors"]].rename(columns={"head_sha": "picks"})
+    copies = landings.loc[landings["picks"].notna(), ["repo", "head_sha", "picks", "landed_at"]]
+    copies = copies.merge(origins, on=["repo", "picks"])
+    emails = copies.assign(email=copies["authors"].str.split()).explode("email", ignore_index=True)
+    person = resolver.resolve(emails["email"].astype("str"), "git", emails["landed_at"])["person"]
+    return emails.assign(person=person)[_COPY].drop_duplicates()
 
 
 def _held(tables: Tables, context: Context, resolver: Resolver) -> pd.DataFrame:
