@@ -18,6 +18,9 @@ _TOP, _BOTTOM, _SIDE = 26.0, 20.0, 14.0
 _INK, _SOFT, _RULE = "#1c2733", "#5c6875", "#c9d0d7"
 _FILLS = ("#1d4e7e", "#5b8fbf", "#a8c6e0", "#7a6a9b", "#8a9a5b", "#c9a227", "#4b5563")
 _ALARM = "#c2491d"
+_SHARES = ("ratio", "share", "fraction")
+_TOPS = (0.05, 0.1, 0.25, 0.5, 1.0)
+"""What the dashed line over a chart of shares may stand for: the lowest that all values fit under."""
 RANKED = 9
 """Bars of a ranked chart: as high as the charts beside it."""
 COLOURS = {"ink": _INK, "soft": _SOFT, "alarm": _ALARM} | {
@@ -98,15 +101,16 @@ def _bars(trend: Trend, w: Wording) -> list[str]:
 
 
 def _line(trend: Trend, w: Wording) -> list[str]:
-    """Lines from zero (shares: to 100%), broken where a value is not determined; values at the points."""
+    """Lines from zero, broken where a value is not determined; values at the points. Over shares stands what a dashed line is."""
     values = [value for series in trend.series for value in series.values if value is not None]
-    top = 1.0 if trend.unit in ("ratio", "share", "fraction") else max(values, default=0.0)
+    top, marks = max(values, default=0.0), []
+    if trend.unit in _SHARES:
+        top = next((one for one in _TOPS if top <= one), top)
+        marks = [
+            _rule(_SIDE, _TOP, WIDTH - _SIDE, dash="2 3"),
+            _text(_SIDE, _TOP - 3, words.figure(top, trend.unit, w), anchor="start", fill=_SOFT, size=8),
+        ]
     scale = _scale(top)
-    marks = (
-        [_rule(_SIDE, _TOP, WIDTH - _SIDE, dash="2 3")]
-        if trend.unit in ("ratio", "share", "fraction")
-        else []
-    )
     labelled = _labelled(len(trend.labels))
     for number, series in enumerate(trend.series):
         points = [
