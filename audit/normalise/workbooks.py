@@ -2,7 +2,8 @@
 
 Every sheet is a table with a header, but one that is there to be read (`NOTES`). A record's number is its row in the first
 sheet; rows of further ones are counted on from there. What a cell shows may differ from what it holds: a formula, an error,
-or a cell under no heading makes its row unreadable.
+or a cell under no heading makes its row unreadable. Hidden sheets, rows and columns are read as all others are; of a sheet
+whose rows or cells stand in another order than a spreadsheet writes them (`audit.normalise.sheet_order`), nothing is.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date, datetime
 from typing import Any
+from xml.parsers.expat import ExpatError
 
-import openpyxl
+from openpyxl.reader.excel import ExcelReader
 
 from audit.normalise.cells import header_of
 from audit.normalise.decompress import Broken
 from audit.normalise.records import Record
+from audit.normalise.sheet_order import Order
 
 NOTES = "How to fill it in"
 """The sheet of a workbook of ours that explains it: one column of text, and no table."""
@@ -57,17 +60,37 @@ class Workbook:
 
     def _records(self) -> Iterator[Record]:
         _bounded(self._content)
-        book = openpyxl.load_workbook(io.BytesIO(self._content), read_only=True, keep_links=False)
+        reader = ExcelReader(io.BytesIO(self._content), read_only=True, keep_links=False)
+        reader.read()
         try:
-            for sheet in book.worksheets:
-                yield from self._table(sheet)
+            for sheet, part in _sheets(reader):
+                yield from self._sheet(sheet, reader.archive.read(part))
         finally:
-            book.close()
+            reader.wb.close()
 
-    def _table(self, sheet: Any) -> Iterator[Record]:
-        """Rows below a sheet's header; rows without any cell are left out."""
+    def _sheet(self, sheet: Any, part: bytes) -> Iterator[Record]:
+        """The records of a sheet, all of whose rows are there; else why they are not, and none of them."""
+        where, first = f"sheet {sheet.title[:40]!r}", self._before + 1
+        try:
+            last = Order(part).last
+        except (Broken, ExpatError) as error:
+            why = str(error) if isinstance(error, Broken) else "not XML"
+            self._before = first
+            yield self._failed(first, f"{where} is not read: {why}")
+            return
+        read = yield from self._table(sheet)
+        self._before += last
+        if read not in (None, last):
+            self._before += 1
+            yield self._failed(self._before, f"{where} has {last:,} rows, but {read:,} were read")
+
+    def _table(self, sheet: Any) -> Generator[Record, None, int | None]:
+        """Rows below a sheet's header, and how many rows it has (None when its header tells why they are not read).
+
+        Rows without any cell are left out.
+        """
         names: list[str] | None = None
-        number = 0
+        number = self._before
         for number, cells in enumerate(_rows(sheet), self._before + 1):
             where = f"sheet {sheet.title[:40]!r}, row {number - self._before}"
             filled = [cell for cell in cells if cell.value not in (None, "")]
@@ -77,11 +100,11 @@ class Workbook:
                 found = header_of([_text(cell.value) or "" for cell in cells[: filled[-1].column]])
                 if not isinstance(found, list):
                     yield self._failed(number, f"{where}: {found}")
-                    return
+                    return None
                 names = found
             else:
                 yield self._row(number, where, names, filled)
-        self._before = max(number, self._before)
+        return number - self._before
 
     def _row(self, number: int, where: str, names: list[str], filled: list[Any]) -> Record:
         for cell in filled:
@@ -99,7 +122,7 @@ class Workbook:
 
 
 def _bounded(content: bytes) -> None:
-    """Makes sure that no part is larger than honest ones are, and that none declares entities.
+    """Makes sure that no part is larger than honest ones are or there twice, and that none declares entities.
 
     Raises:
         Broken: it is so.
@@ -109,11 +132,29 @@ def _bounded(content: bytes) -> None:
         parts = archive.infolist()
         if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > _MAX_SIZE:
             raise Broken(f"a workbook of more than {_MAX_PARTS:,} parts or {_MAX_SIZE >> 20} MiB is not read")
+        if len({part.filename.lower() for part in parts}) < len(parts):
+            raise Broken("the workbook has two parts of the same name")
         for part in parts:
             if part.filename.lower().endswith(_XML) and b"<!DOCTYPE" in archive.read(part).replace(
                 b"\0", b""
             ):
                 raise Broken(f"{part.filename[:80]!r} of the workbook declares a document type")
+
+
+def _sheets(reader: ExcelReader) -> Iterator[tuple[Any, str]]:
+    """Each sheet that holds cells, hidden or not, and the name of its part.
+
+    Raises:
+        Broken: the library would leave one out.
+    """
+    told = list(reader.parser.find_sheets())
+    if len(told) < len(reader.parser.sheets) or any(at.target not in reader.valid_files for _, at in told):
+        raise Broken("the workbook names a sheet that is not in it")
+    charts = {at.target for _, at in told if "chartsheet" in at.Type}
+    if any(Order(reader.archive.read(part)).last for part in sorted(charts)):
+        raise Broken("a chart of the workbook has rows")
+    parts = [at.target for _, at in told if at.target not in charts]
+    return zip(reader.wb.worksheets, parts, strict=True)
 
 
 def _rows(sheet: Any) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -110,7 +111,7 @@ def test_a_hostile_workbook_is_one_unreadable_record(tmp_path: Path, monkeypatch
         good, SHEET, lambda part: part.replace(b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet', 1)
     )
     assert reasons(tmp_path, declared) == [(1, f"'{SHEET}' of the workbook declares a document type")]
-    far = changed(good, SHEET, lambda part: part.replace(b'<row r="2"', b'<row r="99999999"'))
+    far = changed(good, SHEET, lambda part: re.sub(rb' r="([A-Z]?)2"', rb' r="\g<1>99999999"', part))
     assert "more than" in reasons(tmp_path, far)[0][1]
     twice = changed(good, SHEET, lambda part: part.replace(b"Reviewer", b"Review"))
     assert reasons(tmp_path, twice) == [(1, "sheet 'Sheet', row 1: the header has the column 'review' twice")]
@@ -122,6 +123,87 @@ def test_a_hostile_workbook_is_one_unreadable_record(tmp_path: Path, monkeypatch
     bomb = changed(good, SHEET, lambda part: part + b" " * (5 << 20))
     assert len(bomb) < 1 << 20
     assert reasons(tmp_path, bomb) == [(1, "a workbook of more than 1,000 parts or 4 MiB is not read")]
+
+
+def renumbered(*changes: tuple[bytes, bytes]) -> Callable[[bytes], bytes]:
+    """Changes a sheet's part as who wants a row unread would: each of some texts in it, once, which has to be there."""
+
+    def change(part: bytes) -> bytes:
+        for old, new in changes:
+            assert old in part
+            part = part.replace(old, new, 1)
+        return part
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (((b'<row r="2"', b'<row r="9"'), (b'r="A2"', b'r="A9"')), "row 9 has a cell 'B2'"),
+        (((b'<row r="3"', b'<row r="2"'),), "row 2 stands behind row 2"),
+        (((b'<row r="3"', b'<row r="1"'),), "row 1 stands behind row 2"),
+        (((b'<row r="3"', b'<row r="3.0"'),), "a row has the number '3.0'"),
+        (((b'r="G3"', b'r="C3"'),), "in row 3 a cell of column 3 stands behind one of column 6"),
+        (((b'r="G3"', b'r="F3"'),), "in row 3 a cell of column 6 stands behind one of column 6"),
+        (((b'r="G3"', b'r="G2"'),), "row 3 has a cell 'G2'"),
+        (
+            ((b"<sheetData>", b'<sheetData xmlns="urn:x">'),),
+            "'sheetData' is of another vocabulary than a sheet's",
+        ),
+        (((b'<row r="3"', b'<row xmlns="urn:x" r="3"'),), "'row' is of another vocabulary than a sheet's"),
+        (((b'<row r="3"', b'<x/><row r="3"'),), "behind row 2 stands 'x'"),
+        (((b"<c ", b"<x/><c "),), "behind row 1 stands 'x'"),
+        (((b"<sheetData>", b'<x><row r="1"/></x><sheetData>'),), "a row stands outside of the sheet's rows"),
+        (((b"</worksheet>", b""),), "not XML"),
+    ],
+)
+def test_a_sheet_whose_rows_or_cells_would_be_left_out_is_unreadable_and_others_are_read(
+    tmp_path: Path, change: tuple[tuple[bytes, bytes], ...], why: str
+) -> None:
+    content = changed(workbook(ROW, ROW, More=[HEADER, ROW]), SHEET, renumbered(*change))
+    parsed = read(tmp_path, content)
+    assert [(line, text) for line, _, text in parsed.quarantined] == [
+        (1, f"sheet 'Sheet' is not read: {why}")
+    ]
+    assert [row["line"] for row in parsed.rows["access_reviews"]] == [3]
+
+
+def test_rows_and_sheets_that_are_hidden_are_read_and_gaps_between_rows_are_none(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (HEADER, ROW, ROW):
+        book.active.append(row)
+    book.active.row_dimensions[2].hidden = True
+    book.active.column_dimensions["F"].hidden = True
+    for state in ("hidden", "veryHidden"):
+        sheet = book.create_sheet(state)
+        sheet.sheet_state = state
+        sheet.append(HEADER)
+        for column, value in enumerate(ROW, 1):
+            sheet.cell(4, column, value)
+    out = io.BytesIO()
+    book.save(out)
+    parsed = read(tmp_path, out.getvalue())
+    assert [row["line"] for row in parsed.rows["access_reviews"]] == [2, 3, 7, 11]
+    assert parsed.quarantined == []
+
+
+def test_rows_that_the_library_leaves_out_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = workbooks._rows
+    monkeypatch.setattr(workbooks, "_rows", lambda sheet: list(every(sheet))[:-1])
+    content = workbook(ROW, ROW)
+    assert reasons(tmp_path, content) == [(4, "sheet 'Sheet' has 3 rows, but 2 were read")]
+
+
+def test_a_sheet_that_is_named_and_not_there_or_there_twice_is_told(tmp_path: Path) -> None:
+    good = workbook(ROW, More=[HEADER, ROW])
+    relations = "xl/_rels/workbook.xml.rels"
+    gone = changed(good, relations, renumbered((b"sheet2.xml", b"sheet7.xml")))
+    assert reasons(tmp_path, gone) == [(1, "the workbook names a sheet that is not in it")]
+    out = io.BytesIO(good)
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr(SHEET.replace("sheet1", "Sheet1"), "<worksheet/>")
+    assert reasons(tmp_path, out.getvalue()) == [(1, "the workbook has two parts of the same name")]
 
 
 @settings(max_examples=12, deadline=None)
