@@ -21,6 +21,7 @@ from typing import Any, cast
 
 from audit.controls.examples import failures
 from audit.controls.interface import Context, Control, Example, Gap, Need, Tables
+from audit.settings import Settings
 from tests.controls.worlds import world_of
 
 Way = Callable[..., Any]
@@ -236,17 +237,21 @@ class Examples:
     """A control's examples, each with its world, which is the same however the control is broken."""
 
     def __init__(self, control: Control) -> None:
-        self._examples = control.examples
+        self._control, self._examples = control, control.examples
         own = module_of(control).__name__
         self._needs = tuple(
             need if type(need).__module__ == own else _Remembered(need) for need in control.needs
         )
 
+    def _world(self, _: Control, example: Example) -> tuple[Tables, Settings]:
+        """That of the control as it is: a world holds what its needs ask for, and remembered needs do not tell all of it."""
+        return world_of(self._control, example)
+
     def _failing(self, control: Control, example: Example) -> bool:
         """Whether an example of a control fails, or the control breaks down on it."""
         alone = replace(control, examples=(example,), needs=self._needs)
         try:
-            return any(failures(alone, world_of))
+            return any(failures(alone, self._world))
         except Exception:  # whatever it is: somebody would see it
             return True
 
