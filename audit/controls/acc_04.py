@@ -5,8 +5,8 @@ A right that nobody uses is there for whoever gets hold of its account. A role t
 of object that is added, and who is `cluster-admin` passes by every other rule.
 
 ## Evidence
-The lists of collaborators and the roles and bindings of each cluster, with which the quarter began and ended; what people did
-in the repositories and asked of the API servers. A right is dormant when it was held for all of the last
+The lists of collaborators and the roles and bindings of each cluster, with which the quarter began and ended (the last no older than
+`thresholds.snapshot_days`); what people did in the repositories and asked of the API servers. A right is dormant when it was held for all of the last
 `access.dormant_days` of the quarter, and logs and exports that are whole show no use of it. Each right is one item
 (`system:holder:right@namespace`).
 

@@ -5,8 +5,9 @@ Reviews and checks bind only as long as the forge enforces them. Whoever may swi
 stand above it, may land what nobody saw.
 
 ## Evidence
-Design: how the forge exported the protection (classic and rulesets) at the quarter's end, which must require approvals and
-checks, forbid forced pushes and deletions, and bind everyone. Operation: the forge's audit log, in which a part of the
+Design: how the forge exported the protection (classic and rulesets) at the quarter's end, which must require approvals
+(`protection.approvals`) and checks (`thresholds.required_checks`), forbid forced pushes and deletions, and bind everyone but those of
+`protection.bypass`. Operation: the forge's audit log, in which a part of the
 protection that was weakened opens a lapse that lasts until it is mended, and each bypass stands by itself. What landed during
 a lapse is named with it.
 

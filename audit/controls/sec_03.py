@@ -8,6 +8,7 @@ nobody can take back.
 When the content of each secret that the repositories declare last changed: a seal, a SOPS file or the version of an external
 secret, told from what only a new value changes. An external secret, or one of Vault, may also change where it is kept: that Vault's
 audit log tells, by the writes to the path that the cluster's object names.
+The period is `secrecy.rotation_days`; exactly as long is in time.
 
 ## Limits
 Only the last change before the repository was read is known: of a secret that changed after the quarter, what was before is not

@@ -6,7 +6,8 @@ how secrets are kept, and what to do when something breaks.
 
 ## Evidence
 The records of trainings; the changes that landed, who opened, wrote, merged or pushed them, and who approved them, through the roster. Each person
-and training is one item; it fails at the first change in the quarter at which the training was not held.
+and training is one item; it fails at the first change in the quarter at which the training was not held. `training.required` names the
+trainings, `training.valid_days` says for how long they hold, and `training.grace_days` how long who is new has for them.
 
 ## Limits
 Who is not in the roster has no records to look for: CHG-03 and CHG-08 report them. Machines learn nothing. Records say that

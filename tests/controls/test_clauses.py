@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import sys
+
+import pytest
+
 from audit.controls.clauses import CLAUSES, PENDING, reason
+from audit.controls.interface import Control
 from audit.controls.registry import CONTROLS
 
 HERE = {control.id for control in CONTROLS}
@@ -22,3 +29,29 @@ def test_clauses_name_controls_that_are_here_or_known_to_be_missing() -> None:
 
 def test_no_clause_stands_twice() -> None:
     assert len({clause.path for clause in CLAUSES}) == len(CLAUSES)
+
+
+_RULES = (
+    "access",
+    "alerting",
+    "documents",
+    "emergency",
+    "policies",
+    "protection",
+    "scanning",
+    "secrecy",
+    "structure",
+    "training",
+)
+"""Sections of the settings that say what is allowed."""
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
+def test_a_page_names_the_settings_that_its_rule_asks(control: Control) -> None:
+    """Whoever reads what is tested must find where its limits are set."""
+    page = control.page or ""
+    rule = inspect.getsource(sys.modules[control.test.__module__]).replace(page, "")
+    asked = set(re.findall(r"context\.settings\.(thresholds\.\w+)", rule))
+    asked |= {name for name in re.findall(r"context\.settings\.(\w+)", rule) if name in _RULES}
+    asked |= {name for _, name in re.findall(r"(allowed_of|limit)\([^)]*?\"(\w+)\"", rule)}
+    assert {name for name in asked if not re.search(rf"[`\[.]{name}\b", page)} == set()
