@@ -50,14 +50,30 @@ def controls(settings: Settings) -> tuple[Control, ...]:
 
 
 def digest(settings: Settings) -> str:
-    """sha256 of the files of the folder, which decide what is judged; empty without a folder."""
-    files = _files(settings)
-    if files is None:
+    """sha256 of what decides what is judged: the files of the folder, and the modules that packages name; empty without both."""
+    files, points = _files(settings), _points()
+    if files is None and not points:
         return ""
+    named = [(path.name, path) for path in files or []]
+    named += [(f"{point.name} = {point.value}", path) for point in points if (path := _source(point))]
     made = hashlib.sha256()
-    for path in files:
-        made.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for name, path in named:
+        made.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return made.hexdigest()
+
+
+def _points() -> list[EntryPoint]:
+    """Those of installed packages, by name."""
+    return sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+
+
+def _source(point: EntryPoint) -> Path | None:
+    """The file of the module that an entry point names; None where there is none, of which loading it tells."""
+    try:
+        spec = importlib.util.find_spec(point.module)
+    except Exception:  # whatever a package raises as it is looked for: loading it tells
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin and Path(spec.origin).is_file() else None
 
 
 def _files(settings: Settings) -> list[Path] | None:
@@ -100,8 +116,7 @@ def _of_folder(settings: Settings) -> Iterable[tuple[str, Control]]:
 
 
 def _of_packages() -> Iterable[tuple[str, Control]]:
-    points: Iterable[EntryPoint] = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    for point in points:
+    for point in _points():
         place = f"entry point '{point.name}' ({point.value})"
         try:
             found = point.load()

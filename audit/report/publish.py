@@ -161,8 +161,8 @@ def said(settings: Settings) -> dict[str, str]:
             flat[name] = json.dumps(value, sort_keys=True)
 
     walk("", settings.model_dump(mode="json", exclude=_OF_A_PLACE))
-    if settings.own_controls.folder is not None:
-        flat["own_controls.sha256"] = json.dumps(own.digest(settings))
+    if digest := own.digest(settings):
+        flat["own_controls.sha256"] = json.dumps(digest)
     return flat
 
 

@@ -161,3 +161,31 @@ def test_a_rule_that_changed_is_a_fact_that_restates(organisation: Callable[...,
     before = publish.said(organisation(sunday=GOOD))
     after = publish.said(organisation(sunday=GOOD.replace("== 6", "== 5")))
     assert {name for name in after if before.get(name) != after[name]} == {"own_controls.sha256"}
+
+
+def test_a_package_brings_controls_by_an_entry_point(
+    organisation: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is told with its name when it can't; what its module says is a fact that restates."""
+    settings = organisation(sunday=GOOD)
+    site, text = tmp_path / "site", GOOD.replace("OWN-01", "OWN-02")
+    (site / "acme_rules-1.0.dist-info").mkdir(parents=True)
+    (site / "acme_rules-1.0.dist-info" / "METADATA").write_text("Name: acme-rules\nVersion: 1.0\n")
+    entries = site / "acme_rules-1.0.dist-info" / "entry_points.txt"
+    entries.write_text(f"[{own.GROUP}]\nmonday = acme_rules:CONTROL\n")
+    (site / "acme_rules.py").write_text(text, encoding="utf-8")
+    before = publish.said(settings)
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.delitem(sys.modules, "acme_rules", raising=False)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert [control.id for control in own.controls(settings)][len(CONTROLS) :] == ["OWN-01", "OWN-02"]
+    with_it = publish.said(settings)
+    (site / "acme_rules.py").write_text(text.replace("== 6", "== 5"), encoding="utf-8")
+    assert len({each["own_controls.sha256"] for each in (before, with_it, publish.said(settings))}) == 3
+    alone = tmp_path / "alone.toml"
+    alone.write_text('[organisation]\nname = "ACME"\n', encoding="utf-8")
+    assert "own_controls.sha256" in publish.said(load(alone))
+    entries.write_text(f"[{own.GROUP}]\nmonday = acme_rules:OTHER\n")
+    with pytest.raises(UsageError, match=r"entry point 'monday' \(acme_rules:OTHER\): AttributeError"):
+        own.controls(settings)
+    monkeypatch.delitem(sys.modules, "acme_rules")
