@@ -158,6 +158,7 @@ class Bucket:
 
         Raises:
             Changed: it was replaced or removed, or has a version of its own, whose ETag is one.
+            EvidenceMissing, Unreadable: the server did not say; see `audit.sources.failures`.
         """
         where: dict[str, Any] = {
             name: asked[name] for name in ("Bucket", "Key", "RequestPayer") if name in asked
@@ -166,8 +167,12 @@ class Bucket:
             head = self._client.head_object(**where)
             same = head["ContentLength"] == listed.size and head["ETag"].strip('"') != listed.etag
             same = same and not listed.version_id and self._is_listed(listed, where)
-        except FAILURES:
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _CHANGED:
+                raise object_failure(error, self.name, self.location, self._bucket) from None
             same = False
+        except (BotoCoreError, ResponseParserError) as error:
+            raise source_failure(error, self.name, self.location, self._bucket) from None
         if not same:
             raise Changed(_REPLACED)
         return str(head["ETag"])
@@ -180,7 +185,12 @@ class Bucket:
         plain = self._client.list_objects_v2(**asked).get("Contents", [])
         if any(each["Key"] == where["Key"] and self._listed(each, "") == listed for each in plain):
             return True
-        versions = self._client.list_object_versions(**asked).get("Versions", [])
+        try:
+            versions = self._client.list_object_versions(**asked).get("Versions", [])
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _DENIED | _UNSUPPORTED:
+                raise
+            return False
         return any(
             each["Key"] == where["Key"]
             and each["IsLatest"]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from audit.errors import EvidenceMissing, ExitCode, UsageError
 from audit.settings import S3
@@ -152,6 +152,14 @@ class TestReading:
             _put(s3_server, "plain", **{"pieces/a": b"b" * len(body)})
             return held
 
+        def unreachable(**_):
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+        events = origin._client.meta.events
+        events.register("before-call.s3.HeadObject", unreachable)
+        with pytest.raises(EvidenceMissing):  # a server that does not say has not said that it was replaced
+            origin.read(listed)
+        events.unregister("before-call.s3.HeadObject", unreachable)
         origin._is_listed = replaced_meanwhile
         for _ in range(2):
             with pytest.raises(Changed, match="replaced or removed"):
