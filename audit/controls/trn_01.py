@@ -11,8 +11,8 @@ trainings, `training.valid_days` says for how long they hold, and `training.grac
 
 ## Limits
 Who is not in the roster has no records to look for: CHG-03 and CHG-08 report them. Machines learn nothing. Records say that
-somebody took part, not what they learnt. Whose change others cherry-picked did nothing when the copy landed: who opened and
-merged the copy is asked.
+somebody took part, not what they learnt. Whose commits others cherry-picked did nothing when the copies landed: who opened and
+merged them is asked. Such a copy names its origin, has its author and time, and another committer; contents are not compared.
 
 ## Remediation
 Have the training done, and let its system remind people before it expires.
@@ -30,6 +30,7 @@ from audit.model import PrincipalKind, Severity
 
 _WHO = ["person", "training"]
 _COPY = ["repo", "head_sha", "person"]
+_WRITTEN = ["author_email", "author_time"]
 _NAMED: tuple[System, ...] = ("roster", "git", "github", "sso")
 """Systems whose names records of trainings may give, tried in this order."""
 _ONE = {"training": {"required": ["Git"]}}
@@ -166,10 +167,14 @@ EXAMPLES = (
         trainings
         | person | training | status    | completed_at |
         | eve    | Git      | completed | 2026-06-01   |
+        commits
+        | sha | landed_by | author_email | author_time      | committer_email | picked |
+        | a1… | 1         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     |        |
+        | b2… | 3         | ada@acme.io  | 2026-03-01 10:00 | eve@acme.io     | a1…    |
         landings
-        | head_sha | position | landed_at        | authors                 | picks |
-        | a1…      | 1        | 2026-03-02 00:00 | ada@acme.io             |       |
-        | b2…      | 2        | 2026-08-02 00:00 | ada@acme.io eve@acme.io | a1…   |
+        | head_sha | first_position | position | landed_at        |
+        | a1…      | 1              | 1        | 2026-03-02 00:00 |
+        | b2…      | 2              | 3        | 2026-08-02 00:00 |
         changes
         | head_sha | pr_number | landed_at        | opener | authors     |
         | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
@@ -179,6 +184,115 @@ EXAMPLES = (
         conclusion="exceptions",
         exceptions="""
         | subject |
+        | ben:Git |
+        """,
+    ),
+    Example(
+        title="who writes that a commit was cherry-picked, and wrote it just now, wrote it",
+        given="""
+        people
+        | person |
+        | ada    |
+        | ben    |
+        | eve    |
+        identities
+        | system | identifier  | person |
+        | git    | ada@acme.io | ada    |
+        | git    | eve@acme.io | eve    |
+        trainings
+        | person | training | status    | completed_at |
+        | eve    | Git      | completed | 2026-06-01   |
+        commits
+        | sha | landed_by | author_email | author_time      | committer_email | picked |
+        | a1… | 1         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     |        |
+        | b2… | 3         | ada@acme.io  | 2026-08-01 10:00 | eve@acme.io     | a1…    |
+        landings
+        | head_sha | first_position | position | landed_at        |
+        | a1…      | 1              | 1        | 2026-03-02 00:00 |
+        | b2…      | 2              | 3        | 2026-08-02 00:00 |
+        changes
+        | head_sha | pr_number | landed_at        | opener | authors     |
+        | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
+        | b2…      | 8         | 2026-08-02 00:00 | eve    | ada ben eve |
+        """,
+        settings=_ONE,
+        conclusion="exceptions",
+        exceptions="""
+        | subject |
+        | ada:Git |
+        | ben:Git |
+        """,
+    ),
+    Example(
+        title="a copy that its author made is the author's",
+        given="""
+        people
+        | person |
+        | ada    |
+        | ben    |
+        | eve    |
+        identities
+        | system | identifier  | person |
+        | git    | ada@acme.io | ada    |
+        | git    | eve@acme.io | eve    |
+        trainings
+        | person | training | status    | completed_at |
+        | eve    | Git      | completed | 2026-06-01   |
+        commits
+        | sha | landed_by | author_email | author_time      | committer_email | picked |
+        | a1… | 1         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     |        |
+        | b2… | 3         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     | a1…    |
+        landings
+        | head_sha | first_position | position | landed_at        |
+        | a1…      | 1              | 1        | 2026-03-02 00:00 |
+        | b2…      | 2              | 3        | 2026-08-02 00:00 |
+        changes
+        | head_sha | pr_number | landed_at        | opener | authors     |
+        | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
+        | b2…      | 8         | 2026-08-02 00:00 | eve    | ada ben eve |
+        """,
+        settings=_ONE,
+        conclusion="exceptions",
+        exceptions="""
+        | subject |
+        | ada:Git |
+        | ben:Git |
+        """,
+    ),
+    Example(
+        title="who wrote more of what lands beside the copy of an own change is asked",
+        given="""
+        people
+        | person |
+        | ada    |
+        | ben    |
+        | eve    |
+        identities
+        | system | identifier  | person |
+        | git    | ada@acme.io | ada    |
+        | git    | eve@acme.io | eve    |
+        trainings
+        | person | training | status    | completed_at |
+        | eve    | Git      | completed | 2026-06-01   |
+        commits
+        | sha | landed_by | author_email | author_time      | committer_email | picked |
+        | a1… | 1         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     |        |
+        | c3… | 2         | ada@acme.io  | 2026-08-01 10:00 | ada@acme.io     |        |
+        | b2… | 3         | ada@acme.io  | 2026-03-01 10:00 | eve@acme.io     | a1…    |
+        landings
+        | head_sha | first_position | position | landed_at        |
+        | a1…      | 1              | 1        | 2026-03-02 00:00 |
+        | b2…      | 2              | 3        | 2026-08-02 00:00 |
+        changes
+        | head_sha | pr_number | landed_at        | opener | authors     |
+        | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
+        | b2…      | 8         | 2026-08-02 00:00 | eve    | ada ben eve |
+        """,
+        settings=_ONE,
+        conclusion="exceptions",
+        exceptions="""
+        | subject |
+        | ada:Git |
         | ben:Git |
         """,
     ),
@@ -234,7 +348,7 @@ def _acts(tables: Tables, resolver: Resolver) -> pd.DataFrame:
     changes = tables["changes"]
     told = changes.assign(at=changes["landed_at"], pointer=pointer(changes))
     wrote = told.assign(person=told["authors"].str.split()).explode("person").astype({"person": "str"})
-    wrote = wrote.merge(_copied(tables["landings"], resolver), on=_COPY, how="left", indicator="copied")
+    wrote = wrote.merge(_copied(tables, resolver), on=_COPY, how="left", indicator="copied")
     wrote = wrote[wrote["copied"].eq("left_only")]
     opened = told.assign(person=told["opener"])
     merged = told.merge(
@@ -263,14 +377,25 @@ def _acts(tables: Tables, resolver: Resolver) -> pd.DataFrame:
     return acts[acts["person"].isin(known) & acts["at"].notna()]
 
 
-def _copied(landings: pd.DataFrame, resolver: Resolver) -> pd.DataFrame:
-    """`repo`, `head_sha` and `person` of whoever wrote the landing of which another is a cherry-picked copy."""
-    origins = landings[["repo", "head_sha", "authors"]].rename(columns={"head_sha": "picks"})
-    copies = landings.loc[landings["picks"].notna(), ["repo", "head_sha", "picks", "landed_at"]]
-    copies = copies.merge(origins, on=["repo", "picks"])
-    emails = copies.assign(email=copies["authors"].str.split()).explode("email", ignore_index=True)
-    person = resolver.resolve(emails["email"].astype("str"), "git", emails["landed_at"])["person"]
-    return emails.assign(person=person)[_COPY].drop_duplicates()
+def _copied(tables: Tables, resolver: Resolver) -> pd.DataFrame:
+    """`repo`, `head_sha` and `person` of those of whom a landing has nothing but commits that others copied.
+
+    Such a commit says which one it was cherry-picked from, has its author and the moment of its writing, and was committed by
+    somebody else: what somebody writes under such words in a commit of one's own is none.
+    """
+    commits = tables["commits"].sort_values("landed_by", kind="stable")
+    landings = tables["landings"].sort_values("position", kind="stable")
+    own = pd.merge_asof(
+        commits, landings[["repo", "position", "head_sha", "landed_at"]].rename(columns={"position": "landed_by"}),
+        on="landed_by", by="repo", direction="forward",
+    ).dropna(subset=["head_sha"])  # fmt: skip
+    origins = commits[["repo", "sha", *_WRITTEN]].rename(columns={"sha": "picked"})
+    own = own.merge(origins.assign(copied=True), on=["repo", "picked", *_WRITTEN], how="left")
+    wrote = resolver.resolve(own["author_email"], "git", own["landed_at"])["person"]
+    put = resolver.resolve(own["committer_email"], "git", own["landed_at"])["person"]
+    own = own.assign(person=wrote, copied=own["copied"].notna() & put.ne(wrote))
+    every = own.groupby(_COPY, as_index=False).agg(copied=("copied", "all"))
+    return every[every["copied"]][_COPY]
 
 
 def _held(tables: Tables, context: Context, resolver: Resolver) -> pd.DataFrame:
