@@ -12,7 +12,7 @@ DOCS := docs
 SITE := build/site
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test sweep lint format bench lock docs site clean golden
+.PHONY: help setup report test sweep lint lint-types lint-style lint-imports lint-docs format bench lock docs site clean golden
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -37,10 +37,19 @@ sweep: $(STAMP) ## findings against the truth of 150 organisations: 50 seeds, th
 	@SWEEP_SEEDS=50 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m sweep
 
 lint: $(STAMP) ## ruff, mypy, import-linter, documents against the code
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-types lint-style lint-imports lint-docs
+
+lint-types: $(STAMP)
+	@$(BIN)/mypy
+
+lint-style: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+
+lint-imports: $(STAMP)
 	@$(BIN)/lint-imports --no-logo
+
+lint-docs: $(STAMP)
 	@$(BIN)/python -m scripts.generate_docs --check
 
 format: $(STAMP) ## put every file into the house style

@@ -8,6 +8,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,14 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """
     if item.get_closest_marker("no_cover") is None:
         yield
-        return
+    else:
+        with untraced():
+            yield
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Nothing is traced: for what tests share and others cover."""
     here, in_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)  # type: ignore[arg-type]  # as it was before anybody called it

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 import pytest
 
@@ -17,18 +15,6 @@ from tests.controls.worlds import world_of
 def test_examples_come_to_their_conclusions_with_exactly_their_exceptions(control: Control) -> None:
     assert len({example.title for example in control.examples}) == len(control.examples)
     assert list(failures(control, world_of)) == []
-
-
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
-def test_judging_leaves_what_is_judged_as_it_is(control: Control) -> None:
-    """A world that was judged, and may have been often, is the one that its words make."""
-    example = max(control.examples, key=lambda each: len(each.given))
-    assert list(failures(replace(control, examples=(example,)), world_of)) == []
-    tables, _ = world_of(control, example)
-    for name, rows in frames(example.given).items():
-        if len(rows):
-            pd.testing.assert_frame_equal(tables[name], rows)
-        assert list(tables[name]) == list(rows)
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)

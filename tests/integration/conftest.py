@@ -30,9 +30,11 @@ from audit.cli import main
 from audit.controls import own, registry
 from audit.settings import Settings, load
 from audit.simulator.organisation import simulate
+from tests.conftest import untraced
 
 AS_OF = datetime(2026, 10, 5, 6, tzinfo=UTC)
 AS_OF_ARGUMENTS = ["--as-of", "2026-10-05T06:00:00Z"]
+EVERY = registry.CONTROLS
 FEW = ("CHG-01", "CHG-03", "CLU-01")
 LITTLE = ("prod-audit", "github-exports")
 PRISTINE = {"seed": 2, "changes": 40, "log_events": 2_000}
@@ -76,13 +78,26 @@ def act(folder: Path, *, seed: int, changes: int, log_events: int) -> Acted:
 @pytest.fixture(scope="session")
 def acted(tmp_path_factory: pytest.TempPathFactory) -> Acted:
     """A small organisation that several tests look at; they do not change it."""
-    return act(tmp_path_factory.mktemp("organisation"), seed=23, changes=120, log_events=5_000)
+    with untraced():
+        return act(tmp_path_factory.mktemp("organisation"), seed=23, changes=120, log_events=5_000)
 
 
 def judge_few(patch: pytest.MonkeyPatch) -> None:
     """Has a few controls judged: for tests that look at something else."""
     for where in (own, registry):
         patch.setattr(where, "CONTROLS", tuple(one for one in where.CONTROLS if one.id in FEW))
+
+
+def judge_every(patch: pytest.MonkeyPatch) -> None:
+    """Has every control judged, also among tests that judge few."""
+    for where in (own, registry):
+        patch.setattr(where, "CONTROLS", EVERY)
+
+
+@pytest.fixture
+def all_controls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`judge_every` for one test: for what has to hold of each control."""
+    judge_every(monkeypatch)
 
 
 @pytest.fixture
@@ -170,7 +185,8 @@ def ran(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("ran") / "organisation"
     shutil.copytree(pristine, folder)
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed), pytest.MonkeyPatch.context() as patch:
+        judge_every(patch)
         code = main(
             [
                 "run",
@@ -197,7 +213,7 @@ def short_ran(short: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, of which 2026Q3 was reported with a few controls (`judge_few`); tests take a copy."""
     folder = Path(shutil.copytree(short, tmp_path_factory.mktemp("short-ran") / "organisation"))
     settings = load(folder / "audit.toml")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, untraced():
         judge_few(patch)
         assert pipeline.run(settings, settings.quarter("2026Q3"), AS_OF).published is not None
     return folder

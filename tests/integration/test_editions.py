@@ -27,7 +27,7 @@ from audit.report.counted import trends
 from audit.report.restated import restatement
 from audit.report.shapes import Restatement
 from audit.settings import load
-from tests.integration.conftest import Ran, judge_few
+from tests.integration.conftest import Ran, judge_few, with_short_report
 
 pytestmark = pytest.mark.no_cover  # whole runs: other tests cover what they run through
 
@@ -37,7 +37,7 @@ LATER = datetime(2026, 12, 1, 6, tzinfo=UTC)
 
 @pytest.fixture(scope="module", autouse=True)
 def _few_controls() -> Iterator[None]:
-    """Editions are the same thing however many controls there are."""
+    """What is held of editions here is the same however many controls there are; where it is not, `all_controls` are judged."""
     with pytest.MonkeyPatch.context() as patch:
         judge_few(patch)
         yield
@@ -97,10 +97,12 @@ def test_what_was_reported_is_the_same_file_when_nothing_that_came_later_changes
     assert [(one.quarter, one.edition) for one in frozen(load_all(store))] == [("2026Q3", 1)]
 
 
+@pytest.mark.usefixtures("all_controls")
 def test_a_source_that_can_not_be_reached_later_takes_nothing_away_from_what_was_reported(
-    reported: Path,
+    ran: Ran, tmp_path: Path
 ) -> None:
     """Its objects are in the store: it gave them whole when the quarter was over."""
+    reported = Path(shutil.copytree(ran.folder, tmp_path / "reported"))
     (reported / "evidence").rename(reported / "elsewhere")
     again = run(reported, LATER)
     assert again.published is not None
@@ -155,8 +157,10 @@ def test_late_evidence_is_restated_with_what_it_changed_and_the_objects_it_came_
     assert len(written["restates"]["rows"]) == len(what.rows)
 
 
-def test_what_happened_after_the_report_restates_nothing(folder: Path) -> None:
+@pytest.mark.usefixtures("all_controls")
+def test_what_happened_after_the_report_restates_nothing(pristine: Path, tmp_path: Path) -> None:
     """The next quarter's records come to the same sources and tables: what was reported is judged without them."""
+    folder = with_short_report(Path(shutil.copytree(pristine, tmp_path / "organisation")))
     moved = withhold(folder, ".", r"2026-0[89]")
     first = run(folder, datetime(2026, 7, 5, 6, tzinfo=UTC), quarter="2026Q2")
     assert first.published is not None
