@@ -86,7 +86,8 @@ class Waiving:
         """Waivers that hold for nothing, each for a reason of its own; and one that has come to its end."""
         slot, roles = self._begin(at, 1)
         opener, peer, other = roles.opener, roles.peer, roles.peer2
-        today, later = _day(at, 0), _day(at, 40)
+        today, later, soon = _day(at, 0), _day(at, 40), _day(at, 2)
+        ended = soon < _day(self._desk.world.end, 0)
         entries = {
             "W-2": (_entry("W-2", "CHG-05", opener, opener, today, later, "anything"), "self-approved"),
             "W-3": (_entry("W-3", "CHG-05", opener, peer, today, later, ""), "no scope"),
@@ -96,8 +97,8 @@ class Waiving:
                 "granted by someone who did not approve it",
             ),
             "W-6": (
-                _entry("W-6", "CHG-05", opener, peer, _day(at, -20), _day(at, 2), "anything"),
-                "ended, still listed",
+                _entry("W-6", "CHG-05", opener, peer, _day(at, -20), soon, "anything"),
+                "ended, still listed" if ended else "",
             ),
             "W-7": (_entry("W-7", "CHG-05", opener, peer, today, _day(at, 200), "anything"), "too long"),
             "W-8": (_entry("W-8", "CHG-05", opener, peer, today, later, "anything"), ""),
