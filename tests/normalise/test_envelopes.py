@@ -289,6 +289,15 @@ def test_envelopes_that_hold_anything_never_raise(keys: list[str], value: Any) -
     parse_bytes(lines(dict.fromkeys(keys, value)))
 
 
+def test_an_array_of_an_array_and_a_record_keeps_both() -> None:
+    """Of Fluentd's pairs alone, which begin with a time, the first item says nothing."""
+    for first in ([AUDIT_EVENT], [AUDIT_EVENT, PULL], [[AUDIT_EVENT]]):
+        parsed = parse_bytes(lines([first, AUDIT_EVENT]))
+        assert (parsed.kept, parsed.quarantined) == (1 + len(first), [])
+        assert parsed.by_envelope.keys() == {"array"}
+    assert parse_bytes(lines([[], AUDIT_EVENT])).kept == 1
+
+
 def test_several_values_in_one_message_are_several_records() -> None:
     text = lines(AUDIT_EVENT, AUDIT_EVENT, PULL).decode() + json.dumps(AUDIT_EVENT, indent=2)
     parsed = parse_bytes(WRAPS["kinesis event"][1](text).encode())

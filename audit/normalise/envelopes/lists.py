@@ -16,15 +16,16 @@ from audit.normalise.envelopes.shape import (
     listed,
 )
 
-_DIGITS = b"-0123456789["
+_DIGITS = b"-0123456789"
 
 
 def array(items: list[msgspec.Raw]) -> tuple[str, Contents]:
-    """The items of an array; of a pair of Fluentd's forward protocol, `[time, {…}]`, the record."""
-    if len(items) == 2:
-        time, record = bytes(items[0]), bytes(items[1])
-        if time[:1] in _DIGITS and record[:1] == b"{":
-            return "fluentd", Contents([record])
+    """The items of an array; of a pair of Fluentd's forward protocol, `[time, {…}]` or `[[time, {…}], {…}]`, the record."""
+    if len(items) == 2 and bytes(items[1])[:1] == b"{":
+        first = as_array(items[0])
+        time = items[0] if first is None else first[0] if first else b""
+        if bytes(time)[:1] in _DIGITS and bytes(time):
+            return "fluentd", Contents([bytes(items[1])])
     return "array", each(items)
 
 
