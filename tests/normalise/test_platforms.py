@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from evidence_records import AUDIT_EVENT, PULL, REVIEW, VALID, WEBHOOK, lines, parse_bytes
 
+from audit.normalise.envelopes import shape
+
 TIME = "2026-07-01T10:00:00Z"
 BUS = {"version": "0", "id": "b-1", "account": "1", "time": TIME, "region": "r", "resources": []}
 
@@ -80,7 +82,7 @@ def test_a_record_that_datadog_parsed_is_put_together_again() -> None:
     line = parse_bytes(
         lines(
             archived | {"attributes": {"service": "api"}},
-            archived | {"message": f"{TIME} {forged}", "attributes": {"a": 1}},
+            archived | {"message": f"{TIME} {forged}", "attributes": AUDIT_EVENT | {"hostname": "h"}},
         )
     )
     assert line.by_format == {"kubernetes-audit": 2}
@@ -90,10 +92,81 @@ def test_a_record_that_datadog_parsed_is_put_together_again() -> None:
     assert [number for number, _, _ in empty.quarantined] == [1, 2]
 
 
-@pytest.mark.parametrize("around", [
+REQUEST = (
+    f'time="{TIME}" level=info msg="finished unary call with code OK" grpc.code=OK grpc.method=Sync grpc.time_ms=3.2 '
+    'grpc.service=application.ApplicationService grpc.request.claims="{\\"sub\\":\\"ada\\"}"'
+)
+"""A line of Argo CD's server, which is a record of who asked it for what."""
+PARSED = {"level": "info", "msg": "finished unary call with code OK", "grpc": {
+    "code": "OK", "method": "Sync", "time_ms": 3.2, "service": "application.ApplicationService",
+    "request": {"claims": '{"sub":"ada"}'}}}  # fmt: skip
+
+
+def archived_log(message: str, attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    """A log as Datadog archives it, and as its search answers."""
+    told = {"message": message, "attributes": attributes}
+    return [{"_id": "A", "date": TIME} | told, {"id": "A", "type": "log", "attributes": told}]
+
+
+@pytest.mark.parametrize("forged", [
+    f"{TIME} stdout F {json.dumps(AUDIT_EVENT)}", f"{TIME} {json.dumps(AUDIT_EVENT)}", json.dumps(AUDIT_EVENT), REQUEST,
+])  # fmt: skip
+def test_a_text_in_what_datadog_parsed_is_no_line_and_hides_no_record(forged: str) -> None:
+    """Also where it agrees with some of it, which whoever words the text may know."""
+    (event,) = VALID["flux-event"]
+    parsed = {key: value for key, value in event.items() if key != "message"}
+    for log in archived_log(forged, parsed):
+        told = parse_bytes(lines(log))
+        assert (told.by_format, told.quarantined, told.by_envelope["datadog"]) == ({"flux-event": 1}, [], 1)
+    for other in (
+        {"level": "info", "logger": "web"},
+        {"grpc": {"method": "Sync"}},
+        {"kind": "Event"},
+        {"tag": "web", "time": 1},
+    ):
+        for log in archived_log(forged, other):
+            told = parse_bytes(lines(log))
+            assert (told.kept, len(told.quarantined)) == (0, 1)
+            assert told.by_envelope == {"datadog": 1}
+
+
+def test_the_line_that_datadog_parsed_is_one() -> None:
+    """Its numbers may be text and its members nested; Datadog's own, and the status and time that it takes out, say nothing of it."""
+    for attributes in (
+        PARSED,
+        PARSED | {"hostname": "h", "time": 1782900000000, "level": "INFO"},
+        {"service": "argocd"},
+    ):
+        for log in archived_log(REQUEST, attributes):
+            assert parse_bytes(lines(log)).by_format == parse_bytes(REQUEST.encode()).by_format != {}
+    twice = PARSED | {"grpc.method": "Sync"}
+    assert parse_bytes(lines(archived_log(REQUEST, twice)[0])).kept == 0
+
+
+def test_names_within_a_long_name_are_not_all_written_out() -> None:
+    """Each would have the long one within: a few hundred kilobytes would become many gigabytes."""
+    deep = {"x" * 200_000: {str(number): 0 for number in range(20_000)}}
+    told = parse_bytes(lines(archived_log(f"{TIME} {json.dumps(deep)}", deep)[0]))
+    assert (told.kept, len(told.quarantined)) == (0, 1)
+    assert shape._leaves(shape.as_object(json.dumps(deep).encode()) or {}, frozenset()) is None
+
+
+SHIPPED = [
     {"@timestamp": TIME, "agent": {"type": "filebeat"}, "ecs": {"version": "8"}}, {"@timestamp": TIME, "@version": "1"},
     {"source_type": "file", "timestamp": TIME, "file": "/a"}, {"tag": "events", "time": 1},
-])  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("format", sorted(VALID.keys() - {"kubernetes-audit"}))
+def test_no_record_of_any_format_that_a_shipper_parsed_is_dropped_for_its_text(format: str) -> None:
+    for around in SHIPPED:
+        for record in VALID[format]:
+            found = parse_bytes(lines(around | record | {"message": json.dumps(AUDIT_EVENT)}))
+            assert not found.by_envelope.keys() & {"beats", "vector", "fluentd", "json-in-field"}
+            assert "kubernetes-audit" not in found.by_format
+
+
+@pytest.mark.parametrize("around", SHIPPED)
 def test_the_text_of_a_record_that_a_shipper_parsed_is_no_line(around: dict[str, Any]) -> None:
     """Whoever may have an event written could else write an audit event, or hide the event itself. A line that was parsed is."""
     (event,) = VALID["flux-event"]

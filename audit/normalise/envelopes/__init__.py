@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from audit.normalise import logfmt
 from audit.normalise.envelopes import agents, aws, clouds, elastic, lines, lists, loki, otlp, platforms
-from audit.normalise.envelopes.shape import Contents, Opener, Top, as_array, as_object, same, text_of
+from audit.normalise.envelopes.shape import Contents, Opener, Top, agree, as_array, as_object, text_of
 from audit.normalise.interface import Outcome
 from audit.normalise.records import MAX_RECORD, Splitter, is_value
 
-VERSION = 6
+VERSION = 7
 """Raised whenever the same bytes would be split or opened otherwise, as a format's is: what is kept of earlier readings depends on it."""
 MAX_DEPTH = 16
 MAX_ITEMS = 1_000_000
@@ -25,10 +27,12 @@ CLOUDWATCH_LIMIT = 262_144
 _CUT_WITHIN = 1024  # a message is cut a little below the limit: its time and a mark count too
 _TEXTS = ("message", "log", "value", "payload", "event", "_raw", "full_message", "short_message")
 """Members whose text may be a record: of anything that ships logs, Kafka, Splunk, Graylog."""
-_MARKS = frozenset(
-    {"action", "apiVersion", "auditID", "involvedObject", "kind", "metadata", "msg", "reason", "regarding"}
-)
-"""What records have and shippers don't add."""
+_SHIPPERS = frozenset(
+    {"@timestamp", "@metadata", "@version", "agent", "beat", "cloud", "container", "docker", "ecs", "error", "event", "event.original"}
+    | {"fields", "file", "host", "input", "json", "kubernetes", "kubernetes.audit", "log", "message", "offset", "orchestrator", "path"}
+    | {"port", "service", "source_type", "stream", "tag", "tags", "time", "timestamp", "timestamp_end"}
+)  # fmt: skip
+"""What shippers add to a line that they ship, or have changed in the record that they parsed of it."""
 _JSON = (b"{", b"[", b'"')
 _SPACE = b" \t\r\n"
 _OPENERS: tuple[Opener, ...] = (
@@ -80,12 +84,16 @@ def unwrap_all(
     return opening.result
 
 
-def _opened(value: bytes, known: Callable[[bytes], bool]) -> tuple[str, Contents] | None:
-    """The name of the envelope that `value` is, and what is in it."""
+def _opened(
+    value: bytes, known: Callable[[bytes], bool], *, closed: bool = False
+) -> tuple[str, Contents] | None:
+    """The name of the envelope that `value` is, and what is in it; nothing is looked for in its message where that is closed."""
     first = value.lstrip(_SPACE)[:1]
     if first == b"{":
         top = as_object(value)
-        return agents.parts(value) if top is None else _opened_object(top, lambda: known(value))
+        if top is not None and closed:
+            top.pop("message", None)
+        return agents.parts(value) if top is None else _opened_object(value, top, known)
     if first == b"[":
         items = as_array(value)
         return None if items is None else lists.array(items)
@@ -95,16 +103,18 @@ def _opened(value: bytes, known: Callable[[bytes], bool]) -> tuple[str, Contents
     return lines.opened(value)
 
 
-def _opened_object(top: Top, known: Callable[[], bool]) -> tuple[str, Contents] | None:
+def _opened_object(value: bytes, top: Top, known: Callable[[bytes], bool]) -> tuple[str, Contents] | None:
     keys = top.keys()
     for opener in _OPENERS:
         if opener.needs <= keys and (contents := opener.open(top)) is not None:
-            if opener.beside and keys & _MARKS and known() and not _is_line(top, contents):
-                return None
+            if opener.beside and not keys <= _SHIPPERS and not _is_line(top, contents):
+                rest = {name: of for name, of in top.items() if name not in _SHIPPERS}
+                if known(value) or known(msgspec.json.encode(rest)):
+                    return None
             return opener.name, contents
     for name in _TEXTS:
         text = text_of(top.get(name, b""))
-        if text.lstrip(_SPACE).startswith(b"{") and is_value(text) and not known():
+        if text.lstrip(_SPACE).startswith(b"{") and is_value(text) and not known(value):
             return "json-in-field", Contents([text])
     return None
 
@@ -113,8 +123,8 @@ def _is_line(top: Top, contents: Contents) -> bool:
     """Whether what was taken out is the line of the record that stands parsed around it, and not a text in that record, which
     anybody may have written who could have an event written.
     """
-    (line,) = (as_object(item) or {} for item in contents.items[:1]) if contents.items else ({},)
-    return all(same(top[name], line.get(name)) for name in _MARKS & top.keys())
+    line = lines.members(contents.items[0]) if len(contents.items) == 1 else None
+    return line is not None and agree(top, line, _SHIPPERS)
 
 
 class _Opening:
@@ -141,9 +151,9 @@ class _Opening:
                 self.result.failed.append(f"more than {MAX_ITEMS:,} records in one: {left:,} are not read")
                 return
             self._items -= 1
-            self._inside(item, depth)
+            self._inside(item, depth, closed=contents.closed)
 
-    def _inside(self, item: bytes, depth: int) -> None:
+    def _inside(self, item: bytes, depth: int, *, closed: bool) -> None:
         """What was in an envelope: nothing, one value, several, or text."""
         content = item.strip(_SPACE)
         if not content:
@@ -155,11 +165,11 @@ class _Opening:
         elif (content.startswith(_JSON) and not is_value(content)) or (
             b"\n" in content and (lines.stamped(content) or logfmt.begins(content))
         ):
-            self._several(content, depth)
+            self._several(content, depth, closed=closed)
         else:
-            self._value(content, depth)
+            self._value(content, depth, closed=closed)
 
-    def _several(self, content: bytes, depth: int) -> None:
+    def _several(self, content: bytes, depth: int, *, closed: bool) -> None:
         """Values and lines one after the other."""
         for record in Splitter(iter([content])):
             if self._items <= 0:
@@ -167,12 +177,12 @@ class _Opening:
                 return
             self._items -= 1
             if record.reason is None:
-                self._value(record.data, depth)
+                self._value(record.data, depth, closed=closed)
             else:
                 self.result.failed.append(_why(record.reason, content))
 
-    def _value(self, value: bytes, depth: int) -> None:
-        found = _opened(value, self._known)
+    def _value(self, value: bytes, depth: int, *, closed: bool) -> None:
+        found = _opened(value, self._known, closed=closed)
         if found is None:
             self.result.records.append((value, None))
         elif depth >= MAX_DEPTH:

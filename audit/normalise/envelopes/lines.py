@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 
-from audit.normalise.envelopes.shape import Contents
+from audit.normalise import logfmt
+from audit.normalise.envelopes.shape import Contents, Top, as_object
+from audit.normalise.interface import Unreadable
 from audit.normalise.records import GO_STAMP, STAMP, is_value
 
 _CRI = re.compile(STAMP.pattern + rb"(?:stdout|stderr) ([FP])(?::\S*)? ?(.*)", re.DOTALL)
@@ -19,6 +21,7 @@ _SYSLOG = re.compile(
     rb"<\d{1,3}>(?:1 (?:\S+ ){5}(?:-|\[[^\n]*?\]) (?:\xef\xbb\xbf)?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: )(\{.*)",
     re.DOTALL,
 )
+_STAMPS = 4  # a line of a program may begin with its own time behind that of the runtime
 _GO = re.compile(GO_STAMP.pattern + rb"(.*)", re.DOTALL)
 
 
@@ -43,4 +46,22 @@ def opened(value: bytes) -> tuple[str, Contents] | None:
         found = shape.fullmatch(value)
         if found is not None:
             return name, Contents([found[1]])
+    return None
+
+
+def members(line: bytes) -> Top | None:
+    """What a line says, be it JSON or logfmt, behind a time or not; None when it is neither."""
+    for _ in range(_STAMPS):
+        line = line.strip()
+        if line[:1] == b"{":
+            return as_object(line)
+        if logfmt.begins(line):
+            try:
+                return as_object(logfmt.to_json(line))
+            except Unreadable:
+                return None
+        found = opened(line)
+        if found is None or len(found[1].items) != 1:
+            return None
+        (line,) = found[1].items
     return None

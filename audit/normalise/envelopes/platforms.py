@@ -15,6 +15,7 @@ from audit.normalise.envelopes.shape import (
     Contents,
     Opener,
     Top,
+    agree,
     as_array,
     as_object,
     as_text,
@@ -23,8 +24,11 @@ from audit.normalise.envelopes.shape import (
     keys,
     unpacked,
 )
-from audit.normalise.logfmt import begins
 
+_ADDED = keys("hostname", "service", "timestamp", "ddsource", "ddtags")
+"""What Datadog's agents add to the attributes of a line."""
+_MOVED = keys("message", "msg", "level", "time", "ts", "t")
+"""What its pipelines take for a log's message, status and time, and change or move for it."""
 _HEC = keys("time", "host", "source", "sourcetype", "index", "fields", "event")
 _TELL_HEC = _HEC - {"time", "source", "event"}
 _TELL_HUB = keys("offset", "sequencenumber", "enqueuedtime", "enqueuedtimeutc")
@@ -69,19 +73,20 @@ def _raw(top: Top) -> Contents | None:
 
 
 def _archived(top: Top) -> Contents | None:
-    """A log in Datadog's archive: the line in `message`; where more was parsed of it than a text, the record that it was."""
+    """A log in Datadog's archive: the line in `message`; where more was parsed of it than a text, the record that it was, whose
+    message is no record of its own. A line that is no JSON is taken for one only where it says what was parsed, and no more.
+    """
     message = top.get("message")
     line = b"" if message is None else content(message).strip()
     parsed = as_object(top["attributes"]) if "attributes" in top else None
-    if not parsed:
+    if parsed is None or (line and parsed.keys() <= _ADDED):
         return Contents([line]) if line else None
-    if begins(line) or (line[:1] not in (b"{", b"[", b'"') and lines.opened(line) is not None):
+    said = None if line[:1] in (b"{", b"[", b'"') else lines.members(line)
+    if said is not None and agree(parsed, said, _ADDED | _MOVED):
         return Contents([line])
     if message is None or "message" in parsed:
-        return Contents([bytes(top["attributes"])])
-    return Contents(
-        [msgspec.json.encode({**parsed, "message": message})]
-    )  # a text in a record is no record of its own
+        return Contents([bytes(top["attributes"])]) if parsed else None
+    return Contents([msgspec.json.encode({**parsed, "message": message})], closed=True)
 
 
 def _searched(top: Top) -> Contents | None:

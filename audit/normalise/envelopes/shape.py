@@ -21,6 +21,7 @@ Top = Mapping[str, msgspec.Raw]
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31
 _MAX_MEMBERS = 100
+_MAX_NAMES = 16 << 20  # characters of names from the top, each of which has those above it within
 _ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -37,12 +38,14 @@ class Contents:
         noise: records that by rule say nothing.
         failed: reason for each that could not be taken out.
         grown: bytes by which the items are longer than they were, as they were compressed.
+        closed: whether the member `message` of each item is a text of the record, in which nothing is looked for.
     """
 
     items: list[bytes] = field(default_factory=list)
     noise: int = 0
     failed: list[str] = field(default_factory=list)
     grown: int = 0
+    closed: bool = False
 
 
 class Opener(NamedTuple):
@@ -61,10 +64,52 @@ class Opener(NamedTuple):
     beside: bool = False
 
 
-def same(one: msgspec.Raw | None, other: msgspec.Raw | None) -> bool:
-    """Whether two members say the same."""
+def agree(parsed: Top, line: Top, apart: frozenset[str]) -> bool:
+    """Whether an object is what was parsed of a line: they have at least one member in common, and none that the other lacks or that
+    says something else. Members within members count one by one, however they are nested; a number is the same as its text.
+
+    Args:
+        parsed: what a shipper or a platform holds.
+        line: what its line says.
+        apart: members of either that say nothing of it, for who parses adds, moves or changes them.
+    """
+    one, other = _leaves(parsed, apart), _leaves(line, apart)
+    return bool(one) and one is not None and other is not None and one.keys() == other.keys() and all(
+        _same(value, other[name]) for name, value in one.items()
+    )  # fmt: skip
+
+
+def _leaves(top: Top, apart: frozenset[str]) -> dict[str, object] | None:
+    """The members of an object by their names from the top, such as `grpc.method`; None where two have one name, or names are too long."""
+    found: dict[str, object] = {}
+    room = _MAX_NAMES
     try:
-        return one is not None and other is not None and bool(_any.decode(one) == _any.decode(other))
+        left: list[tuple[str, object]] = [
+            (name, _any.decode(value)) for name, value in top.items() if name not in apart
+        ]
+    except _ERRORS:
+        return None
+    while left:
+        name, value = left.pop()
+        if isinstance(value, dict) and value:
+            room -= len(name) * len(value)
+            if room < 0:
+                return None
+            left.extend((f"{name}.{inner}", of) for inner, of in value.items())
+        elif name in found:
+            return None
+        else:
+            found[name] = value
+    return found
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are equal, or one is the other's text."""
+    if isinstance(one, str) == isinstance(other, str):
+        return one == other
+    text, value = (one, other) if isinstance(one, str) else (other, one)
+    try:
+        return bool(_any.decode(str(text)) == value)
     except _ERRORS:
         return False
 
