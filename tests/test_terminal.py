@@ -91,7 +91,7 @@ def test_a_run_tells_in_few_lines_what_matters_and_where_the_rest_is() -> None:
             "severity": "high",
             "subject": "x",
             "found": "y",
-            "waiver": None,
+            "waiver": ["W-1"] + [None] * 11,
         }
     )
     counts = {
@@ -122,7 +122,7 @@ def test_a_run_tells_in_few_lines_what_matters_and_where_the_rest_is() -> None:
     assert len(lines) < 30
     assert lines[:2] == [
         "Controls, 2026Q3: 41",
-        f"  ✗ 12 exceptions (12 exceptions): {', '.join(exceptions['control'])}",
+        f"  ✗ 12 exceptions (12 exceptions, 1 of them waived): {', '.join(exceptions['control'])}",
     ]
     begins = lines.index("Objects of evidence: 5,293 listed = 5,113 collected + 180 that could not be had")
     assert lines[begins + 1 : begins + 3] == [

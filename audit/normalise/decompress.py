@@ -67,7 +67,6 @@ class _Decoder(Protocol):
 
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
-    def tell(self) -> int: ...
     def close(self) -> None: ...
 
 
@@ -125,7 +124,8 @@ def blocks(path: Path, *, key: str = "") -> Iterator[bytes]:
     if head.startswith(_GZIP):  # what is so at the first is not so any more
         content.close()
         inner = _Pieces(once())
-        head, content = _begun(_bounded(inner, _gunzip(inner, lambda: _Pieces(once()))))
+        size = path.stat().st_size  # not of what it grew to at the first
+        head, content = _begun(_bounded(lambda: size, _gunzip(inner, lambda: _Pieces(once()))))
         if head.startswith(_GZIP):
             raise Broken("it is compressed more than twice")
     if head.startswith(_UTF_32):
@@ -158,9 +158,9 @@ def _once(path: Path, compression: _Codec | str) -> Generator[bytes]:
     """The content of `path`, uncompressed once."""
     with path.open("rb") as file:
         if isinstance(compression, _Codec):
-            yield from _bounded(file, _decoded(path, file, compression))
+            yield from _bounded(file.tell, _decoded(path, file, compression))
         elif compression:
-            yield from _bounded(file, _gunzip(file, lambda: path.open("rb")))
+            yield from _bounded(file.tell, _gunzip(file, lambda: path.open("rb")))
         else:
             while block := file.read(BLOCK):
                 yield block
@@ -189,7 +189,7 @@ class _Pieces:
     """Blocks as a file that is read from its beginning."""
 
     def __init__(self, source: Generator[bytes]) -> None:
-        self._source, self._held, self._given, self._place = source, b"", 0, 0
+        self._source, self._held, self._given = source, b"", 0
 
     def read(self, size: int) -> bytes:
         """At most so many bytes; none at the end. What was given before a break comes before it."""
@@ -197,11 +197,7 @@ class _Pieces:
             self._held, self._given = next(self._source, b""), 0
         given = self._held[self._given : self._given + size]
         self._given += len(given)
-        self._place += len(given)
         return given
-
-    def tell(self) -> int:
-        return self._place
 
     def close(self) -> None:
         self._source.close()
@@ -275,14 +271,18 @@ def _next_frame(file: BinaryIO) -> bytes:
     return b""
 
 
-def _bounded(file: _Readable, source: Iterator[bytes]) -> Iterator[bytes]:
-    """Passes blocks on until they are more than any honest object holds."""
+def _bounded(read: Callable[[], int], source: Iterator[bytes]) -> Iterator[bytes]:
+    """Passes blocks on until they are more than any honest object holds.
+
+    Args:
+        read: tells how many bytes they come from, as they lie in the store.
+    """
     size = 0
     for block in source:
         size += len(block)
         if size > MAX_UNCOMPRESSED:
             raise Broken(f"it decompresses to more than {MAX_UNCOMPRESSED >> 30} GiB")
-        if size > RATIO_FROM and size > MAX_RATIO * file.tell():
+        if size > RATIO_FROM and size > MAX_RATIO * read():
             raise Broken(f"it decompresses to more than {MAX_RATIO} times its size")
         yield block
 

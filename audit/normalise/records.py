@@ -24,11 +24,12 @@ _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 _OPENS = (b"{", b"[")
 _CONTINUES = (b" ", b"\t", b"}", b"]", b",", b"\r")
-_SPACES = re.compile(rb"(?:[ \t\r\n\x1e]|\xef\xbb\xbf)*")
+_SPACES = re.compile(rb"(?:[ \t\r\n\x1e]++|\xef\xbb\xbf)*+")
 """What may stand between records: also the marks of JSON text sequences, and those of files that were put together."""
 _ZEROS = re.compile(rb"\0+")
 _HOLE = b"\0" * 4
 """So many zeros, and more, are no part of what stands before or behind them."""
+_LINE_ENDS = re.compile(rb"\n|" + re.escape(_HOLE))
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _LINE = re.compile(
     rb"(?:<\d{1,3}>|@cee: ?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d )[^\n]*\{"  # syslog, with JSON in it
@@ -219,7 +220,10 @@ class Splitter:
         while True:
             found = _SPACES.match(self._buffer, self._position)
             self._position = found.end() if found else self._position
-            if self._ended or self._buffer[self._position :] not in (_BOM[:1], _BOM[:2]):
+            if self._ended or self._buffer[self._position : self._position + len(_BOM)] not in (
+                _BOM[:1],
+                _BOM[:2],
+            ):
                 return self._position < len(self._buffer)
             self._fill()
 
@@ -337,13 +341,14 @@ class Splitter:
         return self._buffer.startswith(_CONTINUES, self._position)
 
     def _pass_line(self) -> None:
-        """Moves behind the next line feed, or to the end of the object, keeping nothing."""
-        while (end := self._buffer.find(b"\n", self._position)) < 0:
-            self._position = len(self._buffer)
+        """Moves behind the next line feed, or to a hole before it, or to the end of the object, keeping nothing."""
+        while (found := _LINE_ENDS.search(self._buffer, self._position)) is None:
+            zeros = len(self._buffer) - len(self._buffer.rstrip(b"\0"))
+            self._position = max(self._position, len(self._buffer) - (0 if self._ended else zeros))
             if self._ended:
                 return
             self._fill()
-        self._position = end + 1
+        self._position = found.end() if found[0] == b"\n" else found.start()
 
 
 def _part(line: bytes) -> bytes | None:

@@ -82,7 +82,9 @@ def _counts(conclusions: pd.DataFrame, exceptions: pd.DataFrame) -> Iterator[str
         if found.empty:
             continue
         named = ", ".join(map(str, found["control"]))
-        more = f" ({len(exceptions):,} exceptions)" if conclusion == "exceptions" else ""
+        own = exceptions[exceptions["control"].isin(found["control"])]
+        waived = int(own["waiver"].notna().sum())
+        more = f" ({len(own):,} exceptions, {waived:,} of them waived)" if len(own) else ""
         yield f"{symbol} {len(found)} {conclusion}{more}: {named}"
 
 

@@ -182,6 +182,8 @@ def test_a_bomb_in_gzip_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decompress, "RATIO_FROM", 1 << 20)
     bomb = gzip.compress(gzip.compress(b"\0" * (40 << 20), mtime=0), mtime=0)
     assert uncompressed(bomb)[1] == "it decompresses to more than 1000 times its size"
+    monkeypatch.setattr(decompress, "MAX_RATIO", 1100)  # which neither layer reaches by itself
+    assert uncompressed(bomb)[1] == "it decompresses to more than 1100 times its size"
 
 
 @pytest.mark.parametrize("compress", [bytes, zstd])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -275,3 +276,24 @@ def test_marks_between_records_are_space_and_zeros_cost_one_record(size: int) ->
         (4, after, "5,000 zero bytes, where nothing was written"),
         (6, after + 5000 + len(GOOD), "5,000 zero bytes, where nothing was written"),
     ]
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1 << 20])
+def test_a_hole_that_cuts_a_record_costs_what_it_cut_and_not_what_stands_behind_it(size: int) -> None:
+    """As a crash leaves it."""
+    data = GOOD + GOOD[:40] + b"\0" * 9 + GOOD + GOOD
+    found = split(data, size)
+    assert [value for _, _, value, reason in found if reason is None] == [GOOD.strip()] * 3
+    assert [at for _, at, _, reason in found if reason is not None] == [len(GOOD), len(GOOD) + 40]
+
+
+def test_space_costs_no_memory() -> None:
+    """A state kept for each character of it would be a hundred times as large."""
+    data = b" \n" * (1 << 20) + b"\xef\xbb\xbf" * (1 << 18) + b"{}"
+    tracemalloc.start()
+    try:
+        found = list(records.Splitter(iter([data])))
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(data)
+    finally:
+        tracemalloc.stop()
+    assert [record.data for record in found] == [b"{}"]

@@ -391,7 +391,7 @@ PLAIN = [
     "3 of 4 controls failed! 2026Q3 + {x} = y, R&D",
 ]
 MARKUP = [
-    "- a list", "+ a list", "1. a list", "12) a list", "# a heading", "> a quotation", "--- a rule", "=== a heading", "* a list",
+    "- a list", "+ a list", "1. a list", "12) a list", "123456789) a list", "12345. a list", "# a heading", "> a quotation", "--- a rule", "=== a heading", "* a list",
     "_so_ and __so__", "a *b* c", "~~gone~~", "`code`", "[a](b)", "![a](b)", "<b>a</b>", "&lt; and &#60;", "a\\*b", "a | b",
     "http://example.org", ":skull:", "mailto:a", "_", "foo_(bar)_", "***", "___",
 ]  # fmt: skip

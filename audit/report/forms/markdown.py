@@ -14,7 +14,7 @@ _MARKS = re.compile(
       |(?<![^\W_])_|_(?![^\W_])        # emphasis; within a word it is none
       |&(?=\#?\w+;)                    # a character by its name or number
       |:(?=//|[\w+-]+:)|(?<=mailto):|(?<=xmpp):   # addresses, emoji by name
-      |^[\#+=-]|(?<=^\d)[.)](?!\S)|(?<=^\d\d)[.)](?!\S)|(?<=^\d\d\d)[.)](?!\S)|(?<=^\d\d\d\d)[.)](?!\S))""",
+      |^[\#+=-]|(?<=^\d{1})[.)](?!\S)|(?<=^\d{2})[.)](?!\S)|(?<=^\d{3})[.)](?!\S)|(?<=^\d{4})[.)](?!\S)|(?<=^\d{5})[.)](?!\S)|(?<=^\d{6})[.)](?!\S)|(?<=^\d{7})[.)](?!\S)|(?<=^\d{8})[.)](?!\S)|(?<=^\d{9})[.)](?!\S))""",
     re.VERBOSE | re.IGNORECASE,
 )
 """What Markdown, or GitHub's, takes for a mark. The last line: headings, lists and rules, which only begin a text."""
