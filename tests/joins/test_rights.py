@@ -275,19 +275,26 @@ def test_revocations_are_held_against_the_lists_after_them_and_what_was_left_out
 
 
 def test_a_use_that_another_right_explains_is_not_that_of_the_revoked_one() -> None:
-    """By another right of one's own, or of a group in which one was seen; a group that has none there explains nothing."""
-    users = {"own": "x", "team": "core", "none": "x"}
+    """By another right of one's own, or of a group in which one was seen since; a group that has none there, or that one has left,
+    explains nothing."""
+    users = {"own": "x", "team": "core", "none": "x", "moved": "x"}
     reviews = "access_reviews\n| review | listed_at | reviewer | subject | system | right | decision | decided_at | line |\n"
     access = "cluster_access\n| audit_id | at | user | groups | namespace | code |\n"
     for number, (user, group) in enumerate(users.items(), 1):
         reviews += f"| Q3 | 2026-07-01 | grace | {user} | prod | ClusterRole/edit | revoke | 2026-07-05 | {number} |\n"
         access += f"| {number} | 2026-09-20 00:00 | {user} | {group} | shop | 200 |\n"
+    access += "| 9 | 2026-07-04 00:00 | moved | core | shop | 200 |\n"
     crb = "ClusterRoleBinding -"
     had = [f"{crb} edit User {user} {BEGIN}" for user in users]
     has = [f"{crb} view User own {END}", f"{crb} view Group core {END}"]
     rows = found(LISTS + PEOPLE + RULES + bound(*had, *has) + reviews + access)["access_decisions"]
     rows = rows[rows["right"].eq("ClusterRole/edit")].set_index("subject")
-    assert rows["outcome"].to_dict() == {"own": "gone", "team": "gone", "none": "used after"}
+    assert rows["outcome"].to_dict() == {
+        "own": "gone",
+        "team": "gone",
+        "none": "used after",
+        "moved": "used after",
+    }
 
 
 def test_vault_s_policies_are_listed_as_they_were_seen() -> None:

@@ -96,9 +96,9 @@ def _used(
     rows = met[met["place"].isin(asked.index)][["place", "right_id"]]
     rows = rows.merge(pd.concat([listed[shape], rights[shape]]).drop_duplicates("right_id"), on="right_id")
     rows = rows.assign(name=holders(rows)).dropna(subset=["name"])
-    rows = rows[~rows["place"].isin(_otherwise(rows, asked, listed, rights))]
     gone = asked["removed_at"].fillna(asked["removal_due_at"])
     gone = gone.where(~gone.gt(asked["removal_due_at"]).fillna(False), asked["removal_due_at"])
+    rows = rows[~rows["place"].isin(_otherwise(rows, asked, gone + _DAY, listed, rights))]
     until = checks["checked_at"].reindex(asked.index).fillna(span.stop)
     until = until.where(until.lt(span.stop), span.stop)
     limits = pd.DataFrame({"since": gone + _DAY, "until": until}).reset_index(names="place")
@@ -111,21 +111,26 @@ def _used(
 
 
 def _otherwise(
-    rows: pd.DataFrame, asked: pd.DataFrame, listed: pd.DataFrame, rights: pd.DataFrame
+    rows: pd.DataFrame, asked: pd.DataFrame, gone: pd.Series, listed: pd.DataFrame, rights: pd.DataFrame
 ) -> set[int]:
-    """Lines whose holder had another right in the system since it was listed, by name or by a group that has one there."""
-    since = asked["listed_at"].dt.floor("D").rename("since").rename_axis("place").reset_index()
+    """Lines whose holder had another right in the system since it was listed, by name or by a group that has one there.
+
+    Each act tells the groups of who did it: one that was not seen with the holder since the right was `gone` gave no act.
+    """
+    since = pd.DataFrame({"since": asked["listed_at"].dt.floor("D"), "gone": gone})
+    since = since.rename_axis("place").reset_index()
     asking = rows[["place", "system", "holder"]].drop_duplicates()
     own = listed[["system", "holder", "right_id", "made"]]
-    seen = rights.loc[rights["path"].eq("seen"), ["system", "holder", "right"]]
+    seen = rights.loc[rights["path"].eq("seen"), ["system", "holder", "right", "last_used"]]
     seen = seen.assign(group=seen["right"].str.removeprefix("group/"))
     groups = listed.loc[listed["holder_kind"].eq("group"), ["system", "holder", "right_id", "made"]]
-    by_group = seen[["system", "holder", "group"]].merge(
+    by_group = seen[["system", "holder", "group", "last_used"]].merge(
         groups.rename(columns={"holder": "group"}), on=["system", "group"]
     )
-    every = pd.concat([own, by_group[own.columns]], ignore_index=True).drop_duplicates()
+    every = pd.concat([own, by_group[[*own.columns, "last_used"]]], ignore_index=True).drop_duplicates()
     others = asking.merge(every, on=["system", "holder"]).merge(since, on="place")
-    others = others[others["made"].ge(others["since"])]
+    left = others["last_used"].lt(others["gone"]).fillna(False).astype(bool)
+    others = others[others["made"].ge(others["since"]) & ~left]
     mine = rows[["place", "right_id"]].drop_duplicates().assign(own=True)
     others = others.merge(mine, on=["place", "right_id"], how="left")
     return set(others.loc[others["own"].isna(), "place"])
