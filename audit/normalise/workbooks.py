@@ -2,7 +2,7 @@
 
 Every sheet is a table with a header, but one that is there to be read (`NOTES`). A record's number is its row in the first
 sheet; rows of further ones are counted on from there. What a cell shows may differ from what it holds: a formula, an error,
-or a cell under no heading makes its row unreadable. Hidden sheets, rows and columns are read as all others are; of a sheet
+or a cell under no heading makes its row unreadable; formats of numbers are not looked at. Hidden sheets, rows and columns are read as all others are; of a sheet
 whose rows or cells stand in another order than a spreadsheet writes them (`audit.normalise.sheet_order`), nothing is.
 """
 
