@@ -48,6 +48,32 @@ _PEOPLE = """
         | head_sha | position | landed_at        |
         | a1…      | 1        | 2026-08-02 00:00 |
 """
+_COPIES = """
+        people
+        | person |
+        | ada    |
+        | ben    |
+        | eve    |
+        identities
+        | system | identifier  | person |
+        | git    | ada@acme.io | ada    |
+        | git    | eve@acme.io | eve    |
+        trainings
+        | person | training | status    | completed_at |
+        | eve    | Git      | completed | 2026-06-01   |
+        landings
+        | head_sha | first_position | position | landed_at        |
+        | a1…      | 1              | 1        | 2026-03-02 00:00 |
+        | b2…      | 2              | 3        | 2026-08-02 00:00 |
+        changes
+        | head_sha | pr_number | landed_at        | opener | authors     |
+        | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
+        | b2…      | 8         | 2026-08-02 00:00 | eve    | ada ben eve |
+        commits
+        | sha | landed_by | author_email | author_time      | committer_email | picked |
+        | a1… | 1         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     |        |
+"""
+"""What Ada wrote in March, and what landed in August with it; examples tell of which commits that was made."""
 
 EXAMPLES = (
     Example(
@@ -154,31 +180,9 @@ EXAMPLES = (
     ),
     Example(
         title="whose change others cherry-picked is not asked when the copy lands; who opened the copy, and who wrote more of it, is",
-        given="""
-        people
-        | person |
-        | ada    |
-        | ben    |
-        | eve    |
-        identities
-        | system | identifier  | person |
-        | git    | ada@acme.io | ada    |
-        | git    | eve@acme.io | eve    |
-        trainings
-        | person | training | status    | completed_at |
-        | eve    | Git      | completed | 2026-06-01   |
-        commits
-        | sha | landed_by | author_email | author_time      | committer_email | picked |
-        | a1… | 1         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     |        |
+        given=_COPIES
+        + """\
         | b2… | 3         | ada@acme.io  | 2026-03-01 10:00 | eve@acme.io     | a1…    |
-        landings
-        | head_sha | first_position | position | landed_at        |
-        | a1…      | 1              | 1        | 2026-03-02 00:00 |
-        | b2…      | 2              | 3        | 2026-08-02 00:00 |
-        changes
-        | head_sha | pr_number | landed_at        | opener | authors     |
-        | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
-        | b2…      | 8         | 2026-08-02 00:00 | eve    | ada ben eve |
         """,
         settings=_ONE,
         conclusion="exceptions",
@@ -189,31 +193,9 @@ EXAMPLES = (
     ),
     Example(
         title="who writes that a commit was cherry-picked, and wrote it just now, wrote it",
-        given="""
-        people
-        | person |
-        | ada    |
-        | ben    |
-        | eve    |
-        identities
-        | system | identifier  | person |
-        | git    | ada@acme.io | ada    |
-        | git    | eve@acme.io | eve    |
-        trainings
-        | person | training | status    | completed_at |
-        | eve    | Git      | completed | 2026-06-01   |
-        commits
-        | sha | landed_by | author_email | author_time      | committer_email | picked |
-        | a1… | 1         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     |        |
+        given=_COPIES
+        + """\
         | b2… | 3         | ada@acme.io  | 2026-08-01 10:00 | eve@acme.io     | a1…    |
-        landings
-        | head_sha | first_position | position | landed_at        |
-        | a1…      | 1              | 1        | 2026-03-02 00:00 |
-        | b2…      | 2              | 3        | 2026-08-02 00:00 |
-        changes
-        | head_sha | pr_number | landed_at        | opener | authors     |
-        | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
-        | b2…      | 8         | 2026-08-02 00:00 | eve    | ada ben eve |
         """,
         settings=_ONE,
         conclusion="exceptions",
@@ -225,31 +207,9 @@ EXAMPLES = (
     ),
     Example(
         title="a copy that its author made is the author's",
-        given="""
-        people
-        | person |
-        | ada    |
-        | ben    |
-        | eve    |
-        identities
-        | system | identifier  | person |
-        | git    | ada@acme.io | ada    |
-        | git    | eve@acme.io | eve    |
-        trainings
-        | person | training | status    | completed_at |
-        | eve    | Git      | completed | 2026-06-01   |
-        commits
-        | sha | landed_by | author_email | author_time      | committer_email | picked |
-        | a1… | 1         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     |        |
+        given=_COPIES
+        + """\
         | b2… | 3         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     | a1…    |
-        landings
-        | head_sha | first_position | position | landed_at        |
-        | a1…      | 1              | 1        | 2026-03-02 00:00 |
-        | b2…      | 2              | 3        | 2026-08-02 00:00 |
-        changes
-        | head_sha | pr_number | landed_at        | opener | authors     |
-        | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
-        | b2…      | 8         | 2026-08-02 00:00 | eve    | ada ben eve |
         """,
         settings=_ONE,
         conclusion="exceptions",
@@ -261,32 +221,10 @@ EXAMPLES = (
     ),
     Example(
         title="who wrote more of what lands beside the copy of an own change is asked",
-        given="""
-        people
-        | person |
-        | ada    |
-        | ben    |
-        | eve    |
-        identities
-        | system | identifier  | person |
-        | git    | ada@acme.io | ada    |
-        | git    | eve@acme.io | eve    |
-        trainings
-        | person | training | status    | completed_at |
-        | eve    | Git      | completed | 2026-06-01   |
-        commits
-        | sha | landed_by | author_email | author_time      | committer_email | picked |
-        | a1… | 1         | ada@acme.io  | 2026-03-01 10:00 | ada@acme.io     |        |
+        given=_COPIES
+        + """\
         | c3… | 2         | ada@acme.io  | 2026-08-01 10:00 | ada@acme.io     |        |
         | b2… | 3         | ada@acme.io  | 2026-03-01 10:00 | eve@acme.io     | a1…    |
-        landings
-        | head_sha | first_position | position | landed_at        |
-        | a1…      | 1              | 1        | 2026-03-02 00:00 |
-        | b2…      | 2              | 3        | 2026-08-02 00:00 |
-        changes
-        | head_sha | pr_number | landed_at        | opener | authors     |
-        | a1…      | 7         | 2026-03-02 00:00 | ada    | ada         |
-        | b2…      | 8         | 2026-08-02 00:00 | eve    | ada ben eve |
         """,
         settings=_ONE,
         conclusion="exceptions",
