@@ -108,7 +108,7 @@ def _line(trend: Trend, w: Wording) -> list[str]:
         top = next((one for one in _TOPS if top <= one), top)
         marks = [
             _rule(_SIDE, _TOP, WIDTH - _SIDE, dash="2 3"),
-            _text(_SIDE, _TOP - 3, words.figure(top, trend.unit, w), anchor="start", fill=_SOFT, size=8),
+            _text(0, _TOP - 3, words.figure(top, trend.unit, w), anchor="start", fill=_SOFT, size=8),
         ]
     scale = _scale(top)
     labelled = _labelled(len(trend.labels))
