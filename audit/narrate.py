@@ -174,7 +174,9 @@ class Narrator:
         self._started: dict[str, float] = {}
         self._told: dict[str, float] = {}
         self._finished: set[str] = set()
-        self._last: tuple[str, int, int] | None = None
+        self._open: dict[
+            str, tuple[int, int]
+        ] = {}  # stages that go on, the one that began first before others
         self._lock, self._over = threading.Lock(), threading.Event()
         self._beat = threading.Thread(target=self._beats, daemon=True)
 
@@ -201,7 +203,10 @@ class Narrator:
         name, _, detail = stage.partition(" ")
         label = f"{STAGES[name]} {detail}".rstrip()
         now = time.monotonic()
-        self._last = (stage, done, total)
+        if done < total:
+            self._open[stage] = done, total
+        else:
+            self._open.pop(stage, None)
         if stage not in self._started:
             self._started[stage] = self._told[stage] = now
         self._show(name, stage, label, done, total)
@@ -218,8 +223,8 @@ class Narrator:
         """Tells again of what goes on in silence, until all of it is over."""
         while not self._over.wait(_LOOK):
             with self._lock:
-                if self._last is not None and self._last[1] < self._last[2]:
-                    self._heard(*self._last)
+                for stage, (done, total) in list(self._open.items())[:1]:
+                    self._heard(stage, done, total)
 
     def _show(self, name: str, stage: str, label: str, done: int, total: int) -> None:
         """Moves the bar of a stage, which is one for all its sources: as many as there may be, they fit on a terminal."""

@@ -12,6 +12,7 @@ import pytest
 
 from audit.cli import main
 from audit.errors import ExitCode
+from audit.narrate import STAGES
 from audit.reperform import _UNPROVED, _differing, _otherwise, reperformed
 from audit.report import result
 from audit.settings import load
@@ -42,7 +43,10 @@ def test_every_population_is_made_anew_from_raw_bytes(
     before = {str(path): path.stat().st_mtime_ns for path in copy.rglob("*") if path.is_file()}
     arguments = ["verify", str(report), "--settings", str(copy / "audit.toml"), "--json"]
     assert main(arguments) == ExitCode.CLEAN
-    rows, whole, left = json.loads(capsys.readouterr().out)["checks"][-3:]
+    told = capsys.readouterr()
+    for stage in ("hold", "mine", "build", "check", "again"):
+        assert f"{STAGES[stage]}: " in told.err
+    rows, whole, left = json.loads(told.out)["checks"][-3:]
     assert (rows["part"], rows["verdict"]) == (whole["part"], whole["verdict"]) == ("store", "agrees")
     assert "changes, controls, deployments, emergencies, evidence, exceptions, figures" in rows["text"]
     assert "trends, controls, waivers, gaps, sources, counts, ties, coverage, quarantine" in whole["text"]
