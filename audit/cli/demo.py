@@ -13,7 +13,7 @@ from audit.cli.options import AsEvery, AsJson, out
 from audit.terminal import Terminal, tell
 
 _BEFORE = (
-    "This takes two to three minutes where two processors are free, and 150 MB of disk; less when it is run again. "
+    "This takes one to three minutes where two processors are free, and 150 MB of disk; less when it is run again. "
     "Nothing leaves this machine."
 )
 _AFTERWARDS = (
