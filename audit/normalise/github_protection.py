@@ -36,13 +36,20 @@ class _Reviews(msgspec.Struct):
     bypass_pull_request_allowances: _Allowed | None = None
 
 
+class _Check(msgspec.Struct):
+    context: str
+
+
 class _Checks(msgspec.Struct):
-    contexts: list[str]
+    """Which checks; the list of names is the older of the two, and is to go."""
+
+    contexts: list[str] = []
+    checks: list[_Check] = []
     strict: bool = False
 
 
 class Protection(msgspec.Struct):
-    """What protects one branch; what is not there is not required."""
+    """What protects one branch; what is not there is not required, and what old servers can't allow is not allowed."""
 
     url: str
     enforce_admins: _Switch
@@ -60,7 +67,7 @@ def _rows(found: Protection, context: Context) -> Outcome:
         raise Unreadable("its url names no branch")
     name = unquote(branch[1])
     reviews = found.required_pull_request_reviews or _Reviews()
-    checks = found.required_status_checks or _Checks([])
+    checks = found.required_status_checks or _Checks()
     row = {
         "scope": repository(found.url, context),
         "kind": "classic",
@@ -72,7 +79,7 @@ def _rows(found: Protection, context: Context) -> Outcome:
         "dismiss_stale": reviews.dismiss_stale_reviews,
         "code_owners": reviews.require_code_owner_reviews,
         "last_push": reviews.require_last_push_approval,
-        "required_checks": ",".join(sorted(checks.contexts)),
+        "required_checks": ",".join(sorted({*checks.contexts, *(check.context for check in checks.checks)})),
         "strict_checks": checks.strict,
         "bypass": ",".join(_bypass(found, reviews)),
         "force_pushes": found.allow_force_pushes.enabled,
@@ -94,9 +101,9 @@ def _bypass(found: Protection, reviews: _Reviews) -> list[str]:
 
 FORMAT = JsonFormat(
     "github-protection",
-    2,
+    3,
     ("protections",),
     Protection,
     _rows,
-    has(("url", "enforce_admins", "allow_force_pushes", "allow_deletions")),
+    has(("url", "enforce_admins")),
 )

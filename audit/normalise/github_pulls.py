@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from audit.normalise.github import Account, login, repository
-from audit.normalise.interface import Context, Outcome
+from audit.normalise.interface import Context, Outcome, Unreadable
 from audit.normalise.jsonformat import Id, JsonFormat, Number, has
 from audit.normalise.times import Time, optional, utc
 
@@ -32,17 +32,23 @@ class Pull(msgspec.Struct):
     created_at: Time
     updated_at: Time
     merged_at: Time | None
-    merge_commit_sha: str | None
     head: _End
     base: _End
     labels: list[_Label]
+    merge_commit_sha: str | msgspec.UnsetType | None = msgspec.UNSET
     merged_by: Account | None = None
     commits: Id | None = None
     draft: bool = False
 
 
 def _rows(pull: Pull, context: Context) -> Outcome:
-    updated = utc(pull.updated_at)
+    updated, merge = utc(pull.updated_at), pull.merge_commit_sha
+    if pull.merged_at is None:
+        merge = None  # before the merge it names a commit that the forge made only to try
+    elif isinstance(merge, msgspec.UnsetType):
+        raise Unreadable(
+            "merge_commit_sha is missing, though it is merged: ask for it with the header X-GitHub-Api-Version: 2022-11-28 (later versions leave it out)"
+        )
     row = {
         "repo": repository(pull.url, context),
         "number": pull.number,
@@ -53,8 +59,7 @@ def _rows(pull: Pull, context: Context) -> Outcome:
         "updated_at": updated,
         "merged_at": optional(pull.merged_at),
         "merged_by": login(pull.merged_by),
-        # Before the merge it names a commit that the forge made only to try.
-        "merge_sha": pull.merge_commit_sha if pull.merged_at is not None else None,
+        "merge_sha": merge,
         "head_sha": pull.head.sha,
         "head_ref": pull.head.ref,
         "base_ref": pull.base.ref,
@@ -66,5 +71,5 @@ def _rows(pull: Pull, context: Context) -> Outcome:
 
 
 FORMAT = JsonFormat(
-    "github-pulls", 1, ("pull_requests",), Pull, _rows, has(("number", "head", "base", "merged_at"))
+    "github-pulls", 2, ("pull_requests",), Pull, _rows, has(("number", "head", "base", "merged_at"))
 )

@@ -1,7 +1,7 @@
 """Who may do what on GitHub, as REST lists it: collaborators, teams, members.
 
 A list of members says nowhere whose they are: the object's key does, as `audit collect github` writes it
-(`members/admin/…`, `teams/<slug>/members/maintainer/…`).
+(`members/admin/…`, `teams/<slug>/members/maintainer/…`), or as one file of each (`members/admin.json`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from audit.normalise.jsonformat import JsonFormat, has
 
 _LEVELS = ("pull", "triage", "push", "maintain", "admin")
 _ROLES = {"pull": "read", "triage": "triage", "push": "write", "maintain": "maintain", "admin": "admin"}
-_OF_TEAM = re.compile(r"(?:^|/)teams/([^/]+)/members/([a-z_]+)/[^/]+$")
-_OF_ORG = re.compile(r"(?:^|/)members/([a-z_]+)/[^/]+$")
-_TEAMS_REPOS = re.compile(r"(?:^|/)teams/([^/]+)/repos/[^/]+$")
+_OF_TEAM = re.compile(r"(?:^|/)teams/([^/]+)/members/(maintainer|member)(?:/[^/]+|\.[a-z.]+)$")
+_OF_ORG = re.compile(r"^(?!(?:.*/)?teams/[^/]+/members/)(?:.*/)?members/(admin|member)(?:/[^/]+|\.[a-z.]+)$")
+_TEAMS_REPOS = re.compile(r"(?:^|/)teams/([^/]+)/repos(?:/[^/]+|\.[a-z.]+)$")
 _ORG = re.compile(r"/orgs/([^/]+)/teams/")
 
 
@@ -77,7 +77,7 @@ def _grant(repo: str, kind: str, holder: str, role: str | None, level: str) -> t
 
 def _of(context: Context) -> str:
     if context.repository is None:
-        raise Unreadable("neither it nor its source says which repository these rights are in")
+        raise Unreadable("nothing says which repository these rights are in: name 'repository' at its source")
     return context.repository
 
 
@@ -108,7 +108,9 @@ def _team(found: Team, context: Context) -> Outcome:
 def _member(found: Member, context: Context) -> Outcome:
     team, org = _OF_TEAM.search(context.key), _OF_ORG.search(context.key)
     if team is None and org is None:
-        raise Unreadable("the object's key does not say whose member it is, and in which role")
+        raise Unreadable(
+            "nothing says whose member it is, and in which role: name the object members/ROLE/… or teams/TEAM/members/ROLE/…"
+        )
     role = team[2] if team is not None else org[1] if org is not None else ""
     row = {
         "scope": "team" if team is not None else "organisation",
@@ -124,7 +126,7 @@ def _member(found: Member, context: Context) -> Outcome:
 def _repository(found: Repository, context: Context) -> Outcome:
     team = _TEAMS_REPOS.search(context.key)
     if team is None:
-        raise Unreadable("the object's key does not say which team has these rights")
+        raise Unreadable("nothing says which team has these rights: name the object teams/TEAM/repos/…")
     level = _level(found.permissions)
     return Outcome([_grant(found.full_name, "team", unquote(team[1]), found.role_name, level)], None)
 
@@ -147,7 +149,7 @@ TEAMS = JsonFormat(
 )
 MEMBERS = JsonFormat(
     "github-members",
-    1,
+    2,
     ("memberships",),
     Member,
     _member,
@@ -155,7 +157,7 @@ MEMBERS = JsonFormat(
 )
 REPOSITORIES = JsonFormat(
     "github-team-repositories",
-    1,
+    2,
     ("repo_grants",),
     Repository,
     _repository,

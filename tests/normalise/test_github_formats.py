@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from evidence_records import (
 )
 
 from audit.normalise.interface import Context
+from audit.normalise.reader import parse
 
 ELSEWHERE = Context("s", "k", repository="other/repository")
 NOWHERE = Context("s", "k")
@@ -46,6 +48,14 @@ def test_a_merged_pull_request() -> None:
 
 def test_the_trial_merge_of_an_open_pull_request_is_no_merge() -> None:
     assert row(PULL | {"state": "open", "merged_at": None})["merge_sha"] is None
+
+
+def test_a_merge_whose_commit_a_later_api_leaves_out_is_refused_with_the_remedy() -> None:
+    """Without the commit a landing would seem to have no pull request; of an open one nothing is lost."""
+    later = {k: v for k, v in PULL.items() if k != "merge_commit_sha"}
+    assert "X-GitHub-Api-Version: 2022-11-28" in refused(later)
+    assert row(later | {"state": "open", "merged_at": None})["merge_sha"] is None
+    assert row(PULL | {"merge_commit_sha": None})["merge_sha"] is None
 
 
 def test_an_account_that_is_gone_has_no_login() -> None:
@@ -122,11 +132,48 @@ def test_a_list_of_repositories_stays_among_the_details() -> None:
     assert (found["repo"], json.loads(found["detail"])["repo"]) == (None, ["a/b", "c/d"])
 
 
-def test_an_event_without_its_id_is_refused() -> None:
-    event = {k: v for k, v in AUDIT_LOG.items() if k != "_document_id"}
-    assert (
-        refused(event, format="github-audit-log") == "not a github-audit-log record: _document_id is missing"
+def test_an_event_without_an_id_is_told_by_what_it_says() -> None:
+    """Downloads and older streams have none; a copy of it is no other event."""
+    event = {k: v for k, v in AUDIT_LOG.items() if k not in ("_document_id", "@timestamp")}
+    first, second, other = read([event, event, event | {"actor": "grace"}]).rows["forge_events"]
+    assert first["document_id"].startswith("sha256:")
+    assert first["document_id"] == second["document_id"]
+    assert other["document_id"] != first["document_id"]
+    apart = ("document_id", "detail", "line", "evidence")
+    whole = row(AUDIT_LOG)
+    assert all(first[name] == whole[name] for name in whole if name not in apart)
+    assert row(event | {"repo": None, "repository": "a/b"})["repo"] == "a/b"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"action": "opened"}, {"action": "Login.Done"}, {"actor": {"login": "ada"}}, {"action": ["repo.create"]},
+        {"org": None, "repo": None}, {"created_at": None},
+    ],
+)  # fmt: skip
+def test_an_event_of_another_system_is_none_of_githubs(event: dict[str, Any]) -> None:
+    known = {
+        "action": "user.login",
+        "actor": "ada",
+        "created_at": 1782900000000,
+        "org": "a",
+        "repo": "a/b",
+    } | event
+    assert refused({k: v for k, v in known.items() if v is not None}) == "no known format"
+
+
+def test_a_download_of_the_audit_log_as_csv(tmp_path: Path) -> None:
+    csv = tmp_path / "export.csv"
+    csv.write_text(
+        '"action","actor","actor_is_bot","actor_location.country_code","org","repo","user","team","created_at","data.team"\n'
+        '"team.add_member","ada","false","DE","netbpf","","grace","","1782900000123","netbpf/authors"\n'
+        '"repo.destroy","ada","","","netbpf","netbpf/x","","","1782900000123",""\n'
     )
+    first, second = parse(csv, Context("s", csv.name)).rows["forge_events"]
+    assert (first["actor_is_bot"], first["user"], first["subject"]) == (False, "grace", "netbpf/authors")
+    assert (second["actor_is_bot"], second["repo"], second["category"]) == (None, "netbpf/x", "repository")
+    assert "actor_is_bot is not true or false" in refused(AUDIT_LOG | {"actor_is_bot": "maybe"})
 
 
 def test_a_status_is_a_check_of_the_commit_that_its_url_names() -> None:
@@ -203,6 +250,13 @@ def test_the_protection_of_a_branch_says_what_it_requires_and_of_whom_not() -> N
         found[name] for name in ("dismiss_stale", "code_owners", "last_push", "linear", "signatures")
     ] == [True] * 5
     assert [found[name] for name in ("force_pushes", "deletions", "merge_queue")] == [False] * 3
+
+
+def test_a_protection_of_an_old_server_and_one_that_lists_checks_alone() -> None:
+    old = {k: v for k, v in PROTECTION.items() if not k.startswith("allow_")}
+    checks = {"strict": True, "checks": [{"context": "b", "app_id": 1}, {"context": "a", "app_id": None}]}
+    found = row(old | {"required_status_checks": checks})
+    assert (found["force_pushes"], found["deletions"], found["required_checks"]) == (False, False, "a,b")
 
 
 def test_what_a_protection_does_not_name_is_not_required() -> None:

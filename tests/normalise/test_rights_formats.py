@@ -64,6 +64,8 @@ def test_a_team_of_an_organisation_is_a_team() -> None:
     [
         ("members/admin/page-0001.json", ("organisation", "", "admin")),
         ("export/members/member/1.json", ("organisation", "", "member")),
+        ("members/admin.ndjson", ("organisation", "", "admin")),
+        ("teams/platform/members/member.json", ("team", "platform", "member")),
         (
             "teams/site%20reliability/members/maintainer/page-0001.json",
             ("team", "site reliability", "maintainer"),
@@ -77,13 +79,22 @@ def test_members_are_whose_the_key_says(key: str, expected: tuple[str, ...]) -> 
 
 def test_people_of_no_list_that_is_known_are_refused() -> None:
     """They may be anybody: those who starred a repository look the same."""
-    assert "does not say whose member" in refused(MEMBER, context=keyed("stargazers.json"))
-    assert "which team has these rights" in refused(TEAM_REPOSITORY, context=keyed("repos.json"))
+    for key in (
+        "stargazers.json",
+        "members.json",
+        "members/all/1.json",
+        "teams/platform/members/admin/1.json",
+    ):
+        reason = refused(MEMBER, context=keyed(key))
+        assert "whose member it is" in reason
+        assert "name the object members/ROLE/" in reason
+    assert "name the object teams/TEAM/repos/" in refused(TEAM_REPOSITORY, context=keyed("repos.json"))
 
 
 def test_a_teams_repositories_are_its_rights() -> None:
-    (row,) = read(TEAM_REPOSITORY, context=keyed("teams/platform/repos/page-0001.json")).rows["repo_grants"]
-    assert told(row, *GRANT) == ("netbpf/netbpf-gitops", "team", "platform", "admin", "admin")
+    for key in ("teams/platform/repos/page-0001.json", "teams/platform/repos.json"):
+        (row,) = read(TEAM_REPOSITORY, context=keyed(key)).rows["repo_grants"]
+        assert told(row, *GRANT) == ("netbpf/netbpf-gitops", "team", "platform", "admin", "admin")
 
 
 def test_environments_tell_what_deployments_must_pass() -> None:
