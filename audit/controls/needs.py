@@ -326,7 +326,7 @@ SCANS = Recorded(
     "scans",
     "reports of scanners",
     "nothing tells what was scanned",
-    formats=("trivy-json", "grype-json", "sarif", "trivy-operator"),
+    formats=("trivy-json", "trivy-kubernetes", "grype-json", "sarif", "trivy-operator"),
 )
 METRICS = Recorded(
     "metrics",

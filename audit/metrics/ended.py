@@ -18,7 +18,7 @@ _TOLD_BY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "deployments": (_OPERATORS, ("started_at", "finished_at")),
     "states": (_OPERATORS, ("start", "end")),
-    "scans": (("trivy-json", "grype-json", "sarif", "trivy-operator"), ("at",)),
+    "scans": (("trivy-json", "trivy-kubernetes", "grype-json", "sarif", "trivy-operator"), ("at",)),
 }  # fmt: skip
 """By what a metric rests on: formats of the evidence, and columns of its table in which its times stand.
 

@@ -24,7 +24,7 @@ _CUMULATIVE = (
     "github-pulls", "github-reviews", "github-review-events", "github-checks", "github-statuses", "github-deployments",
     "github-deployment-statuses", "github-workflow-runs", "github-activity", "github-code-scanning-alerts",
     "github-secret-scanning-alerts", "github-dependabot-alerts", "prometheus-query", "trainings", "access-reviews", "document-reviews", "break-glass",
-    "trivy-json", "grype-json", "sarif",
+    "trivy-json", "trivy-kubernetes", "grype-json", "sarif",
 )  # fmt: skip
 
 NATURES: dict[str, str] = (

@@ -24,7 +24,7 @@ GROUPS = {
         ("v1alpha1", "v1alpha2", "v1beta1", "v1beta2"),
     ),
     "reports.x-k8s.io": (("PolicyReport", "ClusterPolicyReport"), ("v1beta1", "v1beta2")),
-    "openreports.io": (("Report", "ClusterReport"), ("v1alpha1",)),
+    "openreports.io": (("Report", "ClusterReport", "PolicyReport", "ClusterPolicyReport"), ("v1alpha1",)),
 }
 _PROPERTIES = frozenset({
     "FixedVersion", "InstalledVersion", "PrimaryURL", "VulnerabilityID", "action", "binding", "categories", "category",
@@ -253,5 +253,5 @@ def _looks(record: bytes) -> bool:
 
 
 FORMAT = JsonFormat(
-    "policy-report", 1, ("policy_report_results", "policy_report_totals"), Report, _rows, _looks
+    "policy-report", 2, ("policy_report_results", "policy_report_totals"), Report, _rows, _looks
 )

@@ -3,8 +3,8 @@
 Each run is a scan. A result whose rule is a CVE or GHSA, or is tagged as a vulnerability, is a vulnerability; the
 others are findings. A run without `results` did not come to its end, by the standard; an empty list found nothing.
 
-Severity: a tag that is a severity's word; else the rule's `security-severity`, a CVSS score; else the level, where
-error is high, warning medium and note low. Messages and snippets are not taken in: scanners of secrets quote in them
+Severity: a tag that is a severity's word; else the rule's `security-severity`, a CVSS score or, of some scanners, such a word; else
+the level, where error is high, warning medium and note low. Messages and snippets are not taken in: scanners of secrets quote in them
 what they found. Only of Trivy's messages, those of vulnerabilities, are package and versions read. Fingerprints,
 in which some scanners write names and commit messages, are kept as one sha256.
 """
@@ -15,12 +15,13 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeVar
 
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import names
-from audit.normalise.sarif_shape import Log, Physical, Result, Rule, Run
+from audit.normalise.sarif_shape import Component, Log, Physical, Result, Rule, Run
 from audit.normalise.scan_report import (
     ReportFormat,
     Subject,
@@ -76,6 +77,7 @@ def _run(run: Run, place: int, at: datetime | None, context: Context) -> Rows:
     images = (about.repoDigests if about else None) or []
     subject = Subject(driver.name.lower(), image or repository or "", digests(images), at, place)
     ended = [call.executionSuccessful for call in run.invocations or ()]
+    ended = [told for told in ended if told is not None]
     return scanned(
         subject,
         [_row(result, run, subject) for result in run.results or ()],
@@ -122,28 +124,41 @@ def _row(result: Result, run: Run, subject: Subject) -> tuple[str, Row]:
 
 
 def _rule(result: Result, run: Run) -> tuple[str, Rule]:
-    """The id of a result's rule, and the rule: an empty one where the run does not describe it."""
+    """The id of a result's rule, and the rule: an empty one where the run does not describe it.
+
+    A result need not name any; its id is empty then. Where it names one, a place at which the run describes none is of no
+    account: rules may be left out of a report, or be in another file.
+    """
     place = result.rule
-    part = place.toolComponent.index if place and place.toolComponent else None
-    component = run.tool.driver
-    if part is not None and part >= 0:
-        component = _at(run.tool.extensions or [], part, "toolComponent")
-    rules = component.rules or []
-    index = result.ruleIndex if result.ruleIndex is not None else place.index if place else None
     id_ = result.ruleId or (place.id if place else None)
+    part = place.toolComponent.index if place and place.toolComponent else None
+    component: Component | None = run.tool.driver
+    if part is not None and part >= 0:
+        component = _at(run.tool.extensions or [], part, "toolComponent", needed=not id_)
+    index = result.ruleIndex if result.ruleIndex is not None else place.index if place else None
     if index is not None and index >= 0:
-        rule = _at(rules, index, "rule")
-        return id_ or rule.id, rule
-    if id_ is None:
-        raise Unreadable("a result names no rule")
-    every = [*rules, *(rule for more in run.tool.extensions or () for rule in more.rules or ())]
-    return id_, next((rule for rule in every if rule.id == id_), Rule(id_))
+        rule = _at((component.rules if component else None) or [], index, "rule", needed=not id_)
+        if rule is not None:
+            return id_ or rule.id, rule
+    id_ = id_ or ""
+    parts = [component, *(run.tool.extensions or ())] if component else run.tool.extensions or ()
+    every = [rule for each in parts for rule in each.rules or ()]
+    named = (rule for name in _general(id_) for rule in every if rule.id == name)
+    return id_, next(named, Rule(id_))
 
 
-def _at(items: list[T], index: int, what: str) -> T:
-    if index >= len(items):
+def _general(id_: str) -> Iterator[str]:
+    """The id of a rule, and those of the rules that it is a part of: `CA1000/1`, `CA1000`."""
+    while id_:
+        yield id_
+        id_ = id_.rpartition("/")[0]
+
+
+def _at(items: list[T], index: int, what: str, *, needed: bool) -> T | None:
+    """An item, by its place; None where there is none and it is not needed."""
+    if index >= len(items) and needed:
         raise Unreadable(f"a result names {what} {index}, of {len(items)}")
-    return items[index]
+    return items[index] if index < len(items) else None
 
 
 def _severity(result: Result, rule: Rule) -> tuple[str, str]:
@@ -153,7 +168,9 @@ def _severity(result: Result, rule: Rule) -> tuple[str, str]:
     if word is not None:
         return severity(word), word
     score = more.security_severity if more else None
-    if score is not None:
+    if isinstance(score, str) and is_severity(score):
+        return severity(score), score
+    if score is not None and score != "":
         return _by_score(score), str(score)
     default = rule.defaultConfiguration.level if rule.defaultConfiguration else None
     level = result.level or ("none" if result.kind != "fail" else default or "warning")
@@ -225,12 +242,15 @@ def _fingerprint(result: Result) -> str | None:
 
 
 def _looks(record: bytes) -> bool:
-    return b'"runs"' in record and b'"tool"' in record and {"version", "runs"} <= names(record)
+    """A run names its tool; a log without any run is known by its schema."""
+    if b'"runs"' not in record or (b'"tool"' not in record and b"sarif" not in record):
+        return False
+    return {"version", "runs"} <= names(record)
 
 
 FORMAT = ReportFormat(
     "sarif",
-    2,
+    3,
     ("scans", "vulnerabilities", "scan_findings"),
     Log,
     _rows,

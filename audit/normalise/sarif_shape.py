@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from audit.normalise.jsonformat import Id
@@ -29,9 +31,9 @@ class RuleProperties(msgspec.Struct):
 
 
 class Rule(msgspec.Struct):
-    """A rule that results name."""
+    """A rule that results name: by its id, or by its place where it has none."""
 
-    id: str
+    id: str = ""
     name: str | None = None
     shortDescription: Text | None = None
     defaultConfiguration: Default | None = None
@@ -119,16 +121,16 @@ class Result(msgspec.Struct):
     level: str | None = None
     message: Text | None = None
     locations: list[Location] | None = None
-    fingerprints: dict[str, str] | None = None
-    partialFingerprints: dict[str, str] | None = None
+    fingerprints: dict[str, Any] | None = None
+    partialFingerprints: dict[str, Any] | None = None
     suppressions: list[Suppression] | None = None
     baselineState: str | None = None
 
 
 class Invocation(msgspec.Struct):
-    """One call of the scanner."""
+    """One call of the scanner; by the standard it says whether it was successful, of which not all think."""
 
-    executionSuccessful: bool
+    executionSuccessful: bool | None = None
     startTimeUtc: Time | None = None
     endTimeUtc: Time | None = None
 

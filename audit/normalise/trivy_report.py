@@ -32,7 +32,9 @@ class _System(msgspec.Struct):
     EOSL: bool | None = None
 
 
-class _Metadata(msgspec.Struct):
+class Metadata(msgspec.Struct):
+    """Of what is known of an artifact, what counts."""
+
     OS: _System | None = None
     ImageID: str | None = None
     RepoTags: list[str] | None = None
@@ -136,7 +138,7 @@ class Report(msgspec.Struct):
     ArtifactName: str | None = None
     ArtifactType: str | None = None
     Trivy: _Trivy | None = None
-    Metadata: _Metadata | None = None
+    Metadata: Metadata | None = None
     Results: list[Result] | None = None
 
     Target: str | None = None
@@ -153,7 +155,7 @@ def _rows(report: Report, context: Context) -> Outcome:
         raise Unreadable(f"version {report.SchemaVersion} of the schema is not known")
     if report.ArtifactName is None:
         raise Unreadable("ArtifactName is missing")
-    about = report.Metadata or _Metadata()
+    about = report.Metadata or Metadata()
     at = optional(report.CreatedAt)
     subject = Subject("trivy", report.ArtifactName, digests(about.RepoDigests), at)
     results = report.Results or []

@@ -122,7 +122,7 @@ class ScanFindings(Table):
         "misconfiguration, secret, licence, or other: code, most often",
         isin=["misconfiguration", "secret", "licence", "other"],
     )
-    rule: str = column("Id of the rule")
+    rule: str = column("Id of the rule; empty where the finding names none")
     title: str = column("What the rule is about", optional=True)
     status: str = column(
         "pass, fail, exception, or other: to be judged by hand", isin=["pass", "fail", "exception", "other"]

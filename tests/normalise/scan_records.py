@@ -172,8 +172,20 @@ DEPENDENCY_ALERT: dict[str, Any] = {
                                "first_patched_version": {"identifier": "1.2"}},
 }  # fmt: skip
 
+TRIVY_CLUSTER: dict[str, Any] = {
+    "ClusterName": "prod",
+    "Resources": [
+        {"Namespace": "shop", "Kind": "Deployment", "Name": "web", "Metadata": [TRIVY["Metadata"]], "Results": TRIVY["Results"][:1]},
+        {"Namespace": "shop", "Kind": "Service", "Name": "web", "Metadata": [{"ImageConfig": {"os": ""}}], "Results": [
+            {"Target": "Service/web", "Class": "config", "Type": "kubernetes", "Misconfigurations": [
+                {"ID": "KSV117", "Title": "Ports below 1024", "Severity": "MEDIUM", "Status": "FAIL"}]}]},
+        {"Kind": "NodeComponents", "Name": "node-1", "Error": "timed out"},
+    ],
+}  # fmt: skip
+
 SCANS: dict[str, list[dict[str, Any]]] = {
     "trivy-json": [TRIVY, TRIVY_FIRST],
+    "trivy-kubernetes": [TRIVY_CLUSTER],
     "trivy-operator": [VULNERABILITY_REPORT, CONFIG_AUDIT, EXPOSED_SECRETS, RBAC_ASSESSMENT, COMPLIANCE],
     "grype-json": [GRYPE],
     "sarif": [SARIF],

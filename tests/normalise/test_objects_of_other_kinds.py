@@ -119,7 +119,7 @@ def test_what_a_format_knows_is_never_noise_even_when_it_cannot_be_read(
         ("mutations.gatekeeper.sh/v1", "Assign"),
         ("kyverno.io/v2", "CleanupPolicy"),
         ("wgpolicyk8s.io/v1alpha2", "PolicyReportSummary"),
-        ("openreports.io/v1alpha1", "PolicyReport"),
+        ("openreports.io/v1alpha1", "ReportSummary"),
         ("bitnami.com/v1alpha1", "Sealing"),
         ("generators.external-secrets.io/v1alpha1", "Password"),
         ("rbac.authorization.k8s.io/v1", "Grant"),

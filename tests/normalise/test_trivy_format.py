@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from evidence_records import CONTEXT, left_out, lines, parse_bytes, read, refused
-from scan_records import IMAGE, MANIFEST, TRIVY, TRIVY_FIRST
+from scan_records import IMAGE, MANIFEST, TRIVY, TRIVY_CLUSTER, TRIVY_FIRST
 
 from audit.normalise.interface import Context
 
@@ -197,3 +197,32 @@ def test_numbers_and_depths_out_of_range_are_refused_even_where_they_mean_nothin
         parsed = parse_bytes(start + b',"More":' + more + b"}", format="trivy-json")
         assert reason in parsed.quarantined[0][2]
         assert parsed.rows == {}
+
+
+def test_each_resource_of_a_cluster_is_a_scan_of_its_image_or_of_itself() -> None:
+    parsed = read(TRIVY_CLUSTER)
+    assert parsed.formats == {"trivy-kubernetes"}
+    named = ("run", "artifact_kind", "artifact", "digest", "workload_kind", "workload", "vulnerabilities", "findings", "succeeded")
+    assert [tuple(row[name] for name in named) for row in parsed.rows["scans"]] == [
+        (0, "container_image", f"{IMAGE}:1.2", MANIFEST, "Deployment", "web", 2, 0, None),
+        (1, "Service", "shop/web", None, "Service", "web", 0, 1, None),
+        (2, "NodeComponents", "node-1", None, "NodeComponents", "node-1", 0, 0, False),
+    ]  # fmt: skip
+    assert {(row["run"], row["artifact"]) for row in parsed.rows["vulnerabilities"]} == {(0, f"{IMAGE}:1.2")}
+    assert [(row["run"], row["rule"]) for row in parsed.rows["scan_findings"]] == [(1, "KSV117")]
+
+
+def test_a_resource_of_several_images_is_of_none_of_them_and_older_reports_list_kinds_apart() -> None:
+    (web, service, _) = TRIVY_CLUSTER["Resources"]
+    two = web | {"Metadata": [*web["Metadata"], {"ImageID": "sha256:" + "c3" * 32, "RepoTags": ["proxy:2"]}]}
+    scan = only(read({"ClusterName": "prod", "Findings": [two]}).rows["scans"])
+    assert (scan["artifact"], scan["digest"], scan["image_id"]) == ("shop/web", None, None)
+    assert "proxy:2" in scan["names"].split()
+    older = read({"ClusterName": "", "Vulnerabilities": [web], "Misconfigurations": [service]})
+    assert [(row["run"], row["workload_kind"]) for row in older.rows["scans"]] == [(0, "Deployment"), (1, "Service")]
+
+
+def test_a_finding_in_a_cluster_that_cannot_be_read_leaves_the_others() -> None:
+    bad = {"Target": "web", "Vulnerabilities": [{"PkgName": "x"}]}
+    record = {"ClusterName": "prod", "Resources": [TRIVY_CLUSTER["Resources"][0] | {"Results": [bad]}]}
+    assert "Resources[0].Results[0].Vulnerabilities[0]: Object missing required field `VulnerabilityID`" in left_out(record)

@@ -62,6 +62,7 @@ FormatName = Literal[
     "github-secret-scanning-alerts",
     "github-dependabot-alerts",
     "trivy-json",
+    "trivy-kubernetes",
     "trivy-operator",
     "grype-json",
     "sarif",
