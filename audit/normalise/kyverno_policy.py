@@ -44,6 +44,7 @@ class _Action(msgspec.Struct):
 
     failureAction: str | None = None
     failureActionOverrides: msgspec.Raw = ABSENT
+    deny: msgspec.Raw = ABSENT
 
 
 class _Rule(msgspec.Struct):
@@ -205,7 +206,7 @@ def _rule_facts(rule: _Rule, spec: _Spec) -> dict[str, object]:
         ),
         "exempts": together(exclude=rule.exclude) if says_something(rule.exclude) else None,
     }
-    validates = says_something(rule.validate)
+    validates = _validates(rule.validate)
     if validates or says_something(rule.verifyImages):
         told = (
             [decoded(_action, rule.validate, "validate")]
@@ -229,6 +230,11 @@ def _rule_facts(rule: _Rule, spec: _Spec) -> dict[str, object]:
         if says_something(getattr(rule, name)):
             return facts | {"rule_type": name, "refuses": False}
     raise Unreadable("neither validates, verifies, mutates nor generates")
+
+
+def _validates(raw: msgspec.Raw) -> bool:
+    """Whether a rule validates; one that denies whatever it matches says so by a `deny` without conditions."""
+    return says_something(raw) or (is_there(raw) and is_there(decoded(_action, raw, "validate").deny))
 
 
 def _exceptions(found: Object, context: Context) -> Outcome:
@@ -306,4 +312,4 @@ def _ready(found: Object) -> bool | None:
     return told if state is None else state.status == "True"
 
 
-FORMAT = JsonFormat("kyverno-policy", 1, ("policy_constraints",), Object, _rows, of_kinds(_KINDS))
+FORMAT = JsonFormat("kyverno-policy", 2, ("policy_constraints",), Object, _rows, of_kinds(_KINDS))

@@ -139,6 +139,11 @@ def test_what_is_written_where_nothing_was_given_counts_as_nothing() -> None:
     assert rule(changed(CLUSTER_POLICY, rules=[empty | {"validate": {}} | label]))["rule_type"] == "mutate"
 
 
+def test_a_rule_that_denies_whatever_it_matches_is_one() -> None:
+    found = rule(changed(CLUSTER_POLICY, rules=[{"name": "a", "validate": {"deny": {}}, "mutate": {}}]))
+    assert (found["rule_type"], found["enforcement"]) == ("validate", rule(CLUSTER_POLICY)["enforcement"])
+
+
 def test_an_exception_is_a_row_for_each_policy_that_it_excepts_from() -> None:
     first, second = rules(EXCEPTION)
     assert (first["role"], first["namespace"], first["part"], first["policy"]) == (
