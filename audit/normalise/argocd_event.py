@@ -24,8 +24,13 @@ _COMPLETED = re.compile(
     r"(?:Partial sync|Sync) operation(?: to (?P<revision>\S*(?:, \S+)*))? ?(?P<end>succeeded|failed)(?:: (?P<message>.*))?",
     re.DOTALL,
 )
-_STATUS = re.compile(r"Updated (?P<aspect>sync|health) status: (?P<before>\S*) -> (?P<after>\S+)")
-_AMBIGUOUS = re.compile(r".* \((?P<revision>[^()]+)\)")
+_STATUS = re.compile(
+    r"Updated (?P<aspect>sync|health) status: (?P<before>\S*) -> (?P<after>\S+)(?: \(.*\))?", re.DOTALL
+)
+"""Newer versions add the health's message, in brackets."""
+_AMBIGUOUS = re.compile(r"[^()]* \((?P<revision>[^()]+)\)(?:,.*)?", re.DOTALL)
+"""A name, and what it stood for; of several sources, the first."""
+_TOLD = re.compile(r"Updated (?:sync|health) status:")
 _NOBODY = "Unknown user"
 
 
@@ -70,6 +75,8 @@ def _completed(event: Event, at: datetime, cluster: str, app: str) -> Rows:
 
 def _updated(event: Event, at: datetime, cluster: str, app: str) -> Rows:
     found = _STATUS.fullmatch(event.text)
+    if found is None and _TOLD.match(event.text):
+        raise Unreadable(f"unknown message of {event.reason}: {event.text[:80]!r}")
     if found is None:
         return []  # someone edited the Application, or removed one of its resources
     row = {
@@ -120,4 +127,4 @@ def _looks(record: bytes) -> bool:
     return ".toolkit.fluxcd.io/" not in (target.apiVersion or "")
 
 
-FORMAT = JsonFormat("argocd-event", 1, ("sync_records", "state_changes"), Event, _rows, _looks)
+FORMAT = JsonFormat("argocd-event", 2, ("sync_records", "state_changes"), Event, _rows, _looks)

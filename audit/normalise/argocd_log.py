@@ -24,6 +24,12 @@ _READS = (
     "Links", "Manifests", "Server", "ApplicationSetTree", "Generate", "OCI",
 )  # fmt: skip
 """How the names of calls that change nothing begin."""
+_ACTED = re.compile(
+    r"(?P<user>\S.*?) (?:initiated (?:partial )?(?:sync|rollback) |(?:created|updated|deleted) (?:application|project|token|ApplicationSet|resource)|"
+    r"patched resource |terminated running operation|ran action )",
+    re.DOTALL,
+)
+"""How the message of a person's act begins; it alone names the person where it is about a project, and in older versions everywhere."""
 
 
 class Line(msgspec.Struct):
@@ -63,13 +69,16 @@ def _rows(line: Line, context: Context) -> Outcome:
             **what,
         }
         return Outcome([("operator_requests", row)], at)
-    if not (line.application and line.reason and line.user):
+    acted = _ACTED.match(line.msg)
+    user = line.user or (acted["user"] if acted is not None and line.reason != "OperationCompleted" else None)
+    if not (line.reason and user and (line.application or line.project)):
         return Outcome([], at)
+    app = "/".join(part for part in (line.app_namespace, line.application) if part)
     row = _row(context, line, "event") | {
         "service": "",
         "method": line.reason,
-        "user": line.user,
-        "app": f"{line.app_namespace}/{line.application}" if line.app_namespace else line.application,
+        "user": user,
+        "app": app if line.application else None,
         "project": line.project or None,
         "detail": line.msg or None,
     }
@@ -105,12 +114,16 @@ def _milliseconds(raw: msgspec.Raw) -> float | None:
     return float(found[1])
 
 
-_MARKS = (frozenset({"grpc.service", "grpc.method"}), frozenset({"application", "reason", "type", "msg"}))
+_MARKS = (
+    frozenset({"grpc.service", "grpc.method"}),
+    frozenset({"application", "reason", "type", "msg"}),
+    frozenset({"project", "reason", "type", "msg"}),
+)
 
 
 def _looks(record: bytes) -> bool:
     """A call or an event. Other lines could be any program's: the source must then name the format."""
-    if b"grpc.service" not in record and b"application" not in record:
+    if b"grpc.service" not in record and b"application" not in record and b"project" not in record:
         return False
     try:
         found = names(to_json(record) if begins(record) else record)
@@ -126,4 +139,4 @@ class _Log(JsonFormat[Any]):
         return super().read(to_json(record) if begins(record) else record, context)
 
 
-FORMAT = _Log("argocd-log", 1, ("operator_requests",), Line, _rows, _looks)
+FORMAT = _Log("argocd-log", 2, ("operator_requests",), Line, _rows, _looks)

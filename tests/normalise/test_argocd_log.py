@@ -69,7 +69,34 @@ def test_an_act_of_a_person_is_told_and_the_operators_own_is_noise() -> None:
         "event", "OperationStarted", "ada", "argocd/web",
     )  # fmt: skip
     assert found["detail"] == "ada initiated sync to main"
-    assert read({name: value for name, value in ARGO_ACT.items() if name != "user"}).noise == 1
+    older = {name: value for name, value in ARGO_ACT.items() if name not in ("user", "app-namespace")}
+    assert (row(older)["user"], row(older)["app"]) == ("ada", "web")
+    for message in ("Initiated automated sync to 'main'", "Updated sync status: Synced -> OutOfSync"):
+        assert read(older | {"msg": message}).noise == 1
+    assert (
+        read(older | {"reason": "OperationCompleted", "msg": "Sync failed: ada deleted application"}).noise
+        == 1
+    )
+
+
+def test_an_act_on_a_project_names_its_person_in_the_message_alone() -> None:
+    about = {
+        "level": "info",
+        "msg": "Ada Lind updated project",
+        "project": "shop",
+        "reason": "ResourceUpdated",
+        "type": "Normal",
+    }
+    found = row(about | {"time": "2026-07-01T09:00:01Z"})
+    told = ("stage", "method", "user", "app", "project", "detail")
+    assert [found[name] for name in told] == [
+        "event",
+        "ResourceUpdated",
+        "Ada Lind",
+        None,
+        "shop",
+        "Ada Lind updated project",
+    ]
 
 
 @pytest.mark.parametrize(

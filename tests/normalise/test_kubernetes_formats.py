@@ -303,6 +303,7 @@ def event(reason: str, message: str, **more: Any) -> dict[str, Any]:
          {"phase": "running", "automated": True, "initiated_by": None, "revision": SHA, "revision_kind": "git"}),
         ("OperationStarted", f"ada initiated sync to main ({SHA})",
          {"phase": "running", "automated": False, "initiated_by": "ada", "revision": SHA, "options": ""}),
+        ("OperationStarted", f"ada initiated sync to main ({SHA}),1.* (1.4.2)", {"revision": SHA, "revision_kind": "git"}),
         ("OperationStarted", f"Ada Lind initiated partial sync to {SHA}", {"initiated_by": "Ada Lind", "revision": SHA}),
         ("OperationStarted", "ada initiated sync to 1.4.2", {"revision": "1.4.2", "revision_kind": "chart"}),
         ("OperationStarted", "ada initiated sync locally", {"options": "manifests", "revision": None}),
@@ -336,11 +337,18 @@ def test_an_operation_told_in_unknown_words_is_not_passed_over(reason: str) -> N
     [
         ("Updated sync status: Synced -> OutOfSync", "sync", "Synced", "OutOfSync"),
         ("Updated health status:  -> Healthy", "health", None, "Healthy"),
+        ("Updated health status: Healthy -> Degraded (2 of 3\npods)", "health", "Healthy", "Degraded"),
     ],
 )
 def test_events_of_states(message: str, aspect: str, before: str | None, after: str) -> None:
     change = rows(event("ResourceUpdated", message), "state_changes")[0]
     assert (change["aspect"], change["before"], change["after"]) == (aspect, before, after)
+
+
+def test_a_change_of_state_in_unknown_words_is_not_passed_over() -> None:
+    assert "unknown message of ResourceUpdated" in refused(
+        event("ResourceUpdated", "Updated sync status: Lost")
+    )
 
 
 @pytest.mark.parametrize(

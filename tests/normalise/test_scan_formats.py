@@ -199,7 +199,11 @@ def test_what_is_let_pass_is_what_nobody_still_asks_for(
         ({"properties": {"security-severity": "0.0"}}, {}, ("none", "0.0")),
         ({"properties": {"security-severity": "3.9"}}, {}, ("low", "3.9")),
         ({}, {}, ("medium", "warning")),
-        ({"properties": {"security-severity": "MEDIUM"}}, {"level": "error"}, ("medium", "MEDIUM")),  # as Semgrep
+        (
+            {"properties": {"security-severity": "MEDIUM"}},
+            {"level": "error"},
+            ("medium", "MEDIUM"),
+        ),  # as Semgrep
         ({"properties": {"security-severity": ""}}, {"level": "error"}, ("high", "error")),
         ({"defaultConfiguration": {"level": "error"}}, {"kind": "pass"}, ("none", "none")),
     ],
@@ -226,14 +230,19 @@ def test_a_rule_of_an_extension_is_found_by_its_place_and_by_its_id() -> None:
         ({"ruleId": "r", "fingerprints": {"v1": {"line": 1}}}, "r", None),  # as Black Duck
     ],
 )
-def test_a_result_is_kept_whether_or_not_the_run_describes_its_rule(result: Any, rule: str, title: str | None) -> None:
+def test_a_result_is_kept_whether_or_not_the_run_describes_its_rule(
+    result: Any, rule: str, title: str | None
+) -> None:
     parsed = read(sarif(result, invocations=[{"exitCode": 0}]))
     assert told(only(parsed.rows["scan_findings"]), "rule", "title", "severity") == (rule, title, "medium")
     assert told(only(parsed.rows["scans"]), "findings", "succeeded") == (1, None)
 
 
 def test_a_log_without_any_run_is_noise() -> None:
-    assert parse_bytes(json.dumps({"$schema": SARIF["$schema"], "version": "2.1.0", "runs": []}).encode()).noise == 1
+    assert (
+        parse_bytes(json.dumps({"$schema": SARIF["$schema"], "version": "2.1.0", "runs": []}).encode()).noise
+        == 1
+    )
 
 
 def test_each_run_is_a_scan_and_a_repository_may_be_the_sources_own() -> None:

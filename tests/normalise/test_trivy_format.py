@@ -202,7 +202,17 @@ def test_numbers_and_depths_out_of_range_are_refused_even_where_they_mean_nothin
 def test_each_resource_of_a_cluster_is_a_scan_of_its_image_or_of_itself() -> None:
     parsed = read(TRIVY_CLUSTER)
     assert parsed.formats == {"trivy-kubernetes"}
-    named = ("run", "artifact_kind", "artifact", "digest", "workload_kind", "workload", "vulnerabilities", "findings", "succeeded")
+    named = (
+        "run",
+        "artifact_kind",
+        "artifact",
+        "digest",
+        "workload_kind",
+        "workload",
+        "vulnerabilities",
+        "findings",
+        "succeeded",
+    )
     assert [tuple(row[name] for name in named) for row in parsed.rows["scans"]] == [
         (0, "container_image", f"{IMAGE}:1.2", MANIFEST, "Deployment", "web", 2, 0, None),
         (1, "Service", "shop/web", None, "Service", "web", 0, 1, None),
@@ -219,10 +229,16 @@ def test_a_resource_of_several_images_is_of_none_of_them_and_older_reports_list_
     assert (scan["artifact"], scan["digest"], scan["image_id"]) == ("shop/web", None, None)
     assert "proxy:2" in scan["names"].split()
     older = read({"ClusterName": "", "Vulnerabilities": [web], "Misconfigurations": [service]})
-    assert [(row["run"], row["workload_kind"]) for row in older.rows["scans"]] == [(0, "Deployment"), (1, "Service")]
+    assert [(row["run"], row["workload_kind"]) for row in older.rows["scans"]] == [
+        (0, "Deployment"),
+        (1, "Service"),
+    ]
 
 
 def test_a_finding_in_a_cluster_that_cannot_be_read_leaves_the_others() -> None:
     bad = {"Target": "web", "Vulnerabilities": [{"PkgName": "x"}]}
     record = {"ClusterName": "prod", "Resources": [TRIVY_CLUSTER["Resources"][0] | {"Results": [bad]}]}
-    assert "Resources[0].Results[0].Vulnerabilities[0]: Object missing required field `VulnerabilityID`" in left_out(record)
+    assert (
+        "Resources[0].Results[0].Vulnerabilities[0]: Object missing required field `VulnerabilityID`"
+        in left_out(record)
+    )
