@@ -24,12 +24,14 @@ class Listed:
         total: how many it holds on the forge, where it says so.
         later: whether more come behind what is here; None where it does not say.
         earlier: whether more came before.
+        cursor: where it ends, as the forge writes it; pages of one list differ in it.
     """
 
     items: list[Any]
     total: int | None = None
     later: bool | None = None
     earlier: bool | None = None
+    cursor: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -54,7 +56,14 @@ def listed(value: Any) -> Listed:
         items = [edge.get("node") if isinstance(edge, dict) else None for edge in value["edges"]]
     page = value.get("pageInfo")
     page = page if isinstance(page, dict) else {}
-    return Listed(items, _total(value), _flag(page.get("hasNextPage")), _flag(page.get("hasPreviousPage")))
+    end = page.get("endCursor")
+    return Listed(
+        items,
+        _total(value),
+        _flag(page.get("hasNextPage")),
+        _flag(page.get("hasPreviousPage")),
+        end if isinstance(end, str) else None,
+    )
 
 
 def is_list(value: Any) -> bool:
@@ -88,6 +97,7 @@ def row(
         "total": found.total,
         "later": found.later,
         "earlier": found.earlier,
+        "cursor": found.cursor,
         "start": start,
         "end": end,
     }

@@ -34,7 +34,7 @@ class Protections(Table):
     class Config:
         title = "Protection of branches, export by export"
         metadata: ClassVar[Meta] = {
-            "source": "GitHub REST: branches/BRANCH/protection, rulesets/ID",
+            "source": "GitHub REST: branches/BRANCH/protection, rulesets/ID; GraphQL",
             "stage": "normalised",
         }
         unique: ClassVar[list[str]] = ["scope", "kind", "rule", "evidence", "line"]

@@ -40,7 +40,9 @@ class ForgeDeploymentStatuses(Table):
 
     repo: str = column("Repository")
     deployment_id: Int = column("The forge's id of the deployment", ge=0)
-    status_id: Int = column("The forge's id of the status", ge=0)
+    status_id: Int = column(
+        "The forge's id of the status; below zero where it gives none, and made of what the status says"
+    )
     at: UTC = column("When it was set")
     state: str = column("success, failure, error, inactive, in_progress, queued, pending or waiting")
     environment: str = column("Environment that it is of", optional=True)
