@@ -109,13 +109,11 @@ def _rows(found: Application, context: Context) -> Outcome:
     app, at = f"{found.metadata.namespace}/{found.metadata.name}", optional(status.reconciledAt)
     set_to = ("app_settings", settings(found.metadata, found.spec, cluster=cluster, app=app, at=at))
     sent, unread = noted(found.metadata.annotations, context, found.metadata.namespace, found.metadata.name)
-    if at is None:
-        if status.history or status.operationState:
-            raise Unreadable("status.reconciledAt is missing, though it was synced")
-        return Outcome(
-            [set_to, *sent], None, tuple(unread)
-        )  # never reconciled: it says nothing yet of a state
-    rows: Rows = [("applications", _application(found, status, cluster=cluster, app=app)), set_to, *sent]
+    rows: Rows = [set_to, *sent]
+    if at is not None:
+        rows.insert(0, ("applications", _application(found, status, cluster=cluster, app=app)))
+    elif status.history or status.operationState:  # else never reconciled: it says nothing yet of a state
+        unread.append("its state has no time: status.reconciledAt is missing, though it was synced")
     rows += [("sync_records", _from_history(entry, cluster, app)) for entry in status.history or ()]
     state = status.operationState
     if state is not None and state.operation.sync is not None and not state.operation.sync.dryRun:
@@ -138,7 +136,7 @@ def _revision(place: int, revision: str | None, revisions_: list[str] | None) ->
 
 def _application(found: Application, status: _Status, *, cluster: str, app: str) -> Row:
     spec = found.spec
-    _, source = _chosen(spec.source, spec.sources)
+    _, source = _chosen(spec.one(), spec.sources)
     automated = spec.automated()
     last = status.history[-1] if status.history else None
     synced = None
@@ -197,7 +195,7 @@ def _from_history(entry: _History, cluster: str, app: str) -> Row:
 
 def _from_operation(state: _OperationState, sync: _Sync, spec: Spec, cluster: str, app: str) -> Row:
     result = state.syncResult or _SyncResult()
-    place, source = _chosen(result.source or spec.source, result.sources or spec.sources)
+    place, source = _chosen(result.source or spec.one(), result.sources or spec.sources)
     revision = _revision(place, result.revision, result.revisions)
     if revision is None:
         revision = _revision(place, sync.revision, sync.revisions)
@@ -254,7 +252,7 @@ def _looks(record: bytes) -> bool:
 
 FORMAT = JsonFormat(
     "argocd-application",
-    3,
+    4,
     ("applications", "app_settings", "sync_records", "alerts"),
     Application,
     _rows,

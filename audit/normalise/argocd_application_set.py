@@ -146,4 +146,4 @@ def _looks(record: bytes) -> bool:
     return found.kind == "ApplicationSet" and (found.apiVersion or "").startswith(GROUP)
 
 
-FORMAT = JsonFormat("argocd-application-set", 1, ("application_sets",), ApplicationSet, _rows, _looks)
+FORMAT = JsonFormat("argocd-application-set", 2, ("application_sets",), ApplicationSet, _rows, _looks)

@@ -34,6 +34,19 @@ class Source(msgspec.Struct):
     ref: str | None = None
 
 
+class _Branch(msgspec.Struct):
+    repoURL: str | None = None
+    path: str | None = None
+    targetBranch: str | None = None
+
+
+class Hydrator(msgspec.Struct):
+    """What it renders (the dry source), and the branch to which it writes what comes of it, and from which it syncs."""
+
+    drySource: Source
+    syncSource: _Branch
+
+
 class Automated(msgspec.Struct):
     """How it syncs by itself."""
 
@@ -76,6 +89,7 @@ class Spec(msgspec.Struct):
     project: str | None = None
     source: Source | None = None
     sources: list[Source] | None = None
+    sourceHydrator: Hydrator | None = None
     destination: Destination | None = None
     syncPolicy: SyncPolicy | None = None
     ignoreDifferences: list[Ignored] | None = None
@@ -85,9 +99,20 @@ class Spec(msgspec.Struct):
         policy = self.syncPolicy.automated if self.syncPolicy is not None else None
         return policy if policy is not None and policy.enabled is not False else None
 
+    def one(self) -> Source | None:
+        """Its source, where it has one and not several: of what a hydrator rendered, the branch from which it syncs."""
+        if self.sourceHydrator is None:
+            return self.source
+        dry, synced = self.sourceHydrator.drySource, self.sourceHydrator.syncSource
+        return Source(
+            repoURL=synced.repoURL or dry.repoURL, path=synced.path, targetRevision=synced.targetBranch
+        )
+
     def repos(self) -> str:
         """Its repositories, sorted, separated by spaces."""
-        return names([source.repoURL for source in (self.sources or [self.source or Source()])])
+        own = self.sources or [self.one() or Source()]
+        dry = self.sourceHydrator.drySource if self.sourceHydrator is not None else Source()
+        return names([source.repoURL for source in (*own, dry)])
 
 
 def settings(metadata: Metadata, spec: Spec, *, cluster: str, app: str, at: datetime | None) -> Row:

@@ -16,6 +16,9 @@ from evidence_records import (
     KUSTOMIZATION,
     SHA,
     VIOLATION,
+    left_out,
+    lines,
+    parse_bytes,
     read,
     refused,
 )
@@ -289,7 +292,27 @@ def test_an_application_that_was_never_reconciled_tells_its_settings_alone() -> 
     assert rows(new, "app_settings")[0]["observed_at"] is None
     broken = copy.deepcopy(APPLICATION)
     del broken["status"]["reconciledAt"]
-    assert "reconciledAt is missing, though it was synced" in refused(broken)
+    assert "reconciledAt is missing, though it was synced" in left_out(broken)
+    parsed = parse_bytes(lines(broken))
+    assert set(parsed.rows) == {"app_settings", "sync_records"}
+    assert (len(parsed.rows["sync_records"]), parsed.coverage) == (2, {})
+
+
+def test_what_a_hydrator_renders_is_synced_from_the_branch_that_it_writes_to() -> None:
+    hydrated = copy.deepcopy(APPLICATION)
+    hydrated["spec"] = {
+        "sourceHydrator": {
+            "drySource": {"repoURL": "https://g/x", "path": "web", "targetRevision": "HEAD"},
+            "syncSource": {"targetBranch": "env/prod", "path": "rendered"},
+        }
+    }
+    found = rows(hydrated, "applications")[0]
+    assert (found["repo_url"], found["path"], found["target_revision"]) == (
+        "https://g/x",
+        "rendered",
+        "env/prod",
+    )
+    assert rows(hydrated, "app_settings")[0]["repos"] == "https://g/x"
 
 
 def event(reason: str, message: str, **more: Any) -> dict[str, Any]:
