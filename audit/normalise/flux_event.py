@@ -1,9 +1,14 @@
 """Events of Flux's controllers, as Kubernetes holds them or as its notification controller sends them on.
 
-They give `sync_records` and `state_changes`. Events about sources, progress, waiting, tests and removals are noise.
+They give `sync_records` and `state_changes`. Events about sources, progress, waiting, tests and removals are noise. Drift that the
+controller of Helm finds or mends changes the state alone; what it rolled back to is not what is asked for. Before its versions of 2024
+that controller gave no reason but `info` and `error`: there the message tells.
 """
 
 from __future__ import annotations
+
+import re
+from datetime import datetime
 
 import msgspec
 
@@ -14,13 +19,17 @@ from audit.normalise.kubernetes_event import Event
 from audit.normalise.times import Time, utc
 
 _GROUPS = {"Kustomization": "kustomize.toolkit.fluxcd.io", "HelmRelease": "helm.toolkit.fluxcd.io"}
-_SUCCEEDED = frozenset({"ReconciliationSucceeded", "InstallSucceeded", "UpgradeSucceeded"})
+_SUCCEEDED = frozenset(
+    {"ReconciliationSucceeded", "InstallSucceeded", "UpgradeSucceeded", "RollbackSucceeded"}
+)
 _FAILED = frozenset(
     {
         "ArtifactFailed", "BuildFailed", "HealthCheckFailed", "InstallFailed", "PruneFailed",
-        "ReconciliationFailed", "UpgradeFailed", "ValidationFailed",
+        "ReconciliationFailed", "RollbackFailed", "UpgradeFailed", "ValidationFailed",
     }
 )  # fmt: skip
+_DRIFT = {"DriftDetected": "OutOfSync", "DriftCorrectionFailed": "OutOfSync", "DriftCorrected": "Synced"}
+_SAID = re.compile(r"Helm (?P<action>install|upgrade|rollback) (?P<end>succeeded|failed)")
 
 
 class FluxEvent(Event):
@@ -36,12 +45,17 @@ def _rows(event: FluxEvent, context: Context) -> Outcome:
     annotations = _annotations(event)
     at, target = utc(event.timestamp) if event.timestamp is not None else event.at, event.target
     group = _GROUPS.get(target.kind)
-    ended = "succeeded" if event.reason in _SUCCEEDED else "failed" if event.reason in _FAILED else None
-    if group is None or not target.apiVersion.startswith(group + "/") or ended is None:
+    if group is None or not target.apiVersion.startswith(group + "/"):
+        return Outcome([], at)
+    cluster, app = cluster_of(context), f"{target.namespace}/{target.name}"
+    reason = _reason(event, target.kind)
+    if reason in _DRIFT:
+        return Outcome(_states(cluster, app, at, {"sync": _DRIFT[reason]}), at)
+    ended = "succeeded" if reason in _SUCCEEDED else "failed" if reason in _FAILED else None
+    if ended is None:
         return Outcome([], at)
     named = _revision(annotations, group)
     revision, kind = (named, "chart") if target.kind == "HelmRelease" else revisions.flux(named)
-    cluster, app = cluster_of(context), f"{target.namespace}/{target.name}"
     row: Row = {
         "cluster": cluster,
         "app": app,
@@ -60,18 +74,27 @@ def _rows(event: FluxEvent, context: Context) -> Outcome:
         "repo_url": None,
         "message": event.text or None,
     }
-    states = {"sync": "Synced" if ended == "succeeded" else "OutOfSync"}
-    if ended == "succeeded" or event.reason == "HealthCheckFailed":
-        states["health"] = "Healthy" if ended == "succeeded" else "Degraded"
-    rows: Rows = [("sync_records", row)]
-    rows += [
+    synced = ended == "succeeded" and reason != "RollbackSucceeded"
+    states = {"sync": "Synced" if synced else "OutOfSync"}
+    if synced or reason == "HealthCheckFailed":
+        states["health"] = "Healthy" if synced else "Degraded"
+    return Outcome([("sync_records", row), *_states(cluster, app, at, states)], at)
+
+
+def _reason(event: FluxEvent, kind: str) -> str:
+    """Its reason; where that is but how bad it is, the one that its message tells."""
+    said = _SAID.match(event.text) if kind == "HelmRelease" and event.reason in ("info", "error") else None
+    return event.reason if said is None else said["action"].capitalize() + said["end"].capitalize()
+
+
+def _states(cluster: str, app: str, at: datetime, states: dict[str, str]) -> Rows:
+    return [
         (
             "state_changes",
             {"cluster": cluster, "app": app, "at": at, "aspect": aspect, "before": None, "after": state},
         )
         for aspect, state in states.items()
     ]
-    return Outcome(rows, at)
 
 
 def _annotations(event: FluxEvent) -> dict[str, str]:
@@ -102,4 +125,4 @@ def _looks(record: bytes) -> bool:
     )
 
 
-FORMAT = JsonFormat("flux-event", 1, ("sync_records", "state_changes"), FluxEvent, _rows, _looks)
+FORMAT = JsonFormat("flux-event", 2, ("sync_records", "state_changes"), FluxEvent, _rows, _looks)

@@ -1,6 +1,6 @@
 """Logs of Flux's controllers (JSON lines) to `operator_events`, and to `sync_records` where one proves a reconciliation.
 
-Lines that name no object are noise: they tell of the controller itself.
+Lines that name no object are noise: they tell of the controller itself. Before Flux 0.33 (2022) the object's group and kind had other names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from audit.normalise.times import Time, utc
 from audit.normalise.urls import masked
 
 _GROUP = ".toolkit.fluxcd.io"
+_KINDS = {"kustomize.toolkit.fluxcd.io": "Kustomization", "helm.toolkit.fluxcd.io": "HelmRelease"}
+"""The kind of an object where a line tells its group alone, and there is but one."""
 _ENDED = re.compile(r"Reconciliation (finished|failed) (?:in|after) \S+")
+
+
+_TELL = {"controllerGroup", "reconciler group", "eventInvolvedObject"}
 
 
 class _Object(msgspec.Struct):
@@ -35,6 +40,8 @@ class Line(msgspec.Struct):
     controller: str | None = None
     controllerGroup: str | None = None
     controllerKind: str | None = None
+    oldGroup: str | None = msgspec.field(name="reconciler group", default=None)
+    oldKind: str | None = msgspec.field(name="reconciler kind", default=None)
     logger: str | None = None
     name: str | None = None
     namespace: str | None = None
@@ -46,10 +53,11 @@ class Line(msgspec.Struct):
 
 def _rows(line: Line, context: Context) -> Outcome:
     at, about = utc(line.ts), line.eventInvolvedObject
-    kind = about.kind if about is not None else line.controllerKind
+    group = line.controllerGroup or line.oldGroup or ""
+    kind = about.kind if about is not None else line.controllerKind or line.oldKind or _KINDS.get(group, "")
     name = about.name if about is not None else line.name
     namespace = about.namespace if about is not None else line.namespace
-    if not kind or not name:
+    if not name:
         return Outcome([], at)
     cluster, app = cluster_of(context), f"{namespace or ''}/{name}"
     row: Row = {
@@ -57,7 +65,7 @@ def _rows(line: Line, context: Context) -> Outcome:
         "at": at,
         "level": line.level,
         "controller": line.controller or line.logger or "",
-        "kind": kind,
+        "kind": kind or "",
         "object": app,
         "reconcile": line.reconcileID or None,
         "message": masked(line.msg),
@@ -97,7 +105,7 @@ def _looks(record: bytes) -> bool:
     if _GROUP.encode() not in record:
         return False
     found = names(record)
-    return {"level", "ts", "msg"} <= found and bool({"controllerGroup", "eventInvolvedObject"} & found)
+    return {"level", "ts", "msg"} <= found and bool(_TELL & found)
 
 
-FORMAT: JsonFormat[Any] = JsonFormat("flux-log", 1, ("operator_events", "sync_records"), Line, _rows, _looks)
+FORMAT: JsonFormat[Any] = JsonFormat("flux-log", 2, ("operator_events", "sync_records"), Line, _rows, _looks)

@@ -159,7 +159,10 @@ def _condition(status: _Status, name: str) -> _Condition | None:
 
 
 def _ready(status: _Status) -> str | None:
-    ready = _condition(status, "Ready")
+    """From Ready; a release of Helm may be ready and have drifted."""
+    ready, drifted = _condition(status, "Ready"), _condition(status, "Drifted")
+    if drifted is not None and drifted.status == "True":
+        return "OutOfSync"
     if ready is None:
         return None
     return {"True": "Synced", "False": "OutOfSync"}.get(ready.status, "Unknown")
@@ -231,5 +234,5 @@ def _looks(record: bytes) -> bool:
 
 
 FORMAT = JsonFormat(
-    "flux-object", 2, ("applications", "app_settings", "sync_records"), FluxObject, _rows, _looks
+    "flux-object", 3, ("applications", "app_settings", "sync_records"), FluxObject, _rows, _looks
 )

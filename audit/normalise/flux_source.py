@@ -19,6 +19,7 @@ _GROUPS = {
     "HelmRepository": _SOURCE,
     "HelmChart": _SOURCE,
     "Bucket": _SOURCE,
+    "ExternalArtifact": _SOURCE,
     "ImageRepository": _IMAGE,
     "ImagePolicy": _IMAGE,
     "ImageUpdateAutomation": _IMAGE,
@@ -177,4 +178,4 @@ def _looks(record: bytes) -> bool:
     return group is not None and (found.apiVersion or "").startswith(group)
 
 
-FORMAT = JsonFormat("flux-source", 1, ("app_sources",), Source, _rows, _looks)
+FORMAT = JsonFormat("flux-source", 2, ("app_sources",), Source, _rows, _looks)

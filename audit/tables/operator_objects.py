@@ -275,7 +275,7 @@ class OperatorEvents(Table):
     at: UTC = column("When the line was written")
     level: str = column("Level, such as info or error")
     controller: str = column("Controller, or part of it, that logged; empty where it isn't told")
-    kind: str = column("Kind of the object")
+    kind: str = column("Kind of the object; empty where a line does not tell it")
     object: str = column("namespace/name of the object")
     reconcile: str = column("Id that the lines of one reconciliation share", optional=True)
     message: str = column("What it says; addresses without credentials")

@@ -114,6 +114,34 @@ def test_what_proves_no_reconciliation_is_an_event_alone(changes: dict[str, Any]
     assert set(read(FLUX_LOG | changes).rows) == {"operator_events"}
 
 
+def test_older_lines_name_group_and_kind_otherwise_or_the_group_alone() -> None:
+    expected = read(FLUX_LOG).rows["sync_records"]
+    apart = ("controllerGroup", "controllerKind", "controller", "Kustomization", "reconcileID")
+    older = {name: value for name, value in FLUX_LOG.items() if name not in apart}
+    group = "kustomize.toolkit.fluxcd.io"
+    for told in (
+        {"reconciler group": group, "reconciler kind": "Kustomization"},
+        {"controllerGroup": group},
+    ):
+        parsed = read(older | {"logger": "controller.kustomization"} | told)
+        (event,) = parsed.rows["operator_events"]
+        assert (event["kind"], event["controller"]) == ("Kustomization", "controller.kustomization")
+        assert [row | {"evidence": ""} for row in parsed.rows["sync_records"]] == [
+            row | {"evidence": ""} for row in expected
+        ]
+    (other,) = read(older | {"controllerGroup": "source.toolkit.fluxcd.io"}).rows["operator_events"]
+    assert (other["kind"], other["object"]) == ("", "flux-system/networking")
+
+
+def test_what_another_controller_made_is_a_source_as_flux_knows_it() -> None:
+    made = {"spec": {"sourceRef": {"kind": "Source", "name": "x"}}, "kind": "ExternalArtifact"}
+    found = row(GIT_REPOSITORY | made, "app_sources")
+    assert (found["kind"], found["revision"]) == (
+        "ExternalArtifact",
+        row(GIT_REPOSITORY, "app_sources")["revision"],
+    )
+
+
 def test_lines_about_a_controller_itself_are_noise() -> None:
     line = {name: value for name, value in FLUX_LOG.items() if name not in ("name", "Kustomization")}
     assert read(line | {"msg": "Starting workers"}).noise == 1

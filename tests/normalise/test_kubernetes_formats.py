@@ -470,6 +470,48 @@ def test_flux_events_give_operations_and_states() -> None:
     assert rows(failed, "sync_records")[0]["phase"] == "failed"
 
 
+_HELM = FLUX_EVENT | {
+    "involvedObject": {
+        "kind": "HelmRelease",
+        "namespace": "shop",
+        "name": "web",
+        "apiVersion": "helm.toolkit.fluxcd.io/v2",
+    },
+    "metadata": {"annotations": {"helm.toolkit.fluxcd.io/revision": "1.2.3"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "phases", "states"),
+    [
+        ("RollbackSucceeded", "Helm rollback to previous release", ["succeeded"], {"sync": "OutOfSync"}),
+        ("RollbackFailed", "Helm rollback to previous release", ["failed"], {"sync": "OutOfSync"}),
+        ("DriftDetected", "Cluster state has drifted", [], {"sync": "OutOfSync"}),
+        ("DriftCorrected", "Cluster state has been corrected", [], {"sync": "Synced"}),
+        ("info", "Helm upgrade succeeded", ["succeeded"], {"sync": "Synced", "health": "Healthy"}),
+        ("error", "Helm install failed: timed out", ["failed"], {"sync": "OutOfSync"}),
+        ("info", "Helm rollback succeeded", ["succeeded"], {"sync": "OutOfSync"}),
+        ("info", "Helm upgrade has started", [], {}),
+    ],
+)
+def test_events_of_releases_of_helm(
+    reason: str, message: str, phases: list[str], states: dict[str, str]
+) -> None:
+    parsed = read(_HELM | {"reason": reason, "message": message})
+    records = parsed.rows.get("sync_records", [])
+    assert [(row["app"], row["revision"], row["phase"]) for row in records] == [
+        ("shop/web", "1.2.3", phase) for phase in phases
+    ]
+    assert {row["aspect"]: row["after"] for row in parsed.rows.get("state_changes", [])} == states
+
+
+def test_a_release_that_is_ready_and_has_drifted_is_out_of_sync() -> None:
+    drifted = copy.deepcopy(HELM_RELEASE)
+    drifted["status"]["conditions"] = [{"type": name, "status": "True"} for name in ("Ready", "Drifted")]
+    found = rows(drifted, "applications")[0]
+    assert (found["sync_status"], found["health_status"]) == ("OutOfSync", "Healthy")
+
+
 def test_violations_of_the_log_of_the_export_and_of_constraints_agree() -> None:
     exported = {
         "id": "2026-07-01T10:00:00Z", "eventType": "violation_audited", "kind": "K8sContainerLimits", "name": "limits",
