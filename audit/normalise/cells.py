@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+OURS = "right_id"
+"""A column of the worksheet that `audit access-review` writes, which guards texts against being taken for formulas."""
+_OTHER = "shows another text than it holds"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
@@ -25,3 +28,14 @@ def header_of(cells: list[str]) -> list[str] | str:
         return "the header has a column without a name"
     twice = sorted({name for name in names if names.count(name) > 1})
     return f"the header has the column {twice[0][:40]!r} twice" if twice else names
+
+
+def other_text(cell: str) -> dict[str, str]:
+    """What stands in a record for a cell that shows another text than it holds; the cell's place is told."""
+    return {_OTHER: cell}
+
+
+def told_other(value: object) -> str | None:
+    """The place of the cell for which a value stands, if it is what `other_text` gives."""
+    place = value.get(_OTHER) if isinstance(value, dict) and len(value) == 1 else None
+    return place if isinstance(place, str) else None

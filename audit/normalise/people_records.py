@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 
+from audit.normalise.cells import told_other
 from audit.normalise.interface import Unreadable
 from audit.normalise.jsonformat import names
 from audit.normalise.times import Time, utc
@@ -38,11 +40,22 @@ def _text(name: str, raw: msgspec.Raw) -> str | None:
     try:
         value = _scalar.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Unreadable(f"{name} is neither text nor number") from None
+        raise Unreadable(f"{name} {_why(raw)}") from None
     if value is None:
         return None
     written = value if isinstance(value, str) else bytes(raw).decode()
     return written.strip() or None
+
+
+def _why(raw: msgspec.Raw) -> str:
+    """Why what a column holds is no text."""
+    cell = None
+    if bytes(raw)[:1] == b"{":
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            cell = told_other(msgspec.json.decode(raw))
+    if cell is None:
+        return "is neither text nor number"
+    return f"({cell[:20]}) has a number format that shows another text than the cell holds: give it the format 'General'"
 
 
 def required(found: Mapping[str, str | None], meaning: str) -> str:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from audit.normalise import remote_read
-from audit.normalise.cells import header_of, unguarded
+from audit.normalise.cells import OURS, header_of, unguarded
 from audit.normalise.decompress import ENDINGS, WORKBOOKS, Broken
 from audit.normalise.plainyaml import NotPlain, items
 from audit.normalise.records import Record, Splitter
@@ -22,8 +22,6 @@ MAX_SIZE = 16 << 20
 _BOM = b"\xef\xbb\xbf"
 _CSV, _YAML = (".csv", ".tsv"), (".yaml", ".yml")
 _SEPARATORS = ",;\t"
-_OURS = "right_id"
-"""A column of the worksheet that `audit access-review` writes, which guards texts against being taken for formulas."""
 
 
 class Sheet:
@@ -92,7 +90,7 @@ class Sheet:
                 said = f"line {lines.number}: {len(row)} cells, where the header has {len(names)}"
                 yield self._failed(lines.began, said)
                 continue
-            if _OURS in names:
+            if OURS in names:
                 row = [unguarded(cell) for cell in row]
             cells = {name: cell.strip() or None for name, cell in zip(names, row, strict=True)}
             yield self._record(lines.began, json.dumps(cells, ensure_ascii=False).encode())

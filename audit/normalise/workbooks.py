@@ -2,8 +2,10 @@
 
 Every sheet is a table with a header, but one that is there to be read (`NOTES`). A record's number is its row in the first
 sheet; rows of further ones are counted on from there. What a cell shows may differ from what it holds: a formula, an error,
-or a cell under no heading makes its row unreadable; formats of numbers are not looked at. Hidden sheets, rows and columns are read as all others are; of a sheet
-whose rows or cells stand in another order than a spreadsheet writes them (`audit.normalise.sheet_order`), nothing is.
+or a cell under no heading makes its row unreadable; a number format that shows another text (`audit.normalise.number_formats`) does so where the cell is
+of a column that is read. Hidden sheets, rows and columns are read as all others are; of a sheet
+whose rows or cells stand in another order than a spreadsheet writes them (`audit.normalise.sheet_order`), nothing is. A worksheet of ours that came
+as CSV, and has no sheet that explains it, is without the apostrophes that guard its cells, as the CSV itself is.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from xml.parsers.expat import ExpatError
 
 from openpyxl.reader.excel import ExcelReader
 
-from audit.normalise.cells import header_of
+from audit.normalise.cells import OURS, header_of, other_text, unguarded
 from audit.normalise.decompress import Broken
+from audit.normalise.number_formats import shows_another
 from audit.normalise.records import Record
 from audit.normalise.sheet_order import Order
 
@@ -41,6 +44,7 @@ class Workbook:
     def __init__(self, content: bytes, broken: Broken | None) -> None:
         self._content, self._broken = content, broken
         self._before = 0  # rows of the sheets before this one
+        self._explained = False  # the workbook that we write is, and guards nothing
 
     def reject(self) -> None:
         """Never asked for: every record is whole."""
@@ -63,6 +67,7 @@ class Workbook:
         reader = ExcelReader(io.BytesIO(self._content), read_only=True, keep_links=False)
         reader.read()
         try:
+            self._explained = NOTES in reader.wb.sheetnames
             for sheet, part in _sheets(reader):
                 yield from self._sheet(sheet, reader.archive.read(part))
         finally:
@@ -112,7 +117,8 @@ class Workbook:
             why = "holds an error" if cell.data_type == _ERROR else why
             if cell.data_type in (_FORMULA, _ERROR) or cell.column > len(names):
                 return self._failed(number, f"{where}: {cell.coordinate} {why}")
-        told = {names[cell.column - 1]: _text(cell.value) for cell in filled}
+        guarded = OURS in names and not self._explained
+        told = {names[cell.column - 1]: _told(cell, guarded=guarded) for cell in filled}
         data = json.dumps({name: told.get(name) for name in names}, ensure_ascii=False)
         return Record(number, 0, data.encode("utf-8", "backslashreplace"), None, True)
 
@@ -170,6 +176,14 @@ def _rows(sheet: Any) -> Iterator[Any]:
         if number > _MAX_ROWS or cells > _MAX_CELLS:
             raise Broken(f"sheet {sheet.title[:40]!r} has more than {_MAX_CELLS >> 20} Mi cells")
         yield row
+
+
+def _told(cell: Any, *, guarded: bool) -> object:
+    """What a cell holds, without our guard; what says so where it shows another text, which nobody who reads it takes for one."""
+    if shows_another(cell.value, str(cell.number_format or "")):
+        return other_text(cell.coordinate)
+    text = _text(cell.value)
+    return unguarded(text) if guarded and text is not None else text
 
 
 def _text(value: object) -> str | None:

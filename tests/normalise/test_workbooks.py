@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from audit.normalise import raw, workbooks
 from audit.normalise.cells import guarded, unguarded
 from audit.normalise.interface import Context, Parsed
+from audit.normalise.number_formats import shows_another
 from audit.normalise.reader import parse
 
 HEADER = ("Review", "Listed", "Reviewer", "Subject", "Right", "Decision", "Decided", "Proof")
@@ -97,6 +98,40 @@ def test_what_a_cell_only_shows_is_not_read(tmp_path: Path, row: tuple[Any, ...]
     parsed = read(tmp_path, workbook(ROW, row, ROW))
     assert [(line, text) for line, _, text in parsed.quarantined] == [(3, why)]
     assert [each["line"] for each in parsed.rows["access_reviews"]] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "other"),
+    [
+        ("keep", ';;;"revoke"', True), ("keep", ";;;", True), ("keep", '"revoke"@', True), ("keep", "@", False),
+        ("keep", '"revoke"0', False), ("keep", r"0;0;0;\r\e\v\o\k\e", True), ("keep", "_-* 0;-* 0;0;_-@_-", False),
+        ("keep", "[Red]@", False), ("keep", '_("$"* #,##0.00_)_("$"* \\(#,##0.00\\)_("$"* "-"??_)_(@_)', False),
+        (date(2026, 7, 5), '"2026-01-01"', True), (date(2026, 7, 5), r"yyyy\-mm\-01", True), (date(2026, 7, 5), ";;;", True),
+        (date(2026, 7, 5), r'[$-C0A]d\ "de"\ mmmm\ "de"\ yyyy;@', False), (date(2026, 7, 5), "dd/mm/yyyy;@", False),
+        (date(2026, 7, 5), "General", False), (42, '"INC-"0', True), (42, "0", False), (1, '[=1]"keep";[=2]"revoke";0', True),
+        (1, "[$revoke]", True), (0, "0;-0;;@", True), (-1, r"0_ ;[Red]\-0\ ", False), (0.5, "0%", False), (True, '"no"', False),
+        (None, ";;;", False),
+    ],
+)  # fmt: skip
+def test_a_number_format_that_shows_another_text(value: Any, form: str, other: bool) -> None:
+    assert shows_another(value, form) is other
+
+
+def test_a_decision_that_is_shown_as_another_is_refused_and_a_column_that_nobody_reads_is_not(
+    tmp_path: Path,
+) -> None:
+    book = openpyxl.Workbook()
+    for row in ((*HEADER, "cost"), (*ROW, 3), (*ROW, 3), (*ROW, 3)):
+        book.active.append(row)
+    book.active["F3"].number_format = ';;;"revoke"'
+    book.active["I4"].number_format = '0 "kr"'
+    out = io.BytesIO()
+    book.save(out)
+    parsed = read(tmp_path, out.getvalue())
+    assert [each["line"] for each in parsed.rows["access_reviews"]] == [2, 4]
+    ((line, _, why),) = parsed.quarantined
+    assert line == 3
+    assert "decision (F3) has a number format that shows another text than the cell holds" in why
 
 
 def test_a_day_that_has_a_time_without_its_offset_is_refused(tmp_path: Path) -> None:
@@ -229,3 +264,19 @@ def test_a_cell_of_other_sheets_keeps_its_apostrophe(tmp_path: Path) -> None:
     for extra, subject in ((("", ""), "'=x"), ((",right_id", ",R-1"), "=x")):
         rows = read(tmp_path, lines.format(*extra).encode(), "review.csv").rows["access_reviews"]
         assert [row["subject"] for row in rows] == [subject]
+
+
+@pytest.mark.parametrize("explained", [False, True])
+def test_the_csv_worksheet_as_a_workbook_loses_its_apostrophes_and_the_workbook_of_ours_none(
+    tmp_path: Path, explained: bool
+) -> None:
+    book = openpyxl.Workbook()
+    book.active.append((*HEADER, "right_id"))
+    book.active.append((*ROW[:3], guarded("@netbpf/ops"), *ROW[4:], "R-1"))
+    book.active.append((*ROW[:3], "ada", *ROW[4:], "R-2"))
+    if explained:
+        book.create_sheet(workbooks.NOTES)["A1"] = "One line is one right."
+    out = io.BytesIO()
+    book.save(out)
+    rows = read(tmp_path, out.getvalue()).rows["access_reviews"]
+    assert [row["subject"] for row in rows] == ["'@netbpf/ops" if explained else "@netbpf/ops", "ada"]

@@ -19,7 +19,7 @@ from audit.normalise.envelopes.shape import Contents, Opener, Top, agree, as_arr
 from audit.normalise.interface import Outcome
 from audit.normalise.records import MAX_RECORD, Splitter, is_value
 
-VERSION = 7
+VERSION = 8
 """Raised whenever the same bytes would be split or opened otherwise, as a format's is: what is kept of earlier readings depends on it."""
 MAX_DEPTH = 16
 MAX_ITEMS = 1_000_000
