@@ -1,4 +1,4 @@
-"""Gatekeeper's constraints, templates and configuration, to `policy_constraints` and `policy_results`.
+"""Gatekeeper's constraints, templates, mutations and configuration, to `policy_constraints` and `policy_results`.
 
 A constraint's status lists the violations of the last audit, no more than a limit (20, most often), and counts all of
 them: both numbers are kept.
@@ -28,6 +28,7 @@ CONSTRAINTS = "constraints.gatekeeper.sh"
 _KINDS = {
     "templates.gatekeeper.sh": frozenset({"ConstraintTemplate"}),
     "config.gatekeeper.sh": frozenset({"Config"}),
+    "mutations.gatekeeper.sh": frozenset({"Assign", "AssignImage", "AssignMetadata", "ModifySet"}),
 }
 _ADMITS = frozenset({"validation.gatekeeper.sh", "vap.k8s.io", "*"})
 """Enforcement points at which a request is refused; the others only report."""
@@ -83,6 +84,11 @@ class _Template(msgspec.Struct):
     targets: msgspec.Raw = ABSENT
 
 
+class _Mutation(msgspec.Struct):
+    applyTo: msgspec.Raw = ABSENT
+    match: msgspec.Raw = ABSENT
+
+
 class _Exempt(msgspec.Struct):
     match: msgspec.Raw = ABSENT
 
@@ -92,6 +98,7 @@ _match = msgspec.json.Decoder(_Match)
 _scoped = msgspec.json.Decoder(list[_Scoped])
 _status = msgspec.json.Decoder(_Status)
 _template = msgspec.json.Decoder(_Template)
+_mutation = msgspec.json.Decoder(_Mutation)
 _config = msgspec.json.Decoder(_Exempt)
 
 
@@ -121,6 +128,8 @@ def _rows(found: Object, context: Context) -> Outcome:
             exempts=together(match=spec.match),
         )
         return Outcome([row], None)
+    if found.group == "mutations.gatekeeper.sh":
+        return _mutated(found, context)
     targets = decoded(_template, found.spec, "spec").targets
     if not is_there(targets):
         raise Unreadable("spec.targets is missing")
@@ -147,8 +156,6 @@ def _constraint(found: Object, context: Context) -> Outcome:
     if at is None and listed:
         raise Unreadable("status.violations without status.auditTimestamp")
     total = status.totalViolations
-    pods = [pod.enforced for pod in status.byPod or () if pod.enforced is not None]
-    exempts = decoded(_match, spec.match, "spec.match").excludedNamespaces if is_there(spec.match) else ABSENT
     row = constraint(
         found,
         context,
@@ -161,15 +168,47 @@ def _constraint(found: Object, context: Context) -> Outcome:
         refuses=_refuses(spec),
         overrides=together(scopedEnforcementActions=spec.scopedEnforcementActions),
         scope=together(match=spec.match),
-        exempts=together(excludedNamespaces=exempts),
+        exempts=_exempts(spec.match),
         content_digest=digest(spec.parameters),
-        ready=all(pods) if pods else None,
+        ready=_ready(status),
         observed_at=at,
         total_violations=total,
         listed_violations=len(listed) if at is not None else None,
         cut=total > len(listed) if total is not None and at is not None else None,
     )
     return Outcome([row, *(_violations(found, listed, at, context) if at is not None else ())], at)
+
+
+def _exempts(match: msgspec.Raw) -> str | None:
+    """Namespaces that a match leaves out."""
+    left_out = decoded(_match, match, "spec.match").excludedNamespaces if is_there(match) else ABSENT
+    return together(excludedNamespaces=left_out)
+
+
+def _ready(status: _Status) -> bool | None:
+    """Whether every pod of Gatekeeper enforces it; None where none says."""
+    pods = [pod.enforced for pod in status.byPod or () if pod.enforced is not None]
+    return all(pods) if pods else None
+
+
+def _mutated(found: Object, context: Context) -> Outcome:
+    """A mutation: it changes what is admitted and refuses nothing."""
+    spec = decoded(_mutation, found.spec, "spec")
+    status = decoded(_status, found.status if is_there(found.status) else NOTHING, "status")
+    row = constraint(
+        found,
+        context,
+        engine="gatekeeper",
+        role="rule",
+        whole=digest_of(found),
+        rule_type="mutate",
+        refuses=False,
+        scope=together(applyTo=spec.applyTo, match=spec.match),
+        exempts=_exempts(spec.match),
+        content_digest=digest(found.spec),
+        ready=_ready(status),
+    )
+    return Outcome([row], None)
 
 
 def _refuses(spec: _Spec) -> bool:
@@ -214,4 +253,4 @@ def _looks(record: bytes) -> bool:
     return (keys(record).apiVersion or "").startswith(CONSTRAINTS + "/") or _of_kinds(record)
 
 
-FORMAT = JsonFormat("gatekeeper-object", 1, ("policy_constraints", "policy_results"), Object, _rows, _looks)
+FORMAT = JsonFormat("gatekeeper-object", 2, ("policy_constraints", "policy_results"), Object, _rows, _looks)

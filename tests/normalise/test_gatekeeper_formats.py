@@ -206,6 +206,29 @@ def test_the_configuration_tells_which_namespaces_are_exempt() -> None:
     assert rule(GATEKEEPER_CONFIG | {"spec": {}})["exempts"] is None
 
 
+def test_a_mutation_is_a_rule_that_refuses_nothing() -> None:
+    record = {
+        "apiVersion": "mutations.gatekeeper.sh/v1", "kind": "Assign", "metadata": {"name": "pull-always", "generation": 2},
+        "spec": {"applyTo": [{"kinds": ["Pod"]}], "match": {"excludedNamespaces": ["kube-*"]}, "location": "spec.x",
+                 "parameters": {"assign": {"value": "Always"}}},
+        "status": {"byPod": [{"id": "a", "enforced": True}]},
+    }  # fmt: skip
+    found = rule(record)
+    told = ("engine", "role", "rule_type", "refuses", "exempts", "ready", "generation")
+    assert [found[name] for name in told] == [
+        "gatekeeper",
+        "rule",
+        "mutate",
+        False,
+        '{"excludedNamespaces":["kube-*"]}',
+        True,
+        2,
+    ]
+    assert (
+        rule(changed(record, "spec", parameters={"assign": {"value": "Never"}}))["digest"] != found["digest"]
+    )
+
+
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
@@ -225,9 +248,9 @@ def test_objects_that_lack_what_they_must_say_are_refused(record: dict[str, Any]
 
 
 def test_other_kinds_of_gatekeeper_are_no_objects_that_are_read() -> None:
-    other = {"apiVersion": "mutations.gatekeeper.sh/v1", "kind": "Assign", "metadata": {"name": "x"}}
+    other = {"apiVersion": "syncset.gatekeeper.sh/v1", "kind": "SyncSet", "metadata": {"name": "x"}}
     assert "no object of Gatekeeper that is read" in refused(other, format="gatekeeper-object")
-    assert "a kind of mutations.gatekeeper.sh that is not read: 'Assign'" in refused(other)
+    assert "a kind of syncset.gatekeeper.sh that is not read: 'SyncSet'" in refused(other)
 
 
 def test_numbers_that_are_none_and_depth_are_refused_in_what_is_kept_as_json() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -39,6 +40,26 @@ def test_other_details_are_read_as_the_records_that_they_are(format: str) -> Non
     (record, *_) = VALID[format]
     event = BUS | {"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": record}
     assert parse_bytes(lines(event)).by_format == {format: 1}
+
+
+def test_a_message_of_dapr_is_the_record_in_it_be_it_parsed_text_or_bytes() -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "d-1",
+        "source": "gatekeeper-audit",
+        "type": "com.dapr.event.sent",
+        "topic": "audit",
+    }
+    line = json.dumps(AUDIT_EVENT)
+    held = [
+        {"data": AUDIT_EVENT},
+        {"data": line},
+        {"data_base64": base64.b64encode(line.encode()).decode()},
+        {},
+    ]
+    parsed = parse_bytes(lines(*(event | each for each in held)))
+    assert (parsed.kept, parsed.noise, parsed.by_envelope) == (3, 1, {"cloudevents": 4})
+    assert parsed.by_format == {"kubernetes-audit": 3}
 
 
 def test_a_notification_on_a_bus_is_refused_for_it_holds_nothing_of_its_object() -> None:

@@ -1,4 +1,4 @@
-"""What event buses and log platforms wrap records in: EventBridge, Splunk, Datadog, Azure's Event Hubs.
+"""What event buses and log platforms wrap records in: CloudEvents, EventBridge, Splunk, Datadog, Azure's Event Hubs.
 
 Members named `event`, `detail`, `body` or `attributes` are found in records too. What stands beside them tells: nobody who only fills
 in a text, such as that of a review, can have the record around it taken for one of these.
@@ -54,6 +54,15 @@ def _bus(top: Top) -> Contents | None:
         told |= {name: top[of] for name, of in (("id", "id"), ("received_at", "time")) if of in top}
         return Contents([msgspec.json.encode(told)])
     return Contents([bytes(top["detail"])])
+
+
+def _cloud_event(top: Top) -> Contents | None:
+    """A CloudEvent, as Dapr makes one of each message: a record, text, or bytes."""
+    if as_text(top["specversion"]) is None or as_text(top["type"]) is None:
+        return None
+    if "data_base64" in top:
+        return unpacked(top["data_base64"])
+    return Contents([content(top["data"])]) if "data" in top else Contents(noise=1)
 
 
 def _hec(top: Top) -> Contents | None:
@@ -122,6 +131,7 @@ def _hub(top: Top) -> Contents | None:
 
 
 OPENERS = (
+    Opener("cloudevents", keys("specversion", "id", "source", "type"), _cloud_event),
     Opener("eventbridge", keys("detail-type", "detail", "source"), _bus),
     Opener("splunk", keys("event"), _hec),
     Opener("splunk", keys("result", "preview"), _raw),
