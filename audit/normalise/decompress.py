@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 import zstandard
 from isal import isal_zlib
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 MAX_UNCOMPRESSED = 4 << 30
 MAX_RATIO = 1000
 RATIO_FROM = 64 << 20

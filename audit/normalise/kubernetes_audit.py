@@ -141,23 +141,24 @@ def rows(event: Event, context: Context) -> Outcome:
 
 def _is_noise(event: Event, user: str, target: ObjectRef) -> bool:
     """Whether what a `system:` user asked for is a machine's everyday business."""
-    if event.impersonatedUser is not None:
+    resource = target.resource
+    if event.impersonatedUser is not None or target.subresource in _SESSIONS:
         return False
-    if user in _PEOPLE and target.resource:
-        return False
-    code = _code(event.responseStatus)
-    if target.subresource in _SESSIONS or (target.resource == "secrets" and code in _REFUSED):
+    if resource == "secrets" and _code(event.responseStatus) in _REFUSED:
         return False
     everyday = (
-        event.verb.lower() in _READS
-        or target.resource in _CHATTER
-        or (target.resource.endswith("reviews") and target.apiGroup.endswith(".k8s.io"))
+        event.verb in _READS
+        or resource in _CHATTER
+        or (resource.endswith("reviews") and target.apiGroup.endswith(".k8s.io"))
+        or event.verb.lower() in _READS
     )
-    if not everyday:
+    if not (everyday and resource):
+        return everyday
+    if user in _PEOPLE:
         return False
     agent = event.userAgent or ""
     hand = _hands.get(agent)
-    return not (_by_hand(agent) if hand is None else hand) or not target.resource
+    return not (_by_hand(agent) if hand is None else hand)
 
 
 _hands: dict[str, bool] = {}

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from audit.normalise.decompress import Broken, blocks
-from audit.normalise.records import Record, is_value
+from audit.normalise.records import Record
 from audit.normalise.sheets import splitter
+from audit.normalise.values import is_value
 
 SHOWN = 1000
 """Bytes of an unreadable record that are given at most."""

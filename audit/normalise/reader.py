@@ -19,9 +19,11 @@ from audit.errors import UsageError
 from audit.normalise.decompress import blocks
 from audit.normalise.envelopes import unwrap_all
 from audit.normalise.interface import Context, Format, Outcome, Parsed, Unreadable
-from audit.normalise.records import Record, is_value
+from audit.normalise.jsonformat import JsonFormat
+from audit.normalise.records import RUNTIME_LIMIT, Ahead, Record, Splitter
 from audit.normalise.registry import FORMATS
 from audit.normalise.sheets import splitter
+from audit.normalise.values import is_utf8, is_value
 
 AUTO = "auto"
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -65,6 +67,14 @@ def parts(path: Path, context: Context, *, format: str = AUTO, size: int | None 
     for record in records:
         if not reading.take(record):
             records.reject()
+        elif not record.whole and isinstance(records, Splitter):
+            while (ahead := records.ahead()) is not None:
+                taken = reading.run(ahead)
+                records.passed(*taken)
+                if size is not None and reading.parsed.records + reading.read >= size:
+                    yield reading.part()
+                if taken[1] < ahead.size:
+                    break
         if size is not None and reading.parsed.records + reading.read >= size:
             yield reading.part()
     yield reading.part()
@@ -89,9 +99,7 @@ class _Reading:
         self._wrapped = False  # the last record was an envelope: most likely the next one is too
         self._last = only  # the format that read the last record: most likely the next one's too
         self._reading = only  # the format whose records are being counted
-        self.read = self._noise = (
-            0  # not yet in `parsed`: records that were read, and those of them that are noise
-        )
+        self.read = self._kept = 0  # not yet in `parsed`: records that were read, and those that gave rows
         self._hours: dict[tuple[str, datetime], _Span] = {}
         self._span: _Span = []  # what was counted in the hour of the last record, which this one is most likely of too
         self._begins = self._ends = _NEVER  # of that hour
@@ -102,7 +110,7 @@ class _Reading:
         if record.reason is not None:
             self._quarantine(record, record.reason)
             return True
-        if not data.isascii() and not _is_utf8(data):
+        if not is_utf8(data):
             if not record.whole and not is_value(data):
                 return False
             self._quarantine(record, "not UTF-8")
@@ -170,36 +178,85 @@ class _Reading:
         unknown = "no known format" if place is None or is_value(data) else "text that no format knows"
         self._quarantine(record, (refused or unknown) + where)
 
+    def run(self, ahead: Ahead) -> tuple[int, int]:
+        """Accounts for lines, for as long as each is a record of the format that read the last one.
+
+        Returns:
+            How many of them were, and how many bytes they are.
+        """
+        last, length = self._last, 0
+        times: list[datetime | None] = []
+        if self._wrapped or not isinstance(last, JsonFormat):
+            return 0, 0
+        self._turn_to(last)
+        recognises, read, context, known = last.recognises, last.read, self._context, last is self._only
+        for line in ahead.lines:
+            size = len(line)
+            if size > RUNTIME_LIMIT or not (known or recognises(line)):
+                break
+            try:
+                outcome = read(line, context)
+            except Unreadable:
+                break
+            if outcome.rows or outcome.failed:
+                self._add(outcome, last, ahead.number + len(times), ahead.offset + length)
+            times.append(outcome.at)
+            length += size
+        self._count(times)
+        return len(times), length
+
     def _keep(self, outcome: Outcome, format_: Format, record: Record) -> None:
+        self._turn_to(format_)
+        self._add(outcome, format_, record.number, record.offset)
+        self._count([outcome.at])
+
+    def _turn_to(self, format_: Format) -> None:
+        """Makes the records of a format those that are counted."""
         if format_ is not self._reading:
             self._tally()
             self._reading = format_
-        self.read += 1
-        at = outcome.at
-        if at is not None:
-            if not self._begins <= at < self._ends:
-                self._enter(at, format_.name)
-            span = self._span
-            span[0] += 1
-            if at < span[1]:
-                span[1] = at
-            elif at > span[2]:
-                span[2] = at
+
+    def _add(self, outcome: Outcome, format_: Format, number: int, offset: int) -> None:
+        """Takes in what a record gave."""
         for reason in outcome.failed:
-            self._quarantine(record, f"{format_.name}: {reason}")
-        if not outcome.rows:
-            self._noise += 1
-            return
+            self._book(number, offset, f"{format_.name}: {reason}")
         for table, row in outcome.rows:
-            row["evidence"], row["line"] = self._evidence, record.number
+            row["evidence"], row["line"] = self._evidence, number
             self.parsed.rows.setdefault(table, []).append(row)
+        self._kept += bool(outcome.rows)
+
+    def _count(self, times: list[datetime | None]) -> None:
+        """Counts records of one format, each with its time."""
+        self.read += len(times)
+        known = [at for at in times if at is not None]
+        if not known:
+            return
+        first, last = min(known), max(known)
+        if self._begins <= first and last < self._ends:
+            self._spread(len(known), first, last)
+            return
+        for at in known:
+            if not self._begins <= at < self._ends:
+                self._enter(at)
+            self._spread(1, at, at)
+
+    def _spread(self, count: int, first: datetime, last: datetime) -> None:
+        """Counts records in the hour that is being counted."""
+        span = self._span
+        span[0] += count
+        span[1] = min(span[1], first)
+        span[2] = max(span[2], last)
 
     def _quarantine(self, record: Record, reason: str) -> None:
-        self.parsed.records += 1
-        self.parsed.quarantined.append((record.number, record.offset, reason))
+        self._book(record.number, record.offset, reason)
 
-    def _enter(self, at: datetime, name: str) -> None:
-        """Makes the hour of `at`, of a format, the one that is being counted."""
+    def _book(self, number: int, offset: int, reason: str) -> None:
+        self.parsed.records += 1
+        self.parsed.quarantined.append((number, offset, reason))
+
+    def _enter(self, at: datetime) -> None:
+        """Makes the hour of `at` the one that is being counted."""
+        name = self._reading.name if self._reading is not None else ""
         self._begins = at.replace(minute=0, second=0, microsecond=0)
         self._ends = self._begins + _AN_HOUR if self._begins <= _LAST_HOUR else _NEVER
         self._span = self._hours.setdefault((name, self._begins), [0, at, at])
@@ -217,9 +274,9 @@ class _Reading:
         if self.read and self._reading is not None:
             self.parsed.by_format[self._reading.name] += self.read
         self.parsed.records += self.read
-        self.parsed.noise += self._noise
-        self.parsed.kept += self.read - self._noise
-        self.read = self._noise = 0
+        self.parsed.noise += self.read - self._kept
+        self.parsed.kept += self._kept
+        self.read = self._kept = 0
         self._begins = self._ends = _NEVER
 
 
@@ -232,11 +289,3 @@ def _likely(last: Format | None) -> Iterator[Format]:
     if last is not None:
         yield last
     yield from (format_ for format_ in FORMATS.values() if format_ is not last)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

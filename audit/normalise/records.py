@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
 import msgspec
 from msgspec import structs
@@ -17,6 +18,7 @@ from msgspec import structs
 from audit.normalise.decompress import BLOCK, Broken
 from audit.normalise.logfmt import begins
 from audit.normalise.samples import SAMPLE
+from audit.normalise.values import Incomplete, Malformed, is_utf8, value_length
 
 MAX_RECORD = 64 << 20
 
@@ -30,13 +32,11 @@ _ZEROS = re.compile(rb"\0+")
 _HOLE = b"\0" * 4
 """So many zeros, and more, are no part of what stands before or behind them."""
 _LINE_ENDS = re.compile(rb"\n|" + re.escape(_HOLE))
-_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _LINE = re.compile(
     rb"(?:<\d{1,3}>|@cee: ?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d )[^\n]*\{"  # syslog, with JSON in it
     rb"|" + SAMPLE.pattern
 )
 """What else a line of text begins with that a format may know."""
-_raw = msgspec.json.Decoder(msgspec.Raw)
 STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,]*(?:Z|[+-]\d\d:?\d\d)[ \t]")
 """What a line of text begins with that is no JSON, and may hold some: a time and a space."""
 GO_STAMP = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? ")
@@ -49,6 +49,8 @@ _DOCKER = re.compile(
 )
 """How a line of Docker's file ends: with a line feed in its text, unless it is a part that another follows."""
 _DOCKER_TAIL = 1 << 10
+_AHEAD = 1 << 16
+"""Bytes of lines that are looked at as one: where one of them is no record, what was looked at of the others was in vain."""
 _REPLACED = 18
 _RUNTIME = re.compile(STAMP.pattern + rb"(stdout|stderr) ([FP])(?::\S*)?[ \n]")
 
@@ -71,41 +73,20 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     whole: bool
 
 
-class _Incomplete(Exception):
-    """More bytes are needed to tell."""
+class Ahead(msgspec.Struct, frozen=True, gc=False):
+    """Lines that may be a record each.
 
-
-class _Malformed(Exception):
-    """No JSON value begins here."""
-
-
-def value_length(data: bytes | memoryview) -> int:
-    """How many bytes of `data` its first JSON value and the space after it take.
-
-    Raises:
-        _Incomplete: `data` ends before the value does.
-        _Malformed: what stands there is no JSON value; the message says why.
+    Attributes:
+        number: of the first, counted from 1, if it is a record.
+        offset: of the first, in bytes from the start of the uncompressed object.
+        size: bytes of them all.
+        lines: the lines, each with its line feed.
     """
-    try:
-        _raw.decode(data)
-    except msgspec.DecodeError as error:
-        trailing = _TRAILING.search(str(error))
-        if trailing:
-            return int(trailing[1]) - 1
-        if "truncated" in str(error):
-            raise _Incomplete from None
-        raise _Malformed(str(error).removeprefix("JSON is malformed: ")) from None
-    except RecursionError:
-        raise _Malformed("nested too deep") from None
-    return len(data)
 
-
-def is_value(data: bytes) -> bool:
-    """Whether `data` is one JSON value and nothing else."""
-    try:
-        return value_length(data) == len(data)
-    except (_Incomplete, _Malformed):
-        return False
+    number: int
+    offset: int
+    size: int
+    lines: BytesIO
 
 
 class Splitter:
@@ -128,6 +109,21 @@ class Splitter:
     def reject(self) -> None:
         """Says that the record given last is malformed: it is read again with care."""
         self._rejected = True
+
+    def ahead(self) -> Ahead | None:
+        """Lines that follow the line given last, for whoever can read JSON objects alone of them: all are UTF-8, and each
+        ends with a line feed. None where that can't be said. They are not passed until that is said (`passed`).
+        """
+        end = self._buffer.rfind(b"\n", self._position, self._position + _AHEAD) + 1
+        data = self._buffer[self._position : end]
+        if not data or not is_utf8(data):
+            return None
+        return Ahead(self._number + 1, self._base + self._position, len(data), BytesIO(data))
+
+    def passed(self, count: int, length: int) -> None:
+        """Says that so many of the lines ahead, and bytes of them, were taken, each line as a record."""
+        self._number += count
+        self._position += length
 
     def __iter__(self) -> Iterator[Record]:
         self._fill()
@@ -239,13 +235,13 @@ class Splitter:
                 return
             try:
                 length = value_length(memoryview(self._buffer)[start:])
-            except _Malformed as error:
+            except Malformed as error:
                 if begins(self._buffer, start) or _LINE.match(self._buffer, start):
                     yield self._text_line()
                 else:
                     yield self._failed_line(f"not JSON: {error}")
                 return
-            except _Incomplete:
+            except Incomplete:
                 yield from self._incomplete()
                 return
             if length == len(self._buffer) - start and not self._ended and self._buffer[-1:] not in b'}]\n"':

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from rights_records import KEYED
 
 from audit import tables as t
+from audit.normalise import records
+from audit.normalise.records import RUNTIME_LIMIT, Splitter
 from audit.normalise.registry import FORMATS
 
 TEXT = frozenset({"prometheus-text"})
@@ -45,6 +47,60 @@ def test_arbitrary_bytes(data: bytes, format: str) -> None:
 def test_arbitrary_json(values: list[Any], indent: int | None, format: str) -> None:
     data = "\n".join(json.dumps(value, indent=indent) for value in values).encode()
     parse_bytes(data, format=format)
+
+
+_EVERYDAY = AUDIT_EVENT | {
+    "verb": "get",
+    "user": {"username": "system:node:n"},
+    "userAgent": "kubelet/v1.34.0",
+    "auditID": "a-2",
+}
+_LATER = AUDIT_EVENT | {"requestReceivedTimestamp": "2026-07-01T11:00:00Z", "auditID": "a-3"}
+_LINES = st.lists(
+    st.sampled_from(
+        [
+            *(json.dumps(event).encode() for event in (AUDIT_EVENT, _EVERYDAY, _EVERYDAY, _LATER)),
+            json.dumps(AUDIT_EVENT | {"verb": 1}).encode(),
+            json.dumps(AUDIT_EVENT).encode() * 2,
+            json.dumps(AUDIT_EVENT, indent=1).encode(),
+            json.dumps(AUDIT_EVENT | {"requestURI": "/é"}, ensure_ascii=False).encode("latin-1"),
+            json.dumps({"message": json.dumps(_EVERYDAY)}).encode(),
+            json.dumps(AUDIT_EVENT | {"requestObject": "x" * RUNTIME_LIMIT}).encode(),
+            *(json.dumps(VALID[name]).encode() for name in ("github-pulls", "vault-audit")),
+            b'{"auditID":', b"", b" \r", b"\xef\xbb\xbf", b"\0" * 8, b"[]", b"{}", b"no JSON",
+        ]
+    ),
+    max_size=30,
+)  # fmt: skip
+
+
+@FEW
+@given(
+    _LINES,
+    st.sampled_from([b"\n", b"\r\n"]),
+    st.sampled_from([1, 2_000, 1 << 16]),
+    st.sampled_from(["auto", "kubernetes-audit"]),
+)
+def test_lines_that_are_read_ahead_come_to_what_each_comes_to(
+    lines: list[bytes], end: bytes, window: int, format: str
+) -> None:
+    data = end.join(lines)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(records, "_AHEAD", window)
+        ahead = parse_bytes(data, format=format)
+        patched.setattr(Splitter, "ahead", lambda self: None)
+        assert ahead == parse_bytes(data, format=format)
+
+
+def test_lines_of_one_format_are_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nothing above would be looked at, and a quarter of logs would take half as long again."""
+    taken: list[int] = []
+    passed = Splitter.passed
+    monkeypatch.setattr(
+        Splitter, "passed", lambda self, count, size: taken.append(count) or passed(self, count, size)
+    )
+    assert parse_bytes(lines(*[_EVERYDAY] * 500, AUDIT_EVENT)).kept == 1
+    assert sum(taken) > 450
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

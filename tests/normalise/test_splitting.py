@@ -16,6 +16,7 @@ from audit.errors import UsageError
 from audit.normalise import decompress, records
 from audit.normalise.interface import Context
 from audit.normalise.records import Splitter
+from audit.normalise.values import is_value
 
 GOOD = lines(AUDIT_EVENT)
 PRETTY = json.dumps(AUDIT_EVENT, indent=4).encode() + b"\n"
@@ -26,7 +27,7 @@ def split(data: bytes, size: int = 7) -> list[tuple[int, int, bytes, str | None]
     blocks: Iterator[bytes] = (data[i : i + size] for i in range(0, len(data), size))
     splitter, found = Splitter(blocks), []
     for record in splitter:
-        if record.reason is None and not record.whole and not records.is_value(record.data):
+        if record.reason is None and not record.whole and not is_value(record.data):
             splitter.reject()
         else:
             found.append((record.number, record.offset, record.data, record.reason))

@@ -17,7 +17,8 @@ from audit.normalise import logfmt
 from audit.normalise.envelopes import agents, aws, clouds, elastic, lines, lists, loki, otlp, platforms
 from audit.normalise.envelopes.shape import Contents, Opener, Top, agree, as_array, as_object, text_of
 from audit.normalise.interface import Outcome
-from audit.normalise.records import MAX_RECORD, Splitter, is_value
+from audit.normalise.records import MAX_RECORD, Splitter
+from audit.normalise.values import is_utf8, is_value
 
 VERSION = 8
 """Raised whenever the same bytes would be split or opened otherwise, as a format's is: what is kept of earlier readings depends on it."""
@@ -158,7 +159,7 @@ class _Opening:
         content = item.strip(_SPACE)
         if not content:
             self.result.noise += 1
-        elif not _is_utf8(content):
+        elif not is_utf8(content):
             self.result.failed.append("not UTF-8")
         elif content[:1] == b"{" and (outcome := self._attempt(content)) is not None:
             self.result.records.append((content, outcome))
@@ -196,13 +197,3 @@ def _why(reason: str, content: bytes) -> str:
     if CLOUDWATCH_LIMIT - _CUT_WITHIN <= len(content) <= CLOUDWATCH_LIMIT:
         return f"cut off at {CLOUDWATCH_LIMIT:,} bytes, the limit of CloudWatch Logs"
     return reason
-
-
-def _is_utf8(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -8,7 +8,8 @@ import re
 from audit.normalise import logfmt
 from audit.normalise.envelopes.shape import Contents, Top, as_object
 from audit.normalise.interface import Unreadable
-from audit.normalise.records import GO_STAMP, STAMP, is_value
+from audit.normalise.records import GO_STAMP, STAMP
+from audit.normalise.values import is_value
 
 _CRI = re.compile(STAMP.pattern + rb"(?:stdout|stderr) ([FP])(?::\S*)? ?(.*)", re.DOTALL)
 _TAGGED = re.compile(STAMP.pattern.removesuffix(rb"[ \t]") + rb"\t[^\t]*\t(.*)", re.DOTALL)

@@ -26,6 +26,7 @@ _ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str)
+_NO_TEXT = (b"", b"{", b"[")
 _any = msgspec.json.Decoder()
 
 
@@ -132,6 +133,8 @@ def as_array(value: bytes | msgspec.Raw) -> list[msgspec.Raw] | None:
 
 def as_text(value: bytes | msgspec.Raw) -> str | None:
     """A JSON string; None when it is something else."""
+    if bytes(memoryview(value)[:1]) in _NO_TEXT:  # which costs less than an error does
+        return None
     try:
         return _text.decode(value)
     except _ERRORS:
