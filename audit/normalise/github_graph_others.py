@@ -7,6 +7,7 @@ not ask for is not known: an object that lacks a field which decides something i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -47,7 +48,7 @@ class _Status(msgspec.Struct, rename="camel"):
     creator: Actor | None
 
 
-def _deployment(value: Any, place: Place) -> Rows:
+def _deployment(value: Any, place: Place, failed: list[str]) -> Rows:
     """A deployment and its statuses; of a branch that is gone the commit stands for its name."""
     found = asked(value, _Deployment, "deployment")
     sha = found.commit_oid or (found.commit.oid if found.commit is not None else None)
@@ -70,11 +71,25 @@ def _deployment(value: Any, place: Place) -> Rows:
     form = github_deployments.FORMAT
     rows = form.rows(converted(rest, form.shape, "deployment"), _NOWHERE).rows
     statuses = value.get("statuses")
-    items = [] if statuses is None else [converted(one, _Status, "status") for one in listed(statuses).items]
-    return [*rows, *(_status(found, one, place.repo) for one in items)]
+    items = [] if statuses is None else listed(statuses).items
+    return [*rows, *_each(items, failed, partial(_status, found, place.repo))]
 
 
-def _status(deployment: _Deployment, found: _Status, repo: str) -> tuple[str, Row]:
+def _each(items: list[Any], failed: list[str], read: Callable[[Any], tuple[str, Row] | None]) -> Rows:
+    """What each of some items gives; what can't be read is told item by item."""
+    rows: Rows = []
+    for item in items:
+        try:
+            found = read(item)
+        except Unreadable as error:
+            failed.append(str(error))
+        else:
+            rows += [found] if found is not None else []
+    return rows
+
+
+def _status(deployment: _Deployment, repo: str, item: Any) -> tuple[str, Row]:
+    found = converted(item, _Status, "status")
     at, state = utc(found.created_at), found.state.lower()
     return "forge_deployment_statuses", {
         "repo": repo,
@@ -94,7 +109,7 @@ class _Team(msgspec.Struct):
     parentTeam: Any = None
 
 
-def _team(value: Any, place: Place) -> Rows:
+def _team(value: Any, place: Place, _: list[str]) -> Rows:
     found = converted(value, _Team, "team")
     parent = found.parentTeam.get("slug") if isinstance(found.parentTeam, dict) else None
     row = {
@@ -107,7 +122,7 @@ def _team(value: Any, place: Place) -> Rows:
     return [("teams", row)]
 
 
-def _checks(value: Any, place: Place) -> Rows:
+def _checks(value: Any, place: Place, failed: list[str]) -> Rows:
     """Checks of a commit that stands outside of a pull request."""
     sha = value["oid"]
     if place.repo is None:
@@ -123,12 +138,12 @@ def _checks(value: Any, place: Place) -> Rows:
         contexts = part.get("contexts") if isinstance(part, dict) else None
         if contexts is not None:
             found += listed(contexts).items
-    rows = (check(item, repo=place.repo, sha=sha) for item in found)
-    return [row for row in rows if row is not None]
+    return _each(found, failed, partial(check, repo=place.repo, sha=sha))
 
 
 _EDGES = {field: f"edges {{ permission node {{ {field} }} }}" for field in ("login", "nameWithOwner")}
-Reader = Callable[[Any, Place], Rows]
+Reader = Callable[[Any, Place, list[str]], Rows]
+"""Gives the rows of an object; tells of the parts that can't be read though the rest can."""
 _OBJECTS: dict[str, tuple[str, Reader]] = {
     "branchProtectionRules": ("pattern", rules.protection),
     "branchProtectionRule": ("pattern", rules.protection),

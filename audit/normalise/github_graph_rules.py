@@ -37,7 +37,8 @@ class _Bound(msgspec.Struct, rename="camel"):
     bypass_pull_request_allowances: Any
 
 
-def protection(value: Any, place: Place) -> Rows:
+def protection(value: Any, place: Place, _: list[str]) -> Rows:
+    """The rule of a pattern of branches: it is read whole, or not at all."""
     found = asked(value, _Bound, "branch protection rule")
     if place.repo is None:
         raise Unreadable("branch protection rule: nothing says of which repository: ask for nameWithOwner")
@@ -121,7 +122,8 @@ _BYPASSES = {"App": "Integration", "Team": "Team"}
 _PARAMETERS: dict[str, type[msgspec.Struct]] = {"PULL_REQUEST": _Reviewed, "REQUIRED_STATUS_CHECKS": _Checked}
 
 
-def ruleset(value: Any, place: Place) -> Rows:
+def ruleset(value: Any, place: Place, _: list[str]) -> Rows:
+    """A ruleset: it is read whole, or not at all."""
     found = asked(value, _Ruleset, "ruleset")
     source = place.repo or place.org
     if source is None:

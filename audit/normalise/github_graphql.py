@@ -25,7 +25,8 @@ _DEEPEST = 40
 _TOP = frozenset({"data", "errors", "extensions"})
 _KIND = re.compile(r"[A-Z_]{1,40}")
 _PULLS = ("pullRequests", "pullRequest")
-_PULL = frozenset({"number", "headRefName", "baseRefName"})
+_OF_PULLS = frozenset({"headRefName", "baseRefName", "headRefOid", "mergedAt", "mergeCommit"})
+_ADDRESS = re.compile(r"/pull/[0-9]+$")
 _WORDS = tuple(
     f'"{word}'.encode()
     for word in (
@@ -62,7 +63,7 @@ class _Walk:
         place = place.within(value, name)
         read = others.reader(value, name)
         if read is not None:
-            self._take(lambda: read(value, place))
+            self._take(lambda: read(value, place, self.failed))
         return (read is not None) + sum(self.down(inner, (*path, key), place) for key, inner in value.items())
 
     def _list(self, value: dict[str, Any], path: tuple[str, ...], place: Place) -> int:
@@ -111,9 +112,16 @@ class _Walk:
 
 def _is_pull(value: dict[str, Any], name: str) -> bool:
     """Whether it is a pull request: one that lacks what is needed is one too, and told."""
-    if value.get("__typename") == "PullRequest" or value.keys() >= _PULL:
+    if value.get("__typename") == "PullRequest":
         return True
-    return name in _PULLS and "number" in value
+    if "number" not in value:
+        return False
+    addresses = (value.get("url"), value.get("resourcePath"))
+    return (
+        name in _PULLS
+        or not _OF_PULLS.isdisjoint(value)
+        or any(isinstance(each, str) and _ADDRESS.search(each) for each in addresses)
+    )
 
 
 def _rows(answer: dict[str, Any], context: Context) -> Outcome:

@@ -188,3 +188,34 @@ def test_lists_within_say_whether_they_are_whole_and_pages_in_one_record_stay_ap
     assert [(row["list"], row["held"], row["total"]) for row in none] == [
         ("repository.branchProtectionRules", 0, 0)
     ]
+
+
+def test_what_can_not_be_read_of_a_commit_or_deployment_leaves_the_rest() -> None:
+    broken = COMMIT | {
+        "status": {"contexts": [{"context": "x", "state": "ODD"}, *COMMIT["status"]["contexts"]]}
+    }
+    deployed = DEPLOYED | {"statuses": whole({"state": "SUCCESS"}, *DEPLOYED["statuses"]["nodes"])}
+    for fields, table, reason in (
+        ({"object": broken}, "checks", "unknown state 'ODD'"),
+        (
+            {"deployments": whole(deployed)},
+            "forge_deployment_statuses",
+            "status: Object missing required field",
+        ),
+    ):
+        parsed = parse_bytes(lines(of_repository(**fields)))
+        assert reason in parsed.quarantined[0][2]
+        assert len(parsed.quarantined) == 1
+        assert parsed.rows[table][-1]["repo"] == REPO
+
+
+@pytest.mark.parametrize("fields", [{"headRefName": "x"}, {"url": f"https://github.com/{REPO}/pull/8"}])
+def test_a_pull_request_under_a_name_of_the_querys_own_is_told_though_it_lacks_fields(
+    fields: dict[str, Any],
+) -> None:
+    answer = of_repository(mine=whole({"number": 8, "title": "x", **fields}), pullRequests=whole())
+    assert left_out(answer).startswith("github-graphql: pull request: Object missing required field")
+    issue = of_repository(
+        mine=whole({"number": 8, "url": f"https://github.com/{REPO}/issues/8"}), pullRequests=whole()
+    )
+    assert set(read(issue).rows) == {"export_lists"}
