@@ -11,23 +11,32 @@ from audit.normalise.jsonformat import JsonFormat
 from audit.normalise.people_records import Entry, day, has, required, texts, word
 
 NAMES = {
-    "review": ("review", "review_id", "campaign"),
+    "review": ("review", "review_id", "campaign", "campaign_name", "certification"),
     "listed": ("listed", "listed_at", "listed_on", "listing_date"),
-    "reviewer": ("reviewer", "reviewed_by"),
-    "subject": ("subject", "person", "user", "account", "email"),
-    "system": ("system", "application", "cluster", "repository"),
+    "reviewer": ("reviewer", "reviewed_by", "certifier"),
+    "subject": (
+        "subject",
+        "person",
+        "user",
+        "account",
+        "email",
+        "identity",
+        "user_principal_name",
+        "username",
+    ),
+    "system": ("system", "application", "cluster", "repository", "resource"),
     "right_id": ("right_id",),
     "right": ("right", "access", "role", "permission", "entitlement"),
-    "decision": ("decision", "outcome"),
-    "decided": ("decided", "decided_at", "decided_on", "decision_date", "reviewed_at"),
+    "decision": ("decision", "outcome", "review_decision"),
+    "decided": ("decided", "decided_at", "decided_on", "decision_date", "reviewed_at", "reviewed_date"),
     "removed": ("removed", "removed_at", "removed_on", "removal_date"),
     "proof": ("proof", "proof_of_removal", "removal_proof", "ticket"),
 }
 _DECISIONS = {
-    **dict.fromkeys(("keep", "kept", "approve", "approved", "certified", "retain"), "keep"),
+    **dict.fromkeys(("keep", "kept", "approve", "approved", "certify", "certified", "retain"), "keep"),
     **dict.fromkeys(("change", "changed", "reduce"), "change"),
-    **dict.fromkeys(("revoke", "revoked", "remove", "removed"), "revoke"),
-    **dict.fromkeys(("open", "pending"), "open"),
+    **dict.fromkeys(("revoke", "revoked", "remove", "removed", "deny", "denied"), "revoke"),
+    **dict.fromkeys(("open", "pending", "not reviewed", "undecided"), "open"),
 }
 
 
@@ -58,7 +67,7 @@ def _rows(entry: Entry, _context: Context) -> Outcome:
 
 FORMAT = JsonFormat(
     "access-reviews",
-    2,
+    3,
     ("access_reviews",),
     Entry,
     _rows,

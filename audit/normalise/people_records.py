@@ -21,8 +21,12 @@ Names = Mapping[str, tuple[str, ...]]
 _scalar = msgspec.json.Decoder(str | int | float | None)
 
 
-def texts(entry: Entry, known: Names) -> dict[str, str | None]:
+def texts(entry: Entry, known: Names, *, first: tuple[str, ...] = ()) -> dict[str, str | None]:
     """What a record says, by meaning; None for what it leaves out or empty. Other columns are left alone.
+
+    Args:
+        first: meanings of which several columns may be given that say the same in other words, such as an address and a
+            name: the first that is named and not empty counts.
 
     Raises:
         Unreadable: two columns mean the same, or one holds no text or number.
@@ -30,6 +34,8 @@ def texts(entry: Entry, known: Names) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for meaning, wordings in known.items():
         there = [name for name in wordings if name in entry]
+        if meaning in first:
+            there = [name for name in there if _text(name, entry[name]) is not None][:1]
         if len(there) > 1:
             raise Unreadable(f"both {there[0]} and {there[1]} are given")
         found[meaning] = _text(there[0], entry[there[0]]) if there else None

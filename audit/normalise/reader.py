@@ -22,7 +22,7 @@ from audit.normalise.interface import Context, Format, Outcome, Parsed, Unreadab
 from audit.normalise.jsonformat import JsonFormat
 from audit.normalise.records import RUNTIME_LIMIT, Ahead, Record, Splitter
 from audit.normalise.registry import FORMATS
-from audit.normalise.sheets import splitter
+from audit.normalise.sheets import is_table, splitter
 from audit.normalise.values import is_utf8, is_value
 
 AUTO = "auto"
@@ -31,6 +31,9 @@ _AN_HOUR = timedelta(hours=1)
 _LAST_HOUR = datetime.max.replace(tzinfo=UTC) - _AN_HOUR
 _Span = list[Any]
 """How many records speak of an hour, and the first and last of their times."""
+_COLUMNS = (
+    ": the columns of its header are those of no record that is read (docs/how-to/bring-evidence.md, People)"
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -176,6 +179,7 @@ class _Reading:
                     return
         where = f" (item {place})" if place is not None else ""
         unknown = "no known format" if place is None or is_value(data) else "text that no format knows"
+        unknown += _COLUMNS if place is None and is_table(self._context.key) else ""
         self._quarantine(record, (refused or unknown) + where)
 
     def run(self, ahead: Ahead) -> tuple[int, int]:

@@ -97,6 +97,8 @@ def _rows(lines: list[str], first: int, width: int, between: str) -> Iterator[tu
             return
         if not any(cell.strip() for cell in cells):
             continue
+        while len(cells) > width and not cells[-1].strip():
+            cells.pop()
         if len(cells) != width:
             raise NoTable(line, f"{len(cells)} cells, where the header has {width}")
         yield line, cells

@@ -22,6 +22,9 @@ MAX_SIZE = 16 << 20
 _BOM = b"\xef\xbb\xbf"
 _CSV, _YAML = (".csv", ".tsv"), (".yaml", ".yml")
 _SEPARATORS = ",;\t"
+_SAID = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
+"""A line before the header that spreadsheets write to say what stands between the cells."""
+_RESAVE = "not UTF-8: save it as CSV UTF-8"
 
 
 class Sheet:
@@ -64,31 +67,36 @@ class Sheet:
         lines = _Lines(self._content, whole=self._broken is None)
         try:
             first = next((line for line in lines if line.strip()), "")
+            said = _SAID.fullmatch(first)
+            first = first if said is None else next((line for line in lines if line.strip()), "")
         except UnicodeDecodeError:
-            yield self._failed(0, "the header is not UTF-8")
+            yield self._failed(0, f"the header is {_RESAVE}")
             return
-        names = header_names(first)
+        between = said[1] if said is not None else separator(first)
+        names = header_names(first, between)
         if not isinstance(names, list):
             if first:
                 yield self._failed(0, names)
             return
-        rows = csv.reader(lines, delimiter=separator(first), strict=True)
+        rows = csv.reader(lines, delimiter=between, strict=True)
         while True:
             lines.begin()
             try:
                 row = next(rows, None)
             except (csv.Error, UnicodeDecodeError) as error:
-                said = f"not CSV: {error}" if isinstance(error, csv.Error) else "not UTF-8"
-                yield self._failed(lines.began, f"line {lines.number}: {said}")
-                rows = csv.reader(lines, delimiter=separator(first), strict=True)
+                why = f"not CSV: {error}" if isinstance(error, csv.Error) else _RESAVE
+                yield self._failed(lines.began, f"line {lines.number}: {why}")
+                rows = csv.reader(lines, delimiter=between, strict=True)
                 continue
             if row is None:
                 return
             if not any(cell.strip() for cell in row):
                 continue
+            while len(row) > len(names) and not row[-1].strip():
+                row.pop()  # spreadsheets end lines with as many separators as the widest has
             if len(row) != len(names):
-                said = f"line {lines.number}: {len(row)} cells, where the header has {len(names)}"
-                yield self._failed(lines.began, said)
+                why = f"line {lines.number}: {len(row)} cells, where the header has {len(names)}"
+                yield self._failed(lines.began, why)
                 continue
             if OURS in names:
                 row = [unguarded(cell) for cell in row]
@@ -132,12 +140,18 @@ def separator(header: str) -> str:
     return max(_SEPARATORS, key=header.count)
 
 
-def header_names(header: str) -> list[str] | str:
-    """The header's names; why there are none, as text."""
+def header_names(header: str, between: str | None = None) -> list[str] | str:
+    """The header's names, those of empty columns at its end left out; why there are none, as text.
+
+    Args:
+        between: what stands between the cells, where that is said.
+    """
     try:
-        (row,) = csv.reader([header], delimiter=separator(header), strict=True)
-    except (csv.Error, ValueError):
+        (row,) = csv.reader([header], delimiter=between or separator(header), strict=True)
+    except (csv.Error, ValueError, TypeError):
         return "not CSV: the first line is no header"
+    while len(row) > 1 and not row[-1].strip():
+        row.pop()
     return header_of(row)
 
 
@@ -149,9 +163,7 @@ def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet | Workbook |
         key: its name; what names a compression at its end is left out of account.
         blocks: its uncompressed content; may end with `Broken`.
     """
-    name = key.lower()
-    for ending in ENDINGS:
-        name = name.removesuffix(ending)
+    name = _bare(key)
     if name.endswith(remote_read.ENDINGS):
         return remote_read.Series(blocks)
     if not name.endswith(_CSV + _YAML + WORKBOOKS):
@@ -167,6 +179,19 @@ def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet | Workbook |
     except Broken as error:
         broken = error
     return Workbook(content, broken) if name.endswith(WORKBOOKS) else Sheet(name, content, broken)
+
+
+def _bare(key: str) -> str:
+    """A name in lower case, without what names a compression at its end."""
+    name = key.lower()
+    for ending in ENDINGS:
+        name = name.removesuffix(ending)
+    return name
+
+
+def is_table(key: str) -> bool:
+    """Whether a name says that the object is a table, whose columns decide what its rows are."""
+    return _bare(key).endswith(_CSV + WORKBOOKS)
 
 
 def _followed(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -186,7 +186,7 @@ def test_a_training_record() -> None:
         ({"status": "expired", "expires": None}, "expires is missing"),
         ({"status": "nearly"}, "status is 'nearly': write one of completed"),
         ({"person": " "}, "person is missing"),
-        ({"email": "ada@netbpf.com"}, "both person and email are given"),
+        ({"course": "Git workflow"}, "both training and course are given"),
         ({"training": ["a"]}, "training is neither text nor number"),
     ],
 )
@@ -242,6 +242,36 @@ def test_records_of_a_csv_file() -> None:
     assert (first["line"], second["line"], second["completed_at"]) == (1, 2, at("2026-05-05"))
 
 
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("sep=;\r\nperson;training;completed\r\nada;Git;2026-05-04\r\n", "ada"),
+        ("person,training,completed,,\nada,Git,2026-05-04,,\n,,,,\n", "ada"),
+        ("person,training,completed\nada,Git,2026-05-04,,\n", "ada"),
+        (
+            "User,Email,Course Title,Completion Status,Completed Date\nAda L,ada@netbpf.com,Git,Passed,2026-05-04\n",
+            "ada@netbpf.com",
+        ),
+        (
+            "User Email,Username,Training Title,Enrollment Status,Completion Date\n,ada,Git,Completed,2026-05-04\n",
+            "ada",
+        ),
+    ],
+)
+def test_tables_as_spreadsheets_and_systems_for_learning_write_them(text: str, person: str) -> None:
+    parsed = sheet("t.csv", text)
+    assert [(row["person"], row["training"], row["status"]) for row in parsed.rows["trainings"]] == [
+        (person, "Git", "completed")
+    ]
+    assert (parsed.records, parsed.quarantined) == (1, [])
+
+
+def test_a_table_whose_columns_nobody_knows_says_where_they_are_told() -> None:
+    ((_, _, reason),) = sheet("hr.csv", "worker,content\nada,Git\n").quarantined
+    assert reason.startswith("no known format: the columns of its header")
+    assert "4 cells, where the header has 3" in sheet("t.csv", "a,b,c\n1,2,3,4\n").quarantined[0][2]
+
+
 def test_each_row_of_csv_that_can_not_be_read_costs_itself_alone() -> None:
     text = (
         "person,training,completed\n"
@@ -280,8 +310,13 @@ def test_a_csv_file_without_a_header_is_one_unreadable_record(text: str, reason:
 def test_csv_that_is_not_utf8_is_told_row_by_row() -> None:
     where = Context("s", "t.csv")
     parsed = parse_bytes(b"person,training,completed\nA\xffa,Git,2026-05-04\nben,Git,2026-05-04\n", where)
-    assert (parsed.kept, [reason for _, _, reason in parsed.quarantined]) == (1, ["line 2: not UTF-8"])
-    assert parse_bytes(b"\xff\xff\n", where).quarantined == [(1, 0, "the header is not UTF-8")]
+    assert (parsed.kept, [reason for _, _, reason in parsed.quarantined]) == (
+        1,
+        ["line 2: not UTF-8: save it as CSV UTF-8"],
+    )
+    assert parse_bytes(b"\xff\xff\n", where).quarantined == [
+        (1, 0, "the header is not UTF-8: save it as CSV UTF-8")
+    ]
 
 
 TRAININGS_YAML = """\

@@ -291,7 +291,7 @@ def test_a_table_may_have_a_row_for_each_span(tmp_path: Path) -> None:
     ("text", "line", "problem"),
     [
         ("", 1, "it is empty"),
-        ("id,name,\n", 1, "the header has a column without a name"),
+        ("id,,name\n", 1, "the header has a column without a name"),
         ("id,name,ID\n", 1, "the header has the column 'id' twice"),
         ("id,name,email\n", 1, "unknown column 'email': expected id, name, kind"),
         ("name\nAda\n", 2, "'id' is missing"),
