@@ -1,16 +1,19 @@
 """Grafana's history of alert states to `alerts`: the data frame of its API, and annotations that alerts wrote.
 
-A frame is one record with many changes of state. Annotations that no alert wrote are noise.
+A frame is one record with many changes of state, be the history kept in Loki (a line each) or as annotations (a text each). Annotations that
+no alert wrote are noise. Most versions name the alert of an annotation in its text alone: `the title {label=value} - what was measured`.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from audit.normalise.alertmanager import row_of
-from audit.normalise.interface import Context, Outcome, Unreadable
+from audit.normalise.interface import Context, Outcome, Row, Unreadable
 from audit.normalise.jsonformat import JsonFormat, names
 from audit.normalise.times import parse
 
@@ -25,6 +28,9 @@ _STATUS = {
     "error": "error",
     "paused": "paused",
 }
+
+
+_TITLED = re.compile(r"(?P<title>.+?) \{[^{}]*\} - ", re.DOTALL)
 
 
 class _Field(msgspec.Struct):
@@ -74,18 +80,28 @@ def _rows(history: History, context: Context) -> Outcome:
     at = parse(history.time)
     if not history.newState:
         return Outcome([], at)
-    row = row_of(
+    fingerprint = f"annotation {history.id}"
+    row = _annotation(
+        context, history.alertName, history.text or "", history.newState, at, fingerprint=fingerprint
+    )
+    return Outcome([("alerts", row)], at)
+
+
+def _annotation(
+    context: Context, name: str | None, text: str, state: str, at: datetime, *, fingerprint: str
+) -> Row:
+    titled, status = _TITLED.match(text), _status(state)
+    return row_of(
         context,
         "grafana",
         {},
-        {"message": history.text or ""},
-        alert=history.alertName,
-        status=_status(history.newState),
+        {"message": text},
+        alert=name or (titled["title"] if titled is not None else None),
+        status=status,
         at=at,
-        ends_at=at if _status(history.newState) == "resolved" else None,
-        fingerprint=f"annotation {history.id}",
+        ends_at=at if status == "resolved" else None,
+        fingerprint=fingerprint,
     )
-    return Outcome([("alerts", row)], at)
 
 
 def _frame(schema: _Schema, raw: msgspec.Raw, context: Context) -> Outcome:
@@ -96,15 +112,21 @@ def _frame(schema: _Schema, raw: msgspec.Raw, context: Context) -> Outcome:
     except RecursionError:
         raise Unreadable("nested too deep") from None
     found = {field.name: values for field, values in zip(schema.fields, columns, strict=False)}
-    if not columns and {"time", "line"} <= {field.name for field in schema.fields}:
-        found = {"time": [], "line": []}
-    if not {"time", "line"} <= found.keys() or len(found["time"]) != len(found["line"]):
+    if not columns:
+        found = {field.name: [] for field in schema.fields}
+    told = ("time", "line") if "line" in found else ("time", "text", "next")
+    if not set(told) <= found.keys() or len({len(found[name]) for name in told}) > 1:
         raise Unreadable("a frame without as many times as lines")
     rows = []
-    for time, line in zip(found["time"], found["line"], strict=True):
+    for time, *said in zip(*(found[name] for name in told), strict=True):
         if not isinstance(time, str | int | float):
             raise Unreadable(f"not a time: {time!r}")
-        change, at = _changed(line), parse(time)
+        at = parse(time)
+        if len(said) > 1:
+            text, state = (each if isinstance(each, str) else "" for each in said)
+            rows.append(_annotation(context, None, text, state, at, fingerprint=""))
+            continue
+        change = _changed(said[0])
         status = _status(change.current)
         row = row_of(
             context,
@@ -140,9 +162,9 @@ def _status(state: str) -> str:
 
 
 def _looks(record: bytes) -> bool:
-    if b'"schema"' in record and b'"line"' in record:
+    if b'"schema"' in record and (b'"line"' in record or (b'"next"' in record and b'"text"' in record)):
         return {"schema", "data"} <= names(record)
     return b'"newState"' in record and {"id", "newState", "time"} <= names(record)
 
 
-FORMAT = JsonFormat("grafana-history", 1, ("alerts",), History, _rows, _looks)
+FORMAT = JsonFormat("grafana-history", 2, ("alerts",), History, _rows, _looks)

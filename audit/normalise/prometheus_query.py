@@ -1,7 +1,8 @@
-"""Answers of Prometheus' API to `query_range` (a matrix) and `query` (a vector or a scalar), to `metric_samples`.
+"""Answers of Prometheus' API to `query_range` (a matrix) and `query` (a vector or a scalar), to `metric_samples`; answers of remote read that
+were written as JSON, and lines that VictoriaMetrics exports.
 
 An answer is one record with many samples; one without any is noise. NaN and the infinities are told as such, not as
-values. Thanos and Mimir answer alike; where a part of them did not, the answer warns, and its samples are partial.
+values. Thanos, Mimir and VictoriaMetrics answer alike; where a part of them did not, the answer says so, and its samples are partial.
 """
 
 from __future__ import annotations
@@ -36,14 +37,43 @@ class _Data(msgspec.Struct):
     result: msgspec.Raw
 
 
-class Answer(msgspec.Struct):
-    """What the API answers."""
+class _Label(msgspec.Struct):
+    name: str = ""
+    value: str = ""
 
-    status: Literal["success", "error"]
+
+class _Point(msgspec.Struct):
+    """A sample of remote read; JSON of protobuf leaves zeros out, and writes large numbers and what is no number as text."""
+
+    value: float | str = 0.0
+    timestamp: int | str = 0
+
+
+class _Remote(msgspec.Struct):
+    labels: list[_Label] | None = None
+    samples: list[_Point] | None = None
+    histograms: msgspec.Raw = msgspec.Raw()
+
+
+class _Read(msgspec.Struct):
+    timeseries: list[_Remote] | None = None
+
+
+class Answer(msgspec.Struct):
+    """What the API answers; or (`results`) remote read; or (`timestamps`, in milliseconds) a series as VictoriaMetrics exports it."""
+
+    status: Literal["success", "error"] | None = None
     data: _Data | None = None
     errorType: str | None = None
     error: str | None = None
     warnings: list[str] | None = None
+    isPartial: bool = False
+
+    results: list[_Read] | None = None
+
+    metric: dict[str, str] | None = None
+    values: list[float | str | None] | None = None
+    timestamps: list[int] | None = None
 
 
 _series = msgspec.json.Decoder(list[_Series])
@@ -51,6 +81,11 @@ _scalar = msgspec.json.Decoder(_Sample)
 
 
 def _rows(answer: Answer, context: Context) -> Outcome:
+    if answer.results is not None or answer.timestamps is not None:
+        rows = _exported(answer, context.cluster)
+        return Outcome(
+            [("metric_samples", row) for row in rows], max((row["at"] for row in rows), default=None)
+        )
     if answer.status == "error":
         raise Unreadable(f"the query failed: {answer.errorType}: {answer.error}")
     if answer.data is None:
@@ -68,9 +103,44 @@ def _rows(answer: Answer, context: Context) -> Outcome:
         raise Unreadable(f"result: {error}") from None
     except RecursionError:
         raise Unreadable("nested too deep") from None
-    partial = bool(answer.warnings)
+    partial = bool(answer.warnings) or answer.isPartial
     rows = [row for series in found for row in _samples(series, context.cluster, partial=partial)]
     return Outcome([("metric_samples", row) for row in rows], max((row["at"] for row in rows), default=None))
+
+
+def _exported(answer: Answer, cluster: str | None) -> list[Row]:
+    """The samples of an answer of remote read, or of an exported series, in which `null` is what has no value.
+
+    Raises:
+        Unreadable: there are histograms, values that are no numbers, or more or fewer times than values.
+    """
+    if answer.timestamps is not None:
+        values = ["NaN" if value is None else value for value in answer.values or ()]
+        if answer.metric is None or len(values) != len(answer.timestamps):
+            raise Unreadable("a series without as many times as values")
+        named = [(answer.metric, list(zip(answer.timestamps, values, strict=True)))]
+    else:
+        listed = [series for read in answer.results or () for series in read.timeseries or ()]
+        if any(is_there(series.histograms) for series in listed):
+            raise Unreadable("native histograms are not read")
+        named = [
+            (
+                {label.name: label.value for label in series.labels or ()},
+                [(point.timestamp, point.value) for point in series.samples or ()],
+            )
+            for series in listed
+        ]
+    return [
+        sample(
+            cluster,
+            metric.get("__name__", ""),
+            {name: value for name, value in metric.items() if name != "__name__"},
+            parse(int(time) / 1000) if str(time).lstrip("-").isdecimal() else parse(time),
+            value_of(value.replace("Infinity", "Inf")) if isinstance(value, str) else value,
+        )
+        for metric, points in named
+        for time, value in points
+    ]
 
 
 def _samples(series: _Series, cluster: str | None, *, partial: bool) -> list[Row]:
@@ -132,10 +202,14 @@ def _special(value: float) -> str | None:
 
 
 def _looks(record: bytes) -> bool:
+    if b'"timeseries"' in record and b'"samples"' in record:
+        return names(record) == {"results"}
+    if b'"timestamps"' in record and b'"metric"' in record:
+        return names(record) == {"metric", "values", "timestamps"}
     if b'"resultType"' not in record and b'"errorType"' not in record:
         return False
     found = names(record)
     return {"status", "data"} <= found or {"status", "errorType", "error"} <= found
 
 
-FORMAT = JsonFormat("prometheus-query", 2, ("metric_samples",), Answer, _rows, _looks)
+FORMAT = JsonFormat("prometheus-query", 3, ("metric_samples",), Answer, _rows, _looks)

@@ -15,6 +15,7 @@ from audit.normalise.times import parse
 _NAME = "__name__"
 _COMMENT = re.compile(rb"#(?:[ \t]|$)")
 _LABEL = re.compile(r'([A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\]|\\.)*")="((?:[^"\\]|\\.)*)"(?:,[ \t]*|(?=\}))')
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"(?:,[ \t]*|(?=\}))')
 _METRIC = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 _REST = re.compile(r"[ \t]+(?P<value>\S+)(?:[ \t]+(?P<time>-?[0-9.]+))?(?:[ \t]+#.*)?[ \t]*")
 _ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
@@ -24,7 +25,7 @@ class _Text:
     """The format; its records are lines."""
 
     name = "prometheus-text"
-    version = 1
+    version = 2
     tables: tuple[str, ...] = ("metric_samples",)
 
     def recognises(self, record: bytes) -> bool:
@@ -62,15 +63,26 @@ def _labels(text: str, position: int) -> tuple[dict[str, str], int]:
     labels: dict[str, str] = {}
     position += 1
     while text[position : position + 1] != "}":
+        named = _QUOTED.match(text, position) if not labels else None
+        if (
+            named is not None
+        ):  # the metric's own name, first and in quotes, where it has letters that others have not
+            labels[_NAME] = _unescaped(named[1])
+            position = named.end()
+            continue
         label = _LABEL.match(text, position)
         if label is None:
             raise Unreadable(f"not a label at character {position}")
         name = label[1].strip('"')
         if name in labels:
             raise Unreadable(f"the label {name[:40]!r} twice")
-        labels[name] = re.sub(r"\\.", lambda found: _ESCAPES.get(found[0], found[0]), label[2])
+        labels[name] = _unescaped(label[2])
         position = label.end()
     return labels, position + 1
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\.", lambda found: _ESCAPES.get(found[0], found[0]), text)
 
 
 FORMAT = _Text()

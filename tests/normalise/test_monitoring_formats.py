@@ -86,6 +86,12 @@ def test_what_the_api_lists_fires_whatever_end_it_foresees() -> None:
     assert "neither a webhook" in refused(API_ALERT | {"status": "firing"})
 
 
+def test_groups_of_the_api_give_their_alerts() -> None:
+    group = {"labels": {}, "receiver": {"name": "gitops"}, "alerts": [API_ALERT, API_ALERT]}
+    expected = rows(API_ALERT)[0] | {"evidence": ""}
+    assert [row | {"evidence": ""} for row in rows([group])] == [expected, expected]
+
+
 def test_a_history_of_states() -> None:
     first, second = rows(HISTORY)
     assert (first["status"], first["at"], first["ends_at"]) == ("firing", at("07-01T10:00:00"), None)
@@ -118,6 +124,35 @@ def test_states_of_annotations(state: str, status: str) -> None:
     (found,) = rows(ANNOTATION | {"newState": state})
     assert (found["status"], found["fingerprint"], found["labels"]) == (status, "annotation 7", "{}")
     assert found["at"] == at("07-01T10:00:00")
+
+
+def test_an_annotation_names_its_alert_in_its_text_where_nothing_else_does() -> None:
+    text = "Web is down {alertname=Web is down, severity=page} - B=1.000000"
+    (found,) = rows(ANNOTATION | {"alertName": "", "text": text})
+    assert (found["alert"], found["summary"]) == ("Web is down", text)
+    fields = [{"name": name} for name in ("time", "text", "prev", "next", "data")]
+    frame = {
+        "schema": {"fields": fields},
+        "data": {"values": [[1782900000000], [text], ["Normal"], ["Alerting"], ["{}"]]},
+    }
+    (found,) = rows(frame)
+    assert (found["alert"], found["status"], found["at"]) == ("Web is down", "firing", at("07-01T10:00:00"))
+    assert "an alert without a name" in refused(ANNOTATION | {"alertName": "", "text": "Web is down"})
+
+
+def test_a_history_that_lies_in_loki_has_its_times_from_there() -> None:
+    line = json.dumps(
+        {"schemaVersion": 1, "previous": "Normal", "current": "Alerting", "ruleTitle": "Web", "labels": {}}
+    )
+    labels = {"from": "state-history", "orgID": "1"}
+    pushed = {"streams": [{"stream": labels, "values": [["1782900000000000000", line]]}]}
+    printed = {"labels": labels, "line": line, "timestamp": "2026-07-01T12:00:00+02:00"}
+    answer = {"status": "success", "data": {"resultType": "streams", "result": pushed["streams"]}}
+    for record in (pushed, printed, answer):
+        (found,) = rows(record)
+        assert (found["alert"], found["status"], found["at"]) == ("Web", "firing", at("07-01T10:00:00"))
+    other = {"streams": [{"stream": {"job": "x"}, "values": pushed["streams"][0]["values"]}]}
+    assert "no known format" in refused(other)
 
 
 def test_annotations_that_no_alert_wrote_are_noise() -> None:

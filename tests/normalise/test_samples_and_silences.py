@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from evidence_records import parse_bytes, read
+from evidence_records import parse_bytes, read, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from outside_records import MATRIX, SILENCE, VAULT_REQUEST, VAULT_RESPONSE
@@ -53,6 +53,7 @@ def test_a_scalar_is_a_sample_without_a_name() -> None:
         '{__name__="argocd_app_info", name="web", sync_status="OutOfSync"} 1 1782900000000',
         'argocd_app_info{sync_status="OutOfSync",name="web"} 1.0 1782900000',
         'argocd_app_info{name="web",sync_status="OutOfSync"} 1 1782900000.000 # {trace_id="a"} 1',
+        '{"argocd_app_info",name="web","sync_status"="OutOfSync"} 1 1782900000',
     ],
 )
 def test_a_sample_as_text(line: str) -> None:
@@ -64,8 +65,52 @@ def test_a_sample_as_text(line: str) -> None:
     assert json.loads(found["labels"]) == {"name": "web", "sync_status": "OutOfSync"}
 
 
+def test_samples_of_remote_read_in_json_and_of_an_exported_series_tell_the_same_as_an_answer() -> None:
+    labels = {"__name__": "up", "job": "x"}
+    told = {"labels": [{"name": name, "value": value} for name, value in labels.items()]}
+    points = [
+        {"value": 1.5, "timestamp": "1782900000000"},
+        {"timestamp": 1782900060000},
+        {"value": "NaN", "timestamp": "1782900120000"},
+    ]
+    answer = {
+        "status": "success",
+        "data": {
+            "resultType": "matrix",
+            "result": [
+                {"metric": labels, "values": [[1782900000, "1.5"], [1782900060, "0"], [1782900120, "NaN"]]}
+            ],
+        },
+    }
+    exported = {
+        "metric": labels,
+        "values": [1.5, 0, None],
+        "timestamps": [1782900000000, 1782900060000, 1782900120000],
+    }
+    expected = [row | {"evidence": ""} for row in read(answer).rows["metric_samples"]]
+    for record in ({"results": [{"timeseries": [told | {"samples": points}]}]}, exported):
+        parsed = read(record)
+        assert [row | {"evidence": ""} for row in parsed.rows["metric_samples"]] == expected
+        assert parsed.formats == {"prometheus-query"}
+    assert "as many times as values" in refused(exported | {"values": [1]})
+    assert "histograms" in refused(
+        {"results": [{"timeseries": [told | {"samples": [], "histograms": [{}]}]}]}
+    )
+
+
+def test_an_answer_that_is_partial_says_so_in_either_way() -> None:
+    answer = {
+        "status": "success",
+        "isPartial": True,
+        "data": {"resultType": "scalar", "result": [1782900000, "0.5"]},
+    }
+    assert read(answer).rows["metric_samples"][0]["partial"] is True
+
+
 def test_samples_without_labels_with_escapes_and_without_a_finite_value() -> None:
     assert (sample("up 0 1782900000")["metric"], sample("up{} 0 1782900000")["labels"]) == ("up", "{}")
+    assert sample('a_total 1 1782900000 # {trace_id="b"} 1')["value"] == 1
+    assert sample('{"my.metric"} 1 1782900000')["metric"] == "my.metric"
     assert json.loads(sample('a{b="c\\"\\n\\\\d"} 1 1782900000')["labels"]) == {"b": 'c"\n\\d'}
     assert sample('gotk_reconcile_condition{b="c"} NaN 1782900000')["special"] == "NaN"
     assert sample('{__name__="a"} -Inf 1782900000000')["special"] == "-Inf"

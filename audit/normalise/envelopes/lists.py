@@ -37,6 +37,11 @@ def _kubernetes(top: Top) -> Contents | None:
     return Contents([_typed(bytes(item), kind.removesuffix("List"), version) for item in items])
 
 
+def _group(top: Top) -> Contents | None:
+    """A group of alerts, as Alertmanager's API lists them by receiver."""
+    return None if as_object(top["receiver"]) is None else listed("alerts")(top)
+
+
 def _typed(item: bytes, kind: str, version: str | None) -> bytes:
     """An item of a list with the kind that the list's own kind names, where the item, as the API gives it, has none."""
     if not kind or item[:1] != b"{" or item.strip() == b"{}" or not version:
@@ -55,6 +60,7 @@ OPENERS = (
         Opener("github-page", keys(name, "total_count"), listed(name))
         for name in ("check_runs", "workflow_runs", "environments")
     ),
+    Opener("alert-group", keys("alerts", "labels", "receiver"), _group),
     Opener("records", keys("Records"), listed("Records")),
     Opener("records", keys("records"), listed("records")),
     Opener("trainings", keys("trainings"), listed("trainings")),

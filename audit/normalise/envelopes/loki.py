@@ -1,4 +1,7 @@
-"""Lines of Loki: as logcli prints them, as its push API takes them, as its queries answer."""
+"""Lines of Loki: as logcli prints them, as its push API takes them, as its queries answer.
+
+A line of Grafana's history of alert states has its time and its name (`from`) from Loki alone: it is given both, as Grafana's own API gives them.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +36,32 @@ def _streams(streams: list[msgspec.Raw]) -> Contents | None:
         values = as_array(top["values"]) if top is not None and {"stream", "values"} <= top.keys() else None
         if values is None:
             return None
-        parts.extend(_line(value) for value in values)
+        labels = as_object(top["stream"]) if top is not None else None
+        parts.extend(_line(value, labels) for value in values)
     return joined(parts)
 
 
-def _line(value: msgspec.Raw) -> Contents:
+def _line(value: msgspec.Raw, labels: Top | None) -> Contents:
     pair = as_array(value)
     if pair is None or len(pair) < 2 or as_text(pair[1]) is None:
         return Contents(failed=["not a line of Loki: neither time nor text"])
-    return Contents([content(pair[1])])
+    return Contents([_told(pair[1], pair[0], labels)])
+
+
+def _told(line: msgspec.Raw, time: msgspec.Raw, labels: Top | None) -> bytes:
+    """What a line says; of a change of an alert's state, as a frame of Grafana's API with its time."""
+    text = content(line)
+    if labels is None or as_text(labels.get("from", b"")) != "state-history" or as_object(text) is None:
+        return text
+    schema = {"fields": [{"name": "time"}, {"name": "line"}]}
+    return msgspec.json.encode({"schema": schema, "data": {"values": [[time], [line]]}})
+
+
+def _printed(top: Top) -> Contents | None:
+    """A line as logcli prints it."""
+    if bytes(top["line"]) == b"null":
+        return None
+    return Contents([_told(top["line"], top["timestamp"], as_object(top["labels"]))])
 
 
 def _entry(value: msgspec.Raw) -> Contents:
@@ -66,7 +86,7 @@ def _answer(top: Top) -> Contents | None:
 
 
 OPENERS = (
-    Opener("loki", keys("labels", "line", "timestamp"), member("line")),
+    Opener("loki", keys("labels", "line", "timestamp"), _printed),
     Opener("loki", keys("line", "timestamp", "date"), member("line")),  # Grafana's download
     Opener("loki", keys("streams"), _push),
     Opener("loki", keys("status", "data"), _answer),
