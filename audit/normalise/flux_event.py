@@ -33,9 +33,18 @@ _SAID = re.compile(r"Helm (?P<action>install|upgrade|rollback) (?P<end>succeeded
 
 
 class FluxEvent(Event):
-    """A Kubernetes Event, or what the notification controller sends: its metadata are texts, its time `timestamp`."""
+    """A Kubernetes Event, or what the notification controller sends: its metadata are texts, its only time is `timestamp`.
+
+    A shipper that parsed an Event into its own may have a `timestamp` beside the Event's times.
+    """
 
     timestamp: Time | None = None
+
+    @property
+    def sent(self) -> datetime | None:
+        """When the notification controller sent it; None where it did not."""
+        times = (self.lastTimestamp, self.firstTimestamp, self.eventTime, self.deprecatedLastTimestamp)
+        return None if self.timestamp is None or any(times) else utc(self.timestamp)
 
 
 _texts = msgspec.json.Decoder(dict[str, str] | None)
@@ -43,7 +52,7 @@ _texts = msgspec.json.Decoder(dict[str, str] | None)
 
 def _rows(event: FluxEvent, context: Context) -> Outcome:
     annotations = _annotations(event)
-    at, target = utc(event.timestamp) if event.timestamp is not None else event.at, event.target
+    at, target = event.sent or event.at, event.target
     group = _GROUPS.get(target.kind)
     if group is None or not target.apiVersion.startswith(group + "/"):
         return Outcome([], at)
@@ -99,7 +108,7 @@ def _states(cluster: str, app: str, at: datetime, states: dict[str, str]) -> Row
 
 def _annotations(event: FluxEvent) -> dict[str, str]:
     """Annotations of a Kubernetes Event, or the metadata of the notification controller's."""
-    if event.timestamp is None:
+    if event.sent is None:
         return event.annotations
     if not bytes(event.metadata):
         return {}

@@ -114,22 +114,17 @@ def _exported(answer: Answer, cluster: str | None) -> list[Row]:
     Raises:
         Unreadable: there are histograms, values that are no numbers, or more or fewer times than values.
     """
+    named: list[tuple[dict[str, str], list[tuple[int | str, float | str]]]] = []
     if answer.timestamps is not None:
         values = ["NaN" if value is None else value for value in answer.values or ()]
         if answer.metric is None or len(values) != len(answer.timestamps):
             raise Unreadable("a series without as many times as values")
-        named = [(answer.metric, list(zip(answer.timestamps, values, strict=True)))]
-    else:
-        listed = [series for read in answer.results or () for series in read.timeseries or ()]
-        if any(is_there(series.histograms) for series in listed):
+        named.append((answer.metric, list(zip(answer.timestamps, values, strict=True))))
+    for series in (series for read in answer.results or () for series in read.timeseries or ()):
+        if is_there(series.histograms):
             raise Unreadable("native histograms are not read")
-        named = [
-            (
-                {label.name: label.value for label in series.labels or ()},
-                [(point.timestamp, point.value) for point in series.samples or ()],
-            )
-            for series in listed
-        ]
+        metric = {label.name: label.value for label in series.labels or ()}
+        named.append((metric, [(point.timestamp, point.value) for point in series.samples or ()]))
     return [
         sample(
             cluster,

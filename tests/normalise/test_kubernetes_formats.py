@@ -470,6 +470,13 @@ def test_flux_events_give_operations_and_states() -> None:
     assert rows(failed, "sync_records")[0]["phase"] == "failed"
 
 
+def test_a_flux_event_that_vector_parsed_into_its_own_says_the_same() -> None:
+    parsed = {"file": "/var/log/x", "host": "h", "source_type": "file", "timestamp": "2026-07-01T10:09:00Z"}
+    for table in ("sync_records", "state_changes"):
+        expected = [row | {"evidence": ""} for row in rows(FLUX_EVENT, table)]
+        assert [row | {"evidence": ""} for row in rows(FLUX_EVENT | parsed, table)] == expected
+
+
 _HELM = FLUX_EVENT | {
     "involvedObject": {
         "kind": "HelmRelease",
