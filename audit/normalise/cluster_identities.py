@@ -1,7 +1,7 @@
 """Which identities of AWS an EKS cluster lets in, to `cluster_identities`.
 
-Read are the ConfigMap `aws-auth`, what `aws eks describe-access-entry` prints, and what
-`aws eks list-associated-access-policies` prints. An entry without policies, and a ConfigMap that maps nobody, is told by
+Read are the ConfigMap `aws-auth`, what `aws eks describe-access-entry` and `aws eks list-associated-access-policies` print, what
+`eksctl get iamidentitymapping` and `eksctl get accessentry` print as JSON or YAML, and objects of kind IAMIdentityMapping. An entry without policies, and a ConfigMap that maps nobody, is told by
 its own rows or is noise.
 """
 
@@ -13,8 +13,12 @@ import msgspec
 
 from audit.normalise import plainyaml
 from audit.normalise.interface import Context, Outcome, Row, Unreadable
-from audit.normalise.jsonformat import JsonFormat, cluster_of, names
+from audit.normalise.jsonformat import JsonFormat, cluster_of, keys, names
 from audit.normalise.times import parse
+
+_MAPPING, _GROUP = "IAMIdentityMapping", b"iamauthenticator.k8s.aws/"
+_KEYS = frozenset({"accessEntry", "associatedAccessPolicies", "rolearn", "userarn", "principalARN"})
+"""Of which each object but those of Kubernetes has one."""
 
 
 class _Metadata(msgspec.Struct):
@@ -49,6 +53,19 @@ class _Entry(msgspec.Struct):
     createdAt: str | int | float | None = None
 
 
+class _Allowed(msgspec.Struct):
+    policyARN: str
+    accessScope: _Scope
+
+
+class _Spec(msgspec.Struct):
+    """What an IAMIdentityMapping maps."""
+
+    arn: str
+    username: str | None = None
+    groups: list[str] | None = None
+
+
 class _Scope(msgspec.Struct):
     type: str
     namespaces: list[str] | None = None
@@ -62,11 +79,21 @@ class _Policy(msgspec.Struct):
 
 
 class Source(msgspec.Struct):
-    """A ConfigMap, an entry or the policies of an entry; which one, its keys tell."""
+    """A ConfigMap, a mapping, an entry or the policies of an entry; which one, its keys tell."""
 
     kind: str | None = None
     metadata: _Metadata | None = None
     data: _Maps | None = None
+    spec: _Spec | msgspec.UnsetType = msgspec.UNSET
+
+    rolearn: str | None = None
+    userarn: str | None = None
+    username: str | None = None
+    groups: list[str] | None = None
+
+    principalARN: str | None = None
+    kubernetesGroups: list[str] | None = None
+    accessPolicies: list[_Allowed] | None = None
 
     accessEntry: _Entry | None = None
 
@@ -82,8 +109,15 @@ def _rows(source: Source, context: Context) -> Outcome:
         rows = _policies(source, source.associatedAccessPolicies, context)
     elif source.kind == "ConfigMap" and source.metadata is not None and source.metadata.name == "aws-auth":
         rows = _aws_auth(source.data or _Maps(), cluster_of(context))
+    elif source.kind == _MAPPING and isinstance(source.spec, _Spec):
+        rows = [_mapped(source.spec.arn, source.spec.username, source.spec.groups, cluster_of(context))]
+    elif source.rolearn or source.userarn:
+        arn = source.rolearn or source.userarn or ""
+        rows = [_mapped(arn, source.username, source.groups, cluster_of(context))]
+    elif source.principalARN is not None:
+        rows = _summary(source.principalARN, source, cluster_of(context))
     else:
-        raise Unreadable("neither aws-auth, nor an access entry, nor policies of one")
+        raise Unreadable("neither aws-auth, nor a mapping, nor an access entry, nor policies of one")
     return Outcome([("cluster_identities", row) for row in rows], None)
 
 
@@ -99,26 +133,45 @@ def _entry(entry: _Entry, context: Context) -> Row:
     )
 
 
+def _mapped(arn: str, username: str | None, groups: list[str] | None, cluster: str) -> Row:
+    """A role or user that is mapped by itself."""
+    kind = next((kind for kind in ("role", "user") if f":{kind}/" in arn), None)
+    if kind is None:
+        raise Unreadable("the ARN is of no role and no user")
+    return _row(cluster, kind, arn, username=username, groups=groups)
+
+
+def _summary(principal: str, source: Source, cluster: str) -> list[Row]:
+    """An entry as eksctl prints it, with its policies; of the user as whom it acts it says nothing."""
+    rows = [_row(cluster, "access entry", principal, groups=source.kubernetesGroups)]
+    for policy in source.accessPolicies or ():
+        scope = _scope(policy.accessScope)
+        rows.append(_row(cluster, "access policy", principal, policy=policy.policyARN, scope=scope))
+    return rows
+
+
 def _policies(source: Source, policies: list[_Policy], context: Context) -> list[Row]:
     if source.principalArn is None or source.clusterName is None:
         raise Unreadable("clusterName or principalArn is missing")
     rows = []
     for policy in policies:
-        scope = policy.accessScope
-        if scope.type not in ("cluster", "namespace") or (scope.type == "namespace") != bool(
-            scope.namespaces
-        ):
-            raise Unreadable(f"unknown scope {scope.type[:40]!r} or namespaces that do not go with it")
         row = _row(
             context.cluster or source.clusterName,
             "access policy",
             source.principalArn,
             policy=policy.policyArn,
-            scope=scope.namespaces,
+            scope=_scope(policy.accessScope),
             changed=policy.modifiedAt if policy.modifiedAt is not None else policy.associatedAt,
         )
         rows.append(row)
     return rows
+
+
+def _scope(scope: _Scope) -> list[str] | None:
+    """The namespaces in which a policy holds; None for the whole cluster."""
+    if scope.type not in ("cluster", "namespace") or (scope.type == "namespace") != bool(scope.namespaces):
+        raise Unreadable(f"unknown scope {scope.type[:40]!r} or namespaces that do not go with it")
+    return scope.namespaces
 
 
 def _aws_auth(maps: _Maps, cluster: str) -> list[Row]:
@@ -169,8 +222,11 @@ def _row(
 
 
 def _looks(record: bytes) -> bool:
-    if b'"accessEntry"' in record or b'"associatedAccessPolicies"' in record:
-        return bool({"accessEntry", "associatedAccessPolicies"} & names(record))
+    if any(f'"{word}"'.encode() in record for word in _KEYS):
+        return not _KEYS.isdisjoint(names(record))
+    if _GROUP in record:
+        told = keys(record)
+        return told.kind == _MAPPING and (told.apiVersion or "").startswith(_GROUP.decode())
     if b'"aws-auth"' not in record or b'"ConfigMap"' not in record:
         return False
     try:
@@ -187,4 +243,4 @@ class _ConfigMap(msgspec.Struct):
 
 _config_map = msgspec.json.Decoder(_ConfigMap)
 
-FORMAT = JsonFormat("cluster-identities", 1, ("cluster_identities",), Source, _rows, _looks)
+FORMAT = JsonFormat("cluster-identities", 2, ("cluster_identities",), Source, _rows, _looks)

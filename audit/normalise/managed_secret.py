@@ -20,10 +20,11 @@ _GROUPS = {
     "ExternalSecret": _EXTERNAL,
     "ClusterExternalSecret": _EXTERNAL,
     "PushSecret": _EXTERNAL,
+    "ClusterPushSecret": _EXTERNAL,
     "SecretStore": _EXTERNAL,
     "ClusterSecretStore": _EXTERNAL,
 }
-_RECIPIENTS = ("age", "azure_kv", "gcp_kms", "hc_vault", "kms", "pgp")
+_RECIPIENTS = ("age", "azure_kv", "gcp_kms", "hc_vault", "hckms", "kms", "pgp")
 
 T = TypeVar("T")
 _Interval = str | Annotated[int, msgspec.Meta(ge=0)]
@@ -49,17 +50,37 @@ class _Match(msgspec.Struct):
     remoteRef: _RemoteRef | None = None
 
 
+class _SourceRef(msgspec.Struct):
+    """A store of its own, or what makes the secret."""
+
+    storeRef: _StoreRef | None = None
+    generatorRef: _StoreRef | None = None
+
+
 class _Data(msgspec.Struct):
     remoteRef: _RemoteRef | None = None
     match: _Match | None = None
+    sourceRef: _SourceRef | None = None
+
+
+class _Name(msgspec.Struct):
+    regexp: str | None = None
+
+
+class _Find(msgspec.Struct):
+    path: str | None = None
+    name: _Name | None = None
+    tags: dict[str, str] | None = None
 
 
 class _From(msgspec.Struct):
     extract: _RemoteRef | None = None
+    find: _Find | None = None
+    sourceRef: _SourceRef | None = None
 
 
 class _Spec(msgspec.Struct):
-    """The fields of all the kinds; a ClusterExternalSecret holds those of an ExternalSecret."""
+    """The fields of all the kinds; a ClusterExternalSecret holds those of an ExternalSecret, a ClusterPushSecret those of a PushSecret."""
 
     encryptedData: dict[str, msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
     secretStoreRef: _StoreRef | None = None
@@ -70,6 +91,7 @@ class _Spec(msgspec.Struct):
     dataFrom: list[_From] | None = None
     provider: dict[str, msgspec.Raw] | None = None
     externalSecretSpec: _Spec | None = None
+    pushSecretSpec: _Spec | None = None
 
 
 class _Status(msgspec.Struct):
@@ -85,6 +107,7 @@ class _Sops(msgspec.Struct):
     azure_kv: list[msgspec.Raw] | None = None
     gcp_kms: list[msgspec.Raw] | None = None
     hc_vault: list[msgspec.Raw] | None = None
+    hckms: list[msgspec.Raw] | None = None
     kms: list[msgspec.Raw] | None = None
     pgp: list[msgspec.Raw] | None = None
     key_groups: list[dict[str, msgspec.Raw]] | None = None
@@ -129,7 +152,7 @@ def _rows(found: Object, context: Context) -> Outcome:
 def _synced(found: Object) -> Row:
     """Columns of what an operator syncs: its state is its own word."""
     spec, status = _decoded(_spec, found.spec, _Spec()), _decoded(_status, found.status, _Status())
-    spec = spec.externalSecretSpec or spec
+    spec = spec.externalSecretSpec or spec.pushSecretSpec or spec
     conditions = status.conditions
     state = named(conditions, "Ready", "Synced")
     interval = spec.refreshInterval if spec.refreshInterval is not None else spec.refreshTime
@@ -177,8 +200,12 @@ def _encrypted(found: Object, sops: _Sops) -> Row:
 
 
 def _store(spec: _Spec) -> str:
-    """The stores it comes from as kind/name, or of a store its provider."""
+    """The stores and generators it comes from as kind/name, those of single keys included; or of a store its provider."""
+    own = [
+        each.sourceRef for each in (*(spec.data or ()), *(spec.dataFrom or ())) if each.sourceRef is not None
+    ]
     references = [spec.secretStoreRef, *(spec.secretStoreRefs or ())]
+    references += [ref for each in own for ref in (each.storeRef, each.generatorRef)]
     told = {
         f"{each.kind or 'SecretStore'}/{each.name}" for each in references if each is not None and each.name
     }
@@ -186,13 +213,20 @@ def _store(spec: _Spec) -> str:
 
 
 def _remote(spec: _Spec) -> str:
-    """What it is called in the store, each once, sorted, separated by spaces."""
+    """What it is called in the store, each once, sorted, separated by spaces; of what is looked for, the path, pattern and tags."""
     references = [
         each.remoteRef or (each.match.remoteRef if each.match else None) for each in spec.data or ()
     ]
     references += [each.extract for each in spec.dataFrom or ()]
     told = {each.key or each.remoteKey or "" for each in references if each is not None}
+    told |= {_looked_for(each.find) for each in spec.dataFrom or () if each.find is not None}
     return " ".join(sorted(told - {""}))
+
+
+def _looked_for(find: _Find) -> str:
+    name = find.name.regexp if find.name is not None else None
+    tags = ",".join(f"{key}={value}" for key, value in sorted((find.tags or {}).items()))
+    return "/".join(part for part in (find.path, f"~{name}" if name else None, tags) if part)
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, default: T) -> T:
@@ -216,4 +250,4 @@ def _looks(record: bytes) -> bool:
     return group is not None and (found.apiVersion or "").startswith(group)
 
 
-FORMAT = JsonFormat("managed-secret", 1, ("managed_secrets",), Object, _rows, _looks)
+FORMAT = JsonFormat("managed-secret", 2, ("managed_secrets",), Object, _rows, _looks)

@@ -167,7 +167,7 @@ class ClusterIdentities(Table):
     class Config:
         title = "Identities of the cloud that the clusters let in"
         metadata: ClassVar[Meta] = {
-            "source": f"aws-auth ConfigMap, EKS access entries and their policies{_SNAPSHOT}",
+            "source": f"aws-auth ConfigMap, IAMIdentityMapping, EKS access entries and their policies{_SNAPSHOT}",
             "stage": "normalised",
         }
         unique: ClassVar[list[str]] = [

@@ -149,6 +149,24 @@ def test_access_entries_and_their_policies() -> None:
     assert "unknown scope" in refused(ACCESS_POLICIES | {"associatedAccessPolicies": [broken]})
 
 
+def test_mappings_one_by_one_and_entries_as_eksctl_prints_them() -> None:
+    arn = "arn:aws:iam::111122223333:{0}/ops"
+    user = {"userarn": arn.format("user"), "username": "ops", "groups": ["viewers", "editors"]}
+    crd = {
+        "apiVersion": "iamauthenticator.k8s.aws/v1alpha1", "kind": "IAMIdentityMapping", "metadata": {"name": "ops"},
+        "spec": {"arn": arn.format("role"), "username": "ops", "groups": ["viewers"]},
+    }  # fmt: skip
+    policy = {"policyARN": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy",
+              "accessScope": {"type": "namespace", "namespaces": ["shop"]}}  # fmt: skip
+    entry = {"principalARN": arn.format("role"), "kubernetesGroups": ["viewers"], "accessPolicies": [policy]}
+    found = rows([user, crd, entry], "cluster_identities")
+    assert [(row["kind"], row["principal"].split(":")[5], row["groups"], row["scope"]) for row in found] == [
+        ("user", "user/ops", "editors,viewers", ""), ("role", "role/ops", "viewers", ""),
+        ("access entry", "role/ops", "viewers", ""), ("access policy", "role/ops", "", "shop"),
+    ]  # fmt: skip
+    assert "the ARN is of no role and no user" in refused(user | {"userarn": "arn:aws:iam::1:root"})
+
+
 def test_a_review_of_a_document() -> None:
     assert rows(DOCUMENT_REVIEW, "document_reviews") == [
         {"document": "rollback", "reviewed_at": at("2026-07-04"), "reviewer": "grace", "outcome": "nothing to change",

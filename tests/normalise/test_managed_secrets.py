@@ -62,6 +62,32 @@ def test_a_cluster_external_secret_holds_an_external_secret() -> None:
     assert (found["health_status"], found["ready"]) == ("Progressing", None)
 
 
+def test_a_cluster_push_secret_holds_a_push_secret() -> None:
+    push = {
+        "secretStoreRefs": [{"name": "vault"}],
+        "data": [{"match": {"secretKey": "a", "remoteRef": {"remoteKey": "kv/a"}}}],
+    }
+    record = {
+        "apiVersion": "external-secrets.io/v1alpha1", "kind": "ClusterPushSecret", "metadata": {"name": "a"},
+        "spec": {"refreshTime": "1m", "namespaceSelectors": [{}], "pushSecretSpec": push},
+    }  # fmt: skip
+    found = row(record)
+    assert (found["store"], found["remote"], found["keys"]) == ("SecretStore/vault", "kv/a", 1)
+
+
+def test_stores_of_single_keys_generators_and_what_is_looked_for_are_told() -> None:
+    spec = {
+        "data": [{"secretKey": "a", "remoteRef": {"key": "x"}, "sourceRef": {"storeRef": {"name": "own"}}}],
+        "dataFrom": [
+            {"sourceRef": {"generatorRef": {"kind": "ECRAuthorizationToken", "name": "ecr"}}},
+            {"find": {"path": "shop", "name": {"regexp": "^db"}, "tags": {"team": "web"}}},
+        ],
+    }
+    found = row(EXTERNAL_SECRET | {"spec": spec})
+    assert found["store"] == "ECRAuthorizationToken/ecr SecretStore/own"
+    assert found["remote"] == "shop/~^db/team=web x"
+
+
 def test_a_pushed_secret_tells_all_its_stores() -> None:
     spec = {
         "secretStoreRefs": [{"name": "b"}, {"kind": "ClusterSecretStore", "name": "a"}],
