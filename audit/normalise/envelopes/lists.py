@@ -16,6 +16,8 @@ from audit.normalise.envelopes.shape import (
     listed,
 )
 
+_CHANGES = frozenset({"ADDED", "MODIFIED", "UPDATED", "DELETED"})
+"""What a watch says became of an object; that an Event is forgotten says nothing."""
 _DIGITS = b"-0123456789"
 
 
@@ -42,6 +44,19 @@ def _group(top: Top) -> Contents | None:
     return None if as_object(top["receiver"]) is None else listed("alerts")(top)
 
 
+def _watched(top: Top) -> Contents | None:
+    """An Event as a watch of the API tells it, or as eventrouter logs it. Of other kinds a watch tells what was, too: it is no listing."""
+    name, told = ("object", "type") if "object" in top else ("event", "verb")
+    inner = as_object(top[name])
+    if (
+        inner is None
+        or as_text(top[told]) not in _CHANGES
+        or not {"involvedObject", "regarding"} & inner.keys()
+    ):
+        return None
+    return Contents([bytes(top[name])]) if as_text(top[told]) != "DELETED" else Contents(noise=1)
+
+
 def _typed(item: bytes, kind: str, version: str | None) -> bytes:
     """An item of a list with the kind that the list's own kind names, where the item, as the API gives it, has none."""
     if not kind or item[:1] != b"{" or item.strip() == b"{}" or not version:
@@ -60,6 +75,8 @@ OPENERS = (
         Opener("github-page", keys(name, "total_count"), listed(name))
         for name in ("check_runs", "workflow_runs", "environments")
     ),
+    Opener("kubernetes-watch", keys("object", "type"), _watched),
+    Opener("kubernetes-watch", keys("event", "verb"), _watched),
     Opener("alert-group", keys("alerts", "labels", "receiver"), _group),
     Opener("records", keys("Records"), listed("Records")),
     Opener("records", keys("records"), listed("records")),
