@@ -16,12 +16,12 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import names
-from audit.normalise.sarif_shape import Component, Log, Physical, Result, Rule, Run
+from audit.normalise.sarif_shape import Artifact, Component, Log, Physical, Result, Rule, Run
 from audit.normalise.scan_report import (
     ReportFormat,
     Subject,
@@ -34,7 +34,7 @@ from audit.normalise.scan_report import (
     severity,
     vulnerability,
 )
-from audit.normalise.times import optional
+from audit.normalise.times import utc
 
 T = TypeVar("T")
 
@@ -64,9 +64,11 @@ def _rows(log: Log, context: Context) -> Outcome:
 
 
 def _time(run: Run) -> datetime | None:
-    """When the run ended, as far as it is told."""
-    told = [optional(call.endTimeUtc or call.startTimeUtc) for call in run.invocations or ()]
-    return max(filter(None, told), default=None)
+    """When the run ended, as far as it is told; a time without a zone is in UTC, as its name says."""
+    told = [call.endTimeUtc or call.startTimeUtc for call in run.invocations or ()]
+    return max(
+        (utc(at if at.tzinfo else at.replace(tzinfo=UTC)) for at in told if at is not None), default=None
+    )
 
 
 def _run(run: Run, place: int, at: datetime | None, context: Context) -> Rows:
@@ -98,7 +100,7 @@ def _row(result: Result, run: Run, subject: Subject) -> tuple[str, Row]:
     tags = {tag.lower() for tag in (rule.properties.tags if rule.properties else None) or ()}
     word, given = _severity(result, rule)
     common = {
-        "target": _place(result),
+        "target": _place(result, run),
         "severity": word,
         "severity_as_given": given,
         "title": rule.shortDescription.text if rule.shortDescription else rule.name,
@@ -118,8 +120,8 @@ def _row(result: Result, run: Run, subject: Subject) -> tuple[str, Row]:
         kind="secret" if subject.scanner in _OF_SECRETS else kind,
         rule=id_,
         status=_STATUSES[result.kind],
-        start_line=region.startLine if region else None,
-        end_line=(region.endLine or region.startLine) if region else None,
+        start_line=_line(region.startLine) if region else None,
+        end_line=_line(region.endLine or region.startLine) if region else None,
     )
 
 
@@ -211,9 +213,20 @@ def _by_score(given: str | float) -> str:
     return by_score(score)
 
 
-def _place(result: Result) -> str:
+def _line(number: int | None) -> int | None:
+    """The number of a line; None for one that is none."""
+    return number if number is not None and 0 <= number < 2**63 else None
+
+
+def _place(result: Result, run: Run) -> str:
     """The first file, else the first declared thing, in which it was found; empty where none is told."""
-    files = [place.artifactLocation.uri for place in _places(result) if place.artifactLocation]
+    listed = [each.location for each in run.artifacts or ()]
+    files = []
+    for place in _places(result):
+        file = place.artifactLocation or Artifact()
+        if file.uri is None and file.index is not None and 0 <= file.index < len(listed):
+            file = listed[file.index] or file
+        files.append(file.uri)
     things = [
         thing.fullyQualifiedName for place in result.locations or () for thing in place.logicalLocations or ()
     ]
@@ -229,8 +242,8 @@ def _suppression(result: Result) -> dict[str, object]:
     passed = bool(told) and all(one.status in (None, "accepted") for one in told)
     if result.baselineState == "absent":
         return {"suppressed": True, "reason": "not there any more"}
-    reasons = sorted({f"{one.kind}: {one.justification}" if one.justification else one.kind for one in told})
-    return {"suppressed": passed, "reason": "; ".join(reasons) if passed else None}
+    reasons = sorted({": ".join(filter(None, (one.kind, one.justification))) for one in told} - {""})
+    return {"suppressed": passed, "reason": "; ".join(reasons) or None if passed else None}
 
 
 def _fingerprint(result: Result) -> str | None:

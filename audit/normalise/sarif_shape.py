@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
-
-from audit.normalise.jsonformat import Id
-from audit.normalise.times import Time
 
 
 class Text(msgspec.Struct):
@@ -71,16 +69,23 @@ class RuleReference(msgspec.Struct):
 
 
 class Region(msgspec.Struct):
-    """Lines of a file."""
+    """Lines of a file, counted from 1; tools write others where they know none."""
 
-    startLine: Id | None = None
-    endLine: Id | None = None
+    startLine: int | None = None
+    endLine: int | None = None
 
 
 class Artifact(msgspec.Struct):
-    """A file."""
+    """A file: by its address, or by its place among those that the run lists."""
 
     uri: str | None = None
+    index: int | None = None
+
+
+class Listed(msgspec.Struct):
+    """A file that a run lists."""
+
+    location: Artifact | None = None
 
 
 class Physical(msgspec.Struct):
@@ -106,7 +111,7 @@ class Location(msgspec.Struct):
 class Suppression(msgspec.Struct):
     """Why a result was let pass, or is asked to be."""
 
-    kind: str
+    kind: str = ""
     status: str | None = None
     justification: str | None = None
 
@@ -131,14 +136,14 @@ class Invocation(msgspec.Struct):
     """One call of the scanner; by the standard it says whether it was successful, of which not all think."""
 
     executionSuccessful: bool | None = None
-    startTimeUtc: Time | None = None
-    endTimeUtc: Time | None = None
+    startTimeUtc: datetime | None = None
+    endTimeUtc: datetime | None = None
 
 
 class Code(msgspec.Struct):
     """The commit that was scanned."""
 
-    repositoryUri: str
+    repositoryUri: str | None = None
     revisionId: str | None = None
 
 
@@ -163,6 +168,7 @@ class Run(msgspec.Struct):
 
     tool: Tool
     results: list[Result] | None = None
+    artifacts: list[Listed] | None = None
     invocations: list[Invocation] | None = None
     versionControlProvenance: list[Code] | None = None
     automationDetails: Automation | None = None

@@ -238,6 +238,26 @@ def test_a_result_is_kept_whether_or_not_the_run_describes_its_rule(
     assert told(only(parsed.rows["scans"]), "findings", "succeeded") == (1, None)
 
 
+def test_what_is_written_loosely_costs_no_result() -> None:
+    file = {"artifactLocation": {"index": 1}, "region": {"startLine": -1}}
+    result = {
+        "ruleId": "r",
+        "locations": [{"physicalLocation": file}],
+        "suppressions": [{"justification": "known"}],
+    }
+    record = sarif(
+        result,
+        artifacts=[{"location": {"uri": "a.py"}}, {"location": {"uri": "b.py"}}],
+        versionControlProvenance=[{"revisionId": "4f2a" * 10}],
+        invocations=[{"executionSuccessful": True, "endTimeUtc": "2026-07-01T09:00:00"}],
+    )
+    parsed = read(record)
+    found = only(parsed.rows["scan_findings"])
+    assert told(found, "target", "start_line", "suppressed", "reason") == ("b.py", None, True, "known")
+    assert told(only(parsed.rows["scans"]), "revision", "succeeded") == ("4f2a" * 10, True)
+    assert found["at"].isoformat() == "2026-07-01T09:00:00+00:00"
+
+
 def test_a_log_without_any_run_is_noise() -> None:
     assert (
         parse_bytes(json.dumps({"$schema": SARIF["$schema"], "version": "2.1.0", "runs": []}).encode()).noise
