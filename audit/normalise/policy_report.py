@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
-from audit.normalise.jsonformat import ABSENT, Id, JsonFormat, cluster_of, is_there, keys
-from audit.normalise.policy_objects import canonical
+from audit.normalise.jsonformat import ABSENT, Id, JsonFormat, cluster_of, keys
+from audit.normalise.policy_objects import canonical, says_something
 from audit.normalise.times import Time, optional, parse
 
 MOST_RESULTS = 100_000
@@ -171,7 +171,9 @@ def _listed(raw: msgspec.Raw, report: Report, item: int, *, old: bool) -> list[R
         "scored": result.scored,
         "result": word,
         "message": result.message,
-        "resource_selector": canonical(result.resourceSelector),
+        "resource_selector": canonical(result.resourceSelector)
+        if says_something(result.resourceSelector)
+        else None,
         "properties": _properties(result.properties),
     }
     about, references = _about(result, report)
@@ -196,7 +198,7 @@ def _about(result: _Result, report: Report) -> tuple[str, list[_Reference]]:
     """Where the resources are named, and what they are; one that is empty where they are not."""
     if result.resources:
         return "result", result.resources
-    if is_there(result.resourceSelector):
+    if says_something(result.resourceSelector):  # some engines write an empty one with every result
         return "selector", [_Reference()]
     if report.scope is not None:
         return "scope", [report.scope]
@@ -253,5 +255,5 @@ def _looks(record: bytes) -> bool:
 
 
 FORMAT = JsonFormat(
-    "policy-report", 2, ("policy_report_results", "policy_report_totals"), Report, _rows, _looks
+    "policy-report", 3, ("policy_report_results", "policy_report_totals"), Report, _rows, _looks
 )

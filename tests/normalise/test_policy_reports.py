@@ -53,6 +53,8 @@ def test_what_a_result_is_about_is_named_by_it_by_a_selector_by_the_scope_or_now
     chosen = SCOPED | {"resourceSelector": {"matchLabels": {"b": "1", "a": "2"}}}
     (found,) = results(read(report(chosen)))
     assert (found["about"], found["resource_selector"]) == ("selector", '{"matchLabels":{"a":"2","b":"1"}}')
+    (found,) = results(read(report(SCOPED | {"resourceSelector": {}})))  # as Kubewarden writes
+    assert (found["about"], found["resource_selector"]) == ("scope", None)
     (found,) = results(read(report(SCOPED, scope=None)))
     assert (found["about"], found["resource_kind"], found["resource_name"]) == ("nowhere", "", "")
 
