@@ -19,7 +19,7 @@ _SELECTOR = "selector"  # stands beside the kind of a generator, and is none
 
 class _Metadata(msgspec.Struct):
     name: str
-    namespace: str
+    namespace: str = ""
 
 
 class _Template(msgspec.Struct):

@@ -17,7 +17,7 @@ from audit.normalise.urls import names, without_credentials
 
 class _Metadata(msgspec.Struct):
     name: str
-    namespace: str
+    namespace: str = ""
     generation: Id | None = None
     creationTimestamp: Time | None = None
 
@@ -168,5 +168,5 @@ def _looks(record: bytes) -> bool:
 
 
 FORMAT = JsonFormat(
-    "argocd-project", 1, ("app_projects", "project_roles", "sync_windows"), Project, _rows, _looks
+    "argocd-project", 2, ("app_projects", "project_roles", "sync_windows"), Project, _rows, _looks
 )

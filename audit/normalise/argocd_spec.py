@@ -19,7 +19,7 @@ class Metadata(msgspec.Struct):
     """Of an Application's metadata, what counts."""
 
     name: str
-    namespace: str
+    namespace: str = ""
     generation: Id | None = None
     annotations: dict[str, str] | None = None
 

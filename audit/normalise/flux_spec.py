@@ -15,7 +15,7 @@ class Metadata(msgspec.Struct):
     """Of the object's metadata, what counts."""
 
     name: str
-    namespace: str
+    namespace: str = ""
     generation: Id | None = None
 
 

@@ -18,7 +18,7 @@ class AppSettings(Table):
     """How each application is set, one row for each snapshot: whether the operator syncs, prunes and heals by itself."""
 
     cluster: str = column("Cluster whose operator holds it")
-    app: str = column("namespace/name of the object")
+    app: str = column("namespace/name of the object; a manifest may leave the namespace out")
     observed_at: UTC = column(
         "When the operator last reconciled it, as the snapshot says; missing when it never did", optional=True
     )

@@ -12,7 +12,7 @@ class Applications(Table):
     """Applications as declared to the operator, one row for each snapshot."""
 
     cluster: str = column("Cluster whose operator holds it")
-    app: str = column("namespace/name of the object")
+    app: str = column("namespace/name of the object; a manifest may leave the namespace out")
     observed_at: UTC = column("When the operator last reconciled it, as the snapshot says")
     operator: str = column("argocd or flux", isin=["argocd", "flux"])
     object_kind: str = column("Application, Kustomization or HelmRelease")

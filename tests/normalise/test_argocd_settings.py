@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from evidence_records import APPLICATION, parse_bytes, read, refused
+from evidence_records import APPLICATION, KUSTOMIZATION, parse_bytes, read, refused
 from operator_records import APPLICATION_SET, PROJECT, REPO
 
 from audit.normalise.interface import Context
@@ -21,6 +21,18 @@ def row(record: Any, table: str) -> dict[str, Any]:
 
 def changed(record: dict[str, Any], **spec: Any) -> dict[str, Any]:
     return record | {"spec": record["spec"] | spec}
+
+
+def test_a_manifest_that_leaves_its_namespace_out_is_read_as_it_stands() -> None:
+    for record, table, column in (
+        (APPLICATION, "app_settings", "app"), (APPLICATION_SET, "application_sets", "name"), (PROJECT, "app_projects", "project"),
+        (KUSTOMIZATION, "app_settings", "app"),
+    ):  # fmt: skip
+        bare = {name: value for name, value in record.items() if name != "status"} | {
+            "metadata": {"name": "web"}
+        }
+        (row,) = read(bare).rows[table]
+        assert row[column] == "/web"
 
 
 def test_an_application_tells_all_that_it_is_set_to() -> None:
