@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.controls.fresh import of_formats
 from audit.controls.interface import Context, Control, Example, Gap, Result, Tables, failures
 from audit.controls.needs import GRANTS, MEMBERS, ROSTER, repositories
 from audit.controls.parts import counted, pointed, pointer
 from audit.joins.identity import Resolver
+from audit.joins.rights import lists
 from audit.model import PrincipalKind, Severity
 
 LEVELS = {name: rank for rank, name in enumerate(("none", "pull", "triage", "push", "maintain", "admin"))}
@@ -270,14 +270,13 @@ def test(tables: Tables, context: Context) -> Result:
 
 def _lists(tables: Tables, context: Context, name: str) -> pd.DataFrame:
     """Lists of a format that tell of the quarter: `evidence`, `at` (at most the quarter's last second) and `made`."""
-    objects = of_formats(tables["evidence_objects"], (name,))
-    stated = {s.name: pd.Timestamp(s.exported_at) for s in context.settings.sources if s.exported_at}
-    made = objects["source_name"].map(stated).astype("datetime64[us, UTC]").fillna(objects["last_modified"])
+    found = lists.standing(lists.made(tables["evidence_objects"], context.settings, (name,)))
+    made = found["made"]
     after = pd.Timedelta(days=context.settings.thresholds.snapshot_days)
     told = made.ge(context.start) & made.le(context.stop + after)
     last = context.stop - pd.Timedelta(seconds=1)
-    lists = pd.DataFrame({"evidence": objects["sha256"], "made": made, "at": made.mask(made.gt(last), last)})
-    return lists[told].drop_duplicates()
+    found = pd.DataFrame({"evidence": found["evidence"], "made": made, "at": made.mask(made.gt(last), last)})
+    return found[told].drop_duplicates()
 
 
 def _judged(

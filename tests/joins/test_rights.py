@@ -11,7 +11,7 @@ import pandas as pd
 from audit import settings as s
 from audit.controls.examples import frames
 from audit.joins.continuity import continuity
-from audit.joins.rights import rights
+from audit.joins.rights import lists, rights
 from audit.period import Period
 
 PERIOD, AS_OF = Period.quarter("2026Q3"), datetime(2026, 10, 5, tzinfo=UTC)
@@ -346,3 +346,30 @@ def test_who_granted_a_right_is_known_of_the_list_that_was_reviewed() -> None:
     assert decisions.loc["adahub push", "granted_by"] == "grace"
     assert "adahub push" not in rows["access_rights"].index
     assert pd.isna(decisions.loc["gracehub push", "granted_by"])
+
+
+def test_pages_that_did_not_change_stand_in_every_list_of_githubs_api() -> None:
+    """Only changed pages are brought again: what the others hold is not gone, and a page behind one that is not full is."""
+    full, some = 100, 40
+    pages = [
+        ("squad-1", 1, full, "2026-07-01 08:00:00", "a"), ("squad-1", 2, some, "2026-07-01 08:00:05", "b"),
+        ("squad-1", 2, some + 1, "2026-08-01 08:00:00", "c"),
+        ("squad-1", 1, some, "2026-09-01 08:00:00", "d"),
+        ("squad-2", 1, some, "2026-07-01 08:00:10", "e"),
+        ("late", 1, full, "2026-10-01 08:00:00", "f"),  # found unchanged by the last look
+        ("late", 2, some, "2026-07-01 08:00:00", "1"), ("late", 2, some + 2, "2026-10-01 08:00:05", "2"),
+    ]  # fmt: skip
+    rows = [
+        f"| hub | teams/{team}/members/member/page-{page:04}.json | github-members | {count} | {count} | {at} | {at} | {sha * 64} |"
+        for team, page, count, at, sha in pages
+    ]
+    head = "| source_name | key | format | records | kept | last_modified | collected_at | sha256 |"
+    objects = frames("\n".join(["evidence_objects", head, *rows]))["evidence_objects"]
+    values = {"organisation": {"name": "N"}, "sources": [{"name": "hub", "location": "github:netbpf"}]}
+    dated = lists.made(objects, s.Settings.model_validate(values), ("github-members",))
+    found = lists.standing(dated).assign(evidence=lambda r: r["evidence"].str[0])
+    held = found.groupby(["part", "made"])["evidence"].agg("".join)
+    assert {(part.split("/")[1], f"{made:%m-%d %H:%M:%S}"): letters for (part, made), letters in held.items()} == {
+        ("squad-1", "07-01 08:00:05"): "ab", ("squad-1", "08-01 08:00:00"): "ac", ("squad-1", "09-01 08:00:00"): "d",
+        ("squad-2", "07-01 08:00:10"): "e", ("late", "07-01 08:00:00"): "f1", ("late", "10-01 08:00:05"): "f2",
+    }  # fmt: skip

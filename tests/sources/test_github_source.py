@@ -293,6 +293,28 @@ class TestOnce:
         done = _collect(_settings(serve(held), tmp_path / "store"))
         assert "kept changing while it was read" in _problems(done)
 
+    @pytest.mark.parametrize("newest_first", [False, True])
+    def test_a_list_that_only_grows_while_it_is_read_is_whole(
+        self, serve: Serve, tmp_path: Path, newest_first: bool
+    ) -> None:
+        """An active organisation's log grows in each of the passes: that loses nothing, and is no failure."""
+        held, path = repository(0, per_page=2), f"{ROOT}/activity"
+        rows = held.things[path]
+        rows += [activity(ident, f"2026-08-{ident:02}T10:00:00Z") for ident in range(1, 6)]
+
+        def grow(asked: str) -> None:
+            if asked == path and len(rows) < 20:
+                ident = len(rows) + 1
+                rows.insert(
+                    0 if newest_first else len(rows), activity(ident, f"2026-08-{ident:02}T10:00:00Z")
+                )
+
+        held.hook = grow
+        settings = _settings(serve(held), tmp_path / "store")
+        assert _collect(settings).problems == []
+        found = {ident for (ident,) in _rows(pipeline.build(settings), "git_operations", "operation_id")}
+        assert found >= set(range(1, 6))
+
     def test_fewer_items_than_the_total_are_said(self, serve: Serve, tmp_path: Path) -> None:
         held = repository(1)
         body = json.dumps({"total_count": 7, "check_runs": [check_run(1, sha(1, "head"))]}).encode()
@@ -717,6 +739,27 @@ class TestBesidesPulls:
         assert done.problems == []
         assert "no classic protection of branch 'main'" in done.sources[0].remarks[0]
 
+    def test_an_empty_repository_and_a_plan_without_rules_are_told_and_no_failure(
+        self, serve: Serve, tmp_path: Path
+    ) -> None:
+        held, path = repository(0), f"{ROOT}/branches/main/protection"
+        upgrade = (
+            403,
+            {},
+            b'{"message":"Upgrade to GitHub Pro or make this repository public to enable this feature."}',
+        )
+        settings = _settings(serve(held), tmp_path / "store")
+        for answer, said in (
+            ((404, {}, b'{"message":"Branch not found"}'), "no branch 'main'"),
+            (upgrade, "its plan has no"),
+        ):
+            held.faults |= {path: [answer], f"{ROOT}/rulesets": [upgrade]}
+            done = _collect(settings)
+            assert done.problems == []
+            first, second = done.sources[0].remarks
+            assert said in first
+            assert "its plan has no rulesets" in second
+
     def test_who_may_not_see_the_protection_is_told_what_to_allow(self, serve: Serve, tmp_path: Path) -> None:
         held = repository(0)
         held.faults[f"{ROOT}/branches/main/protection"] = [(404, {}, b'{"message":"Not Found"}')]
@@ -816,6 +859,14 @@ class TestOrganisation:
         done = _collect(_organisation(serve(held), tmp_path / "store"))
         assert done.problems == []
         assert f"no audit log: GET /orgs/{{org}}/audit-log answered {status}" in done.sources[0].remarks[0]
+
+    def test_who_may_not_read_the_audit_log_is_told_what_to_allow(self, serve: Serve, tmp_path: Path) -> None:
+        held = organisation()
+        said = b'{"message":"Resource not accessible by personal access token"}'
+        held.faults["/orgs/netbpf/audit-log"] = [(403, {}, said)]
+        done = _collect(_organisation(serve(held), tmp_path / "store"))
+        assert "Administration: read (of the organisation)" in _problems(done)
+        assert done.sources[0].remarks == []
 
     def test_the_audit_log_gives_events(self, serve: Serve, tmp_path: Path) -> None:
         held = organisation()

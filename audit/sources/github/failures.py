@@ -18,6 +18,10 @@ RENEW = (
 )
 _GRANT = "allow the token or App '{permission}' on it{sso}, then collect again"
 _LONGEST = 160
+_FORBIDDEN = 403
+_MAY_NOT = re.compile(
+    r"not accessible by|must have|must be an? |needs? .*scope|required scope|saml|single sign"
+)
 _PERMISSIONS = re.compile(r"[a-z_]+=[a-z]+(?:[,;] ?[a-z_]+=[a-z]+)*")
 
 
@@ -47,6 +51,16 @@ def refused(endpoint: Endpoint, status: int, headers: Mapping[str, str], message
         451: "it was taken down for legal reasons: ask the repository's administrators",
     }
     return Refused(status, what, remedy=remedies.get(status, AGAIN), message=printable(message))
+
+
+def is_of_the_plan(error: Refused) -> bool:
+    """Whether GitHub says that the plan has no such thing: nobody can be given a right to it."""
+    return error.status == _FORBIDDEN and error.message.lower().startswith("upgrade ")
+
+
+def lacks_right(error: Refused) -> bool:
+    """Whether GitHub says that who asks may not, where others may."""
+    return error.status == _FORBIDDEN and _MAY_NOT.search(error.message.lower()) is not None
 
 
 def broken(endpoint: Endpoint, how: str) -> Refused:

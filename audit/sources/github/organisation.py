@@ -18,7 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from audit.sources.github import endpoints as e
-from audit.sources.github.failures import Refused, broken
+from audit.sources.github.failures import Refused, broken, lacks_right
 from audit.sources.github.paging import Page, Reader
 from audit.sources.github.rules import rulesets
 from audit.sources.interface import Brought, Remark, Unread
@@ -71,13 +71,15 @@ class Organisation:
         yield from rulesets(self.reader, e.ORGANISATION_RULESETS, e.ORGANISATION_RULESET, org=self.org)
 
     def log(self) -> Iterator[Brought | Unread | Remark]:
-        """The audit log. Plans without one answer that there is none: that is said, and is no failure."""
+        """The audit log. Plans without one answer that there is none: that is said, and is no failure; that who asks may not
+        read it is one.
+        """
         first = self.since.astimezone(UTC).date()
         try:
             for page in self.reader.pages(e.AUDIT_LOG, "audit-log", org=self.org, first=first):
                 yield page.brought
         except Refused as error:
-            if error.status in _NOT_THERE:
+            if error.status in _NOT_THERE and not lacks_right(error):
                 yield Remark(f"{self.org}: no audit log: {error.reason}; {error.remedy}")
             else:
                 yield Unread("audit-log/", error.reason, error.remedy)

@@ -2,8 +2,8 @@
 
 Three things that a plain walk along the links misses: a page that was full and is unchanged has no link to the page
 that was begun since, so that one is asked for all the same; a list that loses an item while it is read moves the first
-of the next page to the one before, so every list of several pages is read again until it holds still; and an answer may
-hold fewer items than its own total says.
+of the next page to the one before, so every list of several pages is read again until it holds still, but for what was
+added at an end of it; and an answer may hold fewer items than its own total says.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Reader:
                 old = read[len(again) - 1][1] if len(again) <= len(read) else None
                 if old is None or _ids(old) != _ids(page):
                     yield page
-            held = [_ids(page) for _, page in read] == [_ids(page) for _, page in again]
+            held = _within([page for _, page in read], [page for _, page in again])
             read = again
             if held and _complete([page for _, page in read]):
                 return
@@ -195,6 +195,17 @@ def _complete(pages: list[Page]) -> bool:
     """Whether as many items came as the last page says that there are; true where it does not say."""
     total = pages[-1].total
     return total is None or sum(len(page.items) for page in pages) >= total
+
+
+def _within(before: list[Page], after: list[Page]) -> bool:
+    """Whether all that a pass found stands in the next one as it stood, side by side: a list that only grew at an end lost nothing,
+    and where an item went away while the first one read, another stands where it did not.
+    """
+    one, other = (
+        list(dict.fromkeys(ident for page in pages for ident in _ids(page))) for pages in (before, after)
+    )
+    start = other.index(one[0]) if one and one[0] in other else 0
+    return other[start : start + len(one)] == one
 
 
 def _ids(page: Page) -> list[str]:

@@ -17,11 +17,15 @@ import msgspec
 
 from audit.sources.github import endpoints as e
 from audit.sources.github.endpoints import Endpoint
-from audit.sources.github.failures import Refused, broken
+from audit.sources.github.failures import Refused, broken, is_of_the_plan
 from audit.sources.github.paging import Page, Reader
 from audit.sources.interface import Brought, Remark, Unread
 
-_UNPROTECTED = "branch not protected"
+_UNPROTECTED = {
+    "branch not protected": "no classic protection of branch '{branch}'; rulesets may protect it",
+    "branch not found": "it has no branch '{branch}': nothing was pushed to it yet",
+}
+"""What GitHub says where there is no protection, and what that means."""
 
 
 class _Ruleset(msgspec.Struct):
@@ -47,10 +51,11 @@ class Rules:
         try:
             yield self.reader.single(e.PROTECTION, key, repo=self.repo, branch=self.branch).brought
         except Refused as error:
-            if error.status == 404 and error.message.lower() == _UNPROTECTED:
-                yield Remark(
-                    f"{self.repo}: no classic protection of branch '{self.branch}'; rulesets may protect it"
-                )
+            meant = _UNPROTECTED.get(error.message.lower()) if error.status == 404 else None
+            if is_of_the_plan(error):
+                meant = "its plan has no classic protection of branches"
+            if meant is not None:
+                yield Remark(f"{self.repo}: {meant.format(branch=self.branch)}")
             else:
                 yield Unread(key, error.reason, error.remedy)
         yield from rulesets(self.reader, e.RULESETS, e.RULESET, repo=self.repo)
@@ -69,14 +74,19 @@ class Rules:
         return {"rules": self.rules, "environments": self.environments, "access": self.access}
 
 
-def rulesets(reader: Reader, listed: Endpoint, one: Endpoint, **names: Any) -> Iterator[Brought | Unread]:
+def rulesets(
+    reader: Reader, listed: Endpoint, one: Endpoint, **names: Any
+) -> Iterator[Brought | Unread | Remark]:
     """Each ruleset whole: the list, which leaves its rules out, only says which there are."""
     try:
         for page in reader.pages(listed, "rulesets/list", **names):
             for ident in _ids(page, listed):
                 yield from reader.one(one, f"rulesets/{ident}.json", ruleset=ident, **names)
     except Refused as error:
-        yield Unread("rulesets/", error.reason, error.remedy)
+        if is_of_the_plan(error):
+            yield Remark(f"{next(iter(names.values()))}: its plan has no rulesets")
+        else:
+            yield Unread("rulesets/", error.reason, error.remedy)
 
 
 def _ids(page: Page, endpoint: Endpoint) -> list[int]:
