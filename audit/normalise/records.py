@@ -34,6 +34,7 @@ _HOLE = b"\0" * 4
 _LINE_ENDS = re.compile(rb"\n|" + re.escape(_HOLE))
 _LINE = re.compile(
     rb"(?:<\d{1,3}>|@cee: ?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d )[^\n]*\{"  # syslog, with JSON in it
+    rb"|\[pod/[^\]/\s]{1,253}/[^\]\s]{1,253}\] "  # kubectl logs --prefix
     rb"|" + SAMPLE.pattern
 )
 """What else a line of text begins with that a format may know."""

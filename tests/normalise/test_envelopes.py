@@ -147,6 +147,11 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
         "insights": ("cloudwatch-answer", lambda text: dumped({"results": [[
             {"field": "@timestamp", "value": TIME}, {"field": "@message", "value": text}]], "statistics": {}, "status": "Complete"})),
         "pubsub pulled": ("pubsub", lambda text: dumped([{"ackId": "a", "message": {"data": packed(text), "messageId": "1"}}])),
+        "insights as CSV": ("json-in-field", lambda text: dumped({"@timestamp": TIME, "@message": text})),
+        "kubectl": ("kubectl", lambda text: f"[pod/api-1/api] {text}"),
+        "azure container": ("azure-container", lambda text: dumped({"TimeGenerated": TIME, "ContainerName": "a", "LogMessage": text})),
+        "azure container parsed": ("azure-container", lambda text: dumped({"ContainerName": "a", "LogMessage": raw(text)})),
+        "azure container of before": ("azure-container", lambda text: dumped({"LogEntry": text, "LogEntrySource": "stderr"})),
         "kafka": ("json-in-field", lambda text: dumped({"topic": "t", "partition": 0, "offset": 1, "value": text})),
         "splunk": ("splunk", lambda text: dumped({"time": 1, "host": "h", "sourcetype": "_json", "event": text})),
         "splunk parsed": ("splunk", lambda text: dumped({"time": "1782900000.5", "index": "audit", "event": raw(text)})),
@@ -181,6 +186,7 @@ NEED_OBJECTS = {"fluentd pair", "fluentd v2 pair", "azure parsed", "fluent bit p
     "filebeat json", "filebeat audit", "filebeat dotted", "elasticsearch", "elasticsearch page", "cloud logging json"
 }  # fmt: skip
 NEED_OBJECTS |= {
+    "azure container parsed",
     "openshift",
     "splunk parsed",
     "splunk bare",
@@ -190,7 +196,7 @@ NEED_OBJECTS |= {
     "event hub",
     "event hub text",
 }
-HOLD_OBJECTS = {"message", "kafka", "splunk text", "datadog", "graylog", "otlp map in snake case", "logstash line", "logstash line host"} | {
+HOLD_OBJECTS = {"message", "insights as CSV", "kafka", "splunk text", "datadog", "graylog", "otlp map in snake case", "logstash line", "logstash line host"} | {
     "logstash line without", "syslog", "syslog with data", "syslog of before"
 }  # fmt: skip
 LINES = {
@@ -202,7 +208,16 @@ LINES = {
     "syslog",
     "syslog with data",
 }
-LINES |= {"syslog of before", "export", "go", "go with microseconds", "cri", "cri in parts", "fluentd file"}
+LINES |= {
+    "kubectl",
+    "syslog of before",
+    "export",
+    "go",
+    "go with microseconds",
+    "cri",
+    "cri in parts",
+    "fluentd file",
+}
 
 
 def _fits(wrap: str, text: str) -> bool:
@@ -228,6 +243,14 @@ def test_every_envelope_is_known_by_its_shape_and_reported(wrap: str) -> None:
         assert rows(wrapped(dumped(record))) == rows(dumped(record))
         assert name in parse_bytes(wrapped(dumped(record)).encode()).envelopes
     assert parse_bytes(lines(AUDIT_EVENT)).envelopes == set()
+
+
+def test_a_line_of_logfmt_in_a_field_is_opened_as_json_is() -> None:
+    line = 'time="2026-07-01T09:00:01Z" level=info msg="ada updated project" project=shop reason=ResourceUpdated type=Normal'
+    expected = rows(line)
+    for wrapped in ({"message": line, "podName": "p"}, {"@timestamp": TIME, "log": line, "pod": "p"}):
+        assert rows(dumped(wrapped)) == expected
+    assert parse_bytes(dumped({"message": line, "podName": "p"}).encode()).by_envelope == {"json-in-field": 1}
 
 
 @pytest.mark.parametrize("format", VALID)

@@ -20,13 +20,13 @@ from audit.normalise.interface import Outcome
 from audit.normalise.records import MAX_RECORD, Splitter
 from audit.normalise.values import is_utf8, is_value
 
-VERSION = 9
+VERSION = 10
 """Raised whenever the same bytes would be split or opened otherwise, as a format's is: what is kept of earlier readings depends on it."""
 MAX_DEPTH = 16
 MAX_ITEMS = 1_000_000
 CLOUDWATCH_LIMIT = 262_144
 _CUT_WITHIN = 1024  # a message is cut a little below the limit: its time and a mark count too
-_TEXTS = ("message", "log", "value", "payload", "event", "_raw", "full_message", "short_message")
+_TEXTS = ("message", "@message", "log", "value", "payload", "event", "_raw", "full_message", "short_message")
 """Members whose text may be a record: of anything that ships logs, Kafka, Splunk, Graylog."""
 _SHIPPERS = frozenset(
     {"@timestamp", "@metadata", "@version", "agent", "beat", "cloud", "container", "docker", "ecs", "error", "event", "event.original"}
@@ -97,7 +97,7 @@ def _opened(
         return agents.parts(value) if top is None else _opened_object(value, top, known)
     if first == b"[":
         items = as_array(value)
-        return None if items is None else lists.array(items)
+        return lines.opened(value) if items is None else lists.array(items)
     if first == b'"':
         text = text_of(value)
         return ("json-text", Contents([text])) if text.lstrip(_SPACE).startswith(_JSON) else None
@@ -115,9 +115,16 @@ def _opened_object(value: bytes, top: Top, known: Callable[[bytes], bool]) -> tu
             return opener.name, contents
     for name in _TEXTS:
         text = text_of(top.get(name, b""))
-        if text.lstrip(_SPACE).startswith(b"{") and is_value(text) and not known(value):
+        if _is_record(text.lstrip(_SPACE)) and not known(value):
             return "json-in-field", Contents([text])
     return None
+
+
+def _is_record(text: bytes) -> bool:
+    """Whether a text is a JSON object, or a line of logfmt."""
+    return (
+        is_value(text) if text.startswith(b"{") else logfmt.begins(text) and lines.members(text) is not None
+    )
 
 
 def _is_line(top: Top, contents: Contents) -> bool:

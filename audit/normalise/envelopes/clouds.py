@@ -51,5 +51,7 @@ OPENERS = (
     Opener("pubsub", keys("message", "ackId"), _pushed),
     Opener("azure-diagnostic", keys("category", "properties"), _diagnostic),
     Opener("azure-diagnostic", keys("Category", "log_s"), member("log_s")),
+    Opener("azure-container", keys("LogMessage", "ContainerName"), member("LogMessage")),
+    Opener("azure-container", keys("LogEntry", "LogEntrySource"), member("LogEntry")),
     Opener("azure-row", keys("AuditId", "RequestUri", "Stage", "Verb"), _row),
 )

@@ -1,5 +1,5 @@
 """Lines that begin with a time: of container runtimes (CRI), exports of CloudWatch Logs, files of Fluentd, Go's log,
-logcli, Logstash; and of syslog, where JSON stands in them."""
+logcli, Logstash; of syslog, where JSON stands in them; and of `kubectl logs --prefix`, which begin with the pod."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _SYSLOG = re.compile(
     rb"<\d{1,3}>(?:1 (?:\S+ ){5}(?:-|\[[^\n]*?\]) (?:\xef\xbb\xbf)?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: )(\{.*)",
     re.DOTALL,
 )
+_POD = re.compile(rb"\[pod/[^\]/\s]{1,253}/[^\]\s]{1,253}\] (.*)", re.DOTALL)
 _STAMPS = 4  # a line of a program may begin with its own time behind that of the runtime
 _GO = re.compile(GO_STAMP.pattern + rb"(.*)", re.DOTALL)
 
@@ -39,9 +40,14 @@ def opened(value: bytes) -> tuple[str, Contents] | None:
         if matched[-1][1] != b"F":
             return "cri", Contents(failed=["a part of a line whose end does not follow"])
         return "cri", Contents([b"".join(part[2] for part in matched)])
-    for name, shape in (("loki", _LABELLED), ("syslog", _SYSLOG), ("logstash-line", _HOSTED)):
+    for name, shape in (
+        ("loki", _LABELLED),
+        ("syslog", _SYSLOG),
+        ("logstash-line", _HOSTED),
+        ("kubectl", _POD),
+    ):
         found = shape.fullmatch(value)
-        if found is not None and (shape is _LABELLED or is_value(found[1])):
+        if found is not None and (shape in (_LABELLED, _POD) or is_value(found[1])):
             return name, Contents([found[1]])
     for name, shape in (("fluentd", _TAGGED), ("cloudwatch-export", _EXPORTED), ("go-log", _GO)):
         found = shape.fullmatch(value)
