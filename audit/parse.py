@@ -5,6 +5,7 @@ Rows and refusals come one by one, in the order of the records; memory does not 
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -16,10 +17,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from audit.errors import UsageError
+from audit.normalise import roster
 from audit.normalise.interface import Context, Parsed, Row
 from audit.normalise.reader import AUTO, parts
 
 STDIN = Path("-")
+ROSTER = "roster"
+_PLACE = re.compile(r"^.*?:(?P<line>\d+): (?P<problem>.*)$", re.DOTALL)
 
 
 class Found(NamedTuple):
@@ -92,13 +96,37 @@ def read(path: Path, context: Context, counts: Counts, *, format: str = AUTO) ->
     Args:
         path: plain or compressed, whatever it is.
         context: its key is the name of the file, by which sheets and compressions are known.
-        format: name of a format, which every record must then be of; `auto` recognises each by itself.
+        format: name of a format, which every record must then be of; `auto` recognises each by itself. `roster` reads who is
+            who, which is no evidence but a file of the settings: whole, or not at all.
 
     Raises:
         UsageError: there is no such format.
     """
+    if format == ROSTER or (format == AUTO and roster.looks(path)):
+        yield from _of_roster(path, counts)
+        return
     for part in parts(path, context, format=format):
         counts.add(part)
         for table, rows in part.rows.items():
             yield from (Found(table, row) for row in rows)
         yield from (Refused(*refused) for refused in part.quarantined)
+
+
+def _of_roster(path: Path, counts: Counts) -> Iterator[Found | Refused]:
+    """The rows of a roster, in which each person is a record; the one reason for which it can't be read."""
+    try:
+        rows = roster.rows(path)
+    except UsageError as error:
+        counts.records += 1
+        counts.quarantined += 1
+        told = _PLACE.match(error.problem)
+        line = int(told["line"]) if told is not None else 1
+        problem = told["problem"] if told is not None else error.problem
+        before = path.read_bytes().split(b"\n")[: line - 1]
+        yield Refused(line, sum(map(len, before)) + len(before), f"not a roster: {problem} ({error.remedy})")
+        return
+    people = sum(table == "people" for table, _ in rows)
+    counts.records += people
+    counts.kept += people
+    counts.formats[ROSTER] += people
+    yield from (Found(table, row) for table, row in rows)

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from audit import parse as parsing
 from audit import screen
 from audit.cli import main
 from audit.normalise.interface import Context
@@ -170,3 +171,37 @@ def test_what_can_not_be_read_is_counted_by_its_reason_wherever_in_a_record_it_b
         "dev-audit: 1 in 1 object: no known format",
     ]
     assert all(any(reason in line for line in lines[3:]) for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("who.csv", "\ufeffid;name;team;joined;left;github\r\nada;Ada;core;2024-03-01;;ada-l\r\n"),
+        ("who.yaml", "# ours\npeople:\n  - id: ada\n    name: Ada\n    team: core\n    joined: 2024-03-01\n    identities: {github: [ada-l]}\n"),
+    ],
+)  # fmt: skip
+def test_a_roster_is_known_and_gives_people_roles_and_names(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    for format_ in ("auto", parsing.ROSTER):
+        counts = parsing.Counts()
+        found = list(parsing.read(tmp_path / name, Context("s", name), counts, format=format_))
+        told = [(one.table, one.row["person"]) for one in found if isinstance(one, parsing.Found)]
+        assert told == [(table, "ada") for table in ("people", "roles", "identities")]
+        assert (counts.records, counts.kept, counts.formats) == (1, 1, {"roster": 1})
+        assert {one.row["line"] for one in found if isinstance(one, parsing.Found)} == {
+            2 if name.endswith(".csv") else 3
+        }
+
+
+def test_a_roster_is_read_whole_or_not_at_all_and_says_why(tmp_path: Path) -> None:
+    path, counts = tmp_path / "who.csv", parsing.Counts()
+    path.write_text("id,name,joined\nada,Ada,2024-03-01\nben,Ben,01.03.2024\n")
+    (refused,) = parsing.read(path, Context("s", path.name), counts)
+    assert isinstance(refused, parsing.Refused)
+    assert (refused.line, refused.offset) == (3, len("id,name,joined\nada,Ada,2024-03-01\n"))
+    assert "'joined' is '01.03.2024': write a day as in 2026-07-01" in refused.reason
+    assert (counts.records, counts.quarantined) == (1, 1)
+    path.write_text("employee,name\n1,Ada\n")
+    (other,) = parsing.read(path, Context("s", path.name), parsing.Counts())
+    assert isinstance(other, parsing.Refused)
+    assert other.reason.startswith("no known format")

@@ -21,7 +21,11 @@ def parse_files(
         typer.Argument(help="Files of evidence, plain or compressed; - for stdin.", metavar="FILE..."),
     ],
     name: Annotated[
-        str, typer.Option("--format", help="Format that every record must be of; auto recognises each.")
+        str,
+        typer.Option(
+            "--format",
+            help="Format that every record must be of; auto recognises each; roster reads who is who.",
+        ),
     ] = "auto",
     cluster: Annotated[str, typer.Option(help="Cluster that the records speak of.")] = "-",
     repository: Annotated[

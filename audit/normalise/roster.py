@@ -28,6 +28,7 @@ that is taken out: `same_as: alindqvist`, or `same_as: {id: alindqvist, from: 20
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,7 @@ from audit.errors import UsageError
 from audit.normalise import roster_csv, roster_spans
 from audit.normalise.roster_nodes import ANCHORS, Nodes, compose, line_of
 from audit.normalise.roster_spans import Span
+from audit.normalise.sheets import header_names
 from audit.settings import Settings
 from audit.tables.people import SYSTEMS
 
@@ -49,6 +51,7 @@ _KEYS = (*_PLAIN, "roles", "same_as", "identities")
 _HELD = ("role", "team")
 _DATES = ("from", "until")
 _MAX_SIZE = 16 << 20
+_BEGINS = 64 << 10
 _SCHEMA = (
     f"write it as the roster.yaml of 'audit init': people: a list of {', '.join(_KEYS)}; "
     "roles: a list of role, team, from, until"
@@ -75,6 +78,37 @@ def read(path: Path) -> dict[str, pd.DataFrame]:
         "roles": t.conform(t.Roles, t.frame(t.Roles, roles)),
         "identities": t.conform(t.Identities, t.frame(t.Identities, identities)),
     }
+
+
+def rows(path: Path) -> list[tuple[str, Row]]:
+    """The rows of `read` with the tables that they are of, each with the `line` on which its person's entry stands.
+
+    Raises:
+        UsageError: as `read`.
+    """
+    roster = _Roster(path)
+    found = zip(("people", "roles", "identities"), roster.read(), strict=True)
+    return [(table, row | {"line": roster.line(row)}) for table, each in found for row in each]
+
+
+def looks(path: Path) -> bool:
+    """Whether a file's name and beginning are those of a roster: a list of `people`, or a table with its columns alone."""
+    ending = path.suffix.lower()
+    if ending not in (".csv", ".yaml", ".yml"):
+        return False
+    with path.open("rb") as file:
+        begins = file.read(_BEGINS).decode("utf-8-sig", "replace").splitlines()
+    told = [
+        line
+        for line in begins
+        if line.strip() and not line.lstrip().startswith("#") and line.strip() != "---"
+    ]
+    if not told:
+        return False
+    if ending != ".csv":
+        return re.match(r"people\s*:\s*(?:#.*)?$", told[0]) is not None
+    names = header_names(told[0])
+    return isinstance(names, list) and {*_REQUIRED} <= {*names} <= {*_COLUMNS, *SYSTEMS}
 
 
 def require_named(people: pd.DataFrame, settings: Settings) -> None:
@@ -138,6 +172,10 @@ class _Roster:
         for entry, merge in self._merges.items():
             identities.append(_identity("roster", entry.lower(), merge.person, merge.span, entry))
         return people, roles, identities
+
+    def line(self, row: Row) -> int:
+        """The line on which the entry stands that a row comes from."""
+        return self._lines.get(str(row.get("entry") or row["person"]), 1)
 
     def _document(self) -> yaml.Node | None:
         fail = self._nodes.fail
