@@ -51,7 +51,7 @@ class _Text:
         if rest is None:
             raise Unreadable("not a sample: a value and a time are missing after its labels")
         if rest["time"] is None:
-            raise Unreadable("a sample without a time")
+            raise Unreadable("a sample without a time: ask for it by query_range, or take a dump")
         at = parse(rest["time"])
         metric = labels.pop(_NAME, metric)
         row = sample(context.cluster, metric, labels, at, value_of(rest["value"]))

@@ -1,7 +1,7 @@
 """SARIF 2.1.0, which scanners of every kind write, to `scans`, `vulnerabilities` and `scan_findings`.
 
-Each run is a scan. A result whose rule is a CVE or GHSA, or is tagged as a vulnerability, is a vulnerability; the
-others are findings. A run without `results` did not come to its end, by the standard; an empty list found nothing.
+Each run is a scan. A result whose rule is a CVE, a GHSA or an id of another database of such, or is tagged as a vulnerability, or of a
+scanner that finds nothing else, is a vulnerability; the others are findings. A run without `results` did not come to its end, by the standard; an empty list found nothing.
 
 Severity: a tag that is a severity's word; else the rule's `security-severity`, a CVSS score or, of some scanners, such a word; else
 the level, where error is high, warning medium and note low. Messages and snippets are not taken in: scanners of secrets quote in them
@@ -38,7 +38,10 @@ from audit.normalise.times import utc
 
 T = TypeVar("T")
 
-_ID = re.compile(r"(CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3})(?:-(.+))?", re.ASCII | re.IGNORECASE)
+_ID = re.compile(
+    r"(CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|(?:GO|MAL|OSV|PYSEC|RUSTSEC)-\d{4}-\d+|SNYK-[0-9a-z]+-[0-9a-z_.]+-\d+)(?:-(.+))?",
+    re.ASCII | re.IGNORECASE,
+)
 _PACKAGE = re.compile(r"^(Package|Installed Version|Fixed Version): (.*)$", re.MULTILINE)
 _LEVELS = {"error": "high", "warning": "medium", "note": "low", "none": "none"}
 _STATUSES = {"fail": "fail", "pass": "pass", "notApplicable": "pass", "informational": "other", "open": "other", "review": "other"}  # fmt: skip
@@ -48,12 +51,13 @@ _KINDS = {
     "misconfiguration": "misconfiguration",
     "license": "licence",
 }
+_OF_VULNERABILITIES = frozenset({"grype", "osv-scanner", "govulncheck"})
 _OF_SECRETS = frozenset({"gitleaks", "betterleaks", "trufflehog", "kingfisher", "detect-secrets"})
 
 
 def _rows(log: Log, context: Context) -> Outcome:
     if log.version != "2.1.0":
-        raise Unreadable(f"version {log.version[:40]!r} is not known")
+        raise Unreadable(f"version {log.version[:40]!r} is not known: let the scanner write SARIF 2.1.0")
     rows: Rows = []
     latest: datetime | None = None
     for place, run in enumerate(log.runs):
@@ -108,7 +112,7 @@ def _row(result: Result, run: Run, subject: Subject) -> tuple[str, Row]:
         **_suppression(result),
     }
     named = _ID.fullmatch(id_)
-    if named or "vulnerability" in tags:
+    if named or "vulnerability" in tags or subject.scanner in _OF_VULNERABILITIES:
         return vulnerability(subject, **common, **_package(result, rule, id_, named, subject.scanner))
     region = next((place.region for place in _places(result) if place.region), None)
     kind = next((_KINDS[tag] for tag in sorted(tags & _KINDS.keys())), "other")
@@ -263,7 +267,7 @@ def _looks(record: bytes) -> bool:
 
 FORMAT = ReportFormat(
     "sarif",
-    3,
+    4,
     ("scans", "vulnerabilities", "scan_findings"),
     Log,
     _rows,

@@ -221,6 +221,23 @@ def test_a_rule_of_an_extension_is_found_by_its_place_and_by_its_id() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "driver", "vulnerability", "package"),
+    [
+        ("GO-2026-0012", "x", "GO-2026-0012", ""),
+        ("RUSTSEC-2026-0001-regex", "x", "RUSTSEC-2026-0001", "regex"),
+        ("SNYK-JS-LODASH-590103", "Snyk Open Source", "SNYK-JS-LODASH-590103", ""),
+        ("DSA-4808-1", "osv-scanner", "DSA-4808-1", ""),
+    ],
+)
+def test_ids_of_other_databases_are_vulnerabilities_too(
+    rule: str, driver: str, vulnerability: str, package: str
+) -> None:
+    found = only(read(sarif({"ruleId": rule}, driver=driver)).rows["vulnerabilities"])
+    assert told(found, "vulnerability", "package") == (vulnerability, package)
+    assert "vulnerabilities" not in read(sarif({"ruleId": "GO-1"})).rows
+
+
+@pytest.mark.parametrize(
     ("result", "rule", "title"),
     [
         ({"message": {"text": "x"}}, "", None),  # as older Gitleaks
