@@ -10,12 +10,12 @@ from audit.settings import Repository
 
 
 def spelled(rows: pd.DataFrame, repositories: Iterable[Repository]) -> pd.DataFrame:
-    """`rows` whose `repo` (one name) and `repos` (names separated by spaces) are written as the settings write them.
+    """`rows` whose `repo`, `scope` (one name) and `repos` (names separated by spaces) are written as the settings write them.
 
     A name that is no repository of the settings stays as it is.
     """
     own = {repository.name.lower(): repository.name for repository in repositories}
-    for column in [name for name in ("repo", "repos") if name in rows]:
+    for column in [name for name in ("repo", "scope", "repos") if name in rows]:
         names = rows[column].dropna().unique()
         changed = {name: _own(str(name), own) for name in names}
         changed = {name: one for name, one in changed.items() if name != one}

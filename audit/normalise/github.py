@@ -42,3 +42,18 @@ def made_id(*said: str) -> int:
     """A number below zero made of what something says, for what has no number of the forge's; the same in every copy."""
     told = hashlib.sha256("\0".join(said).encode(errors="surrogatepass")).digest()[:_BITS]
     return -1 - (int.from_bytes(told) >> 1)
+
+
+_TAGS = "refs/tags/**"
+
+
+def refs(include: list[str], exclude: list[str], target: object) -> str:
+    """The refs that a ruleset binds, separated by commas, those that it leaves out led by `!`; tags under their whole names, for `~ALL` is of
+    branches alone.
+
+    Args:
+        target: what it says that it is for: branch, tag or push, in any case.
+    """
+    if str(target).lower() == "tag":
+        include = [_TAGS if ref.startswith("~") else ref for ref in include]
+    return ",".join([*include, *(f"!{ref}" for ref in exclude)])

@@ -112,6 +112,7 @@ class _Rule(msgspec.Struct):
 class _Ruleset(msgspec.Struct, rename="camel"):
     database_id: Id
     name: str
+    target: str
     enforcement: str
     conditions: _Conditions | None
     rules: Any
@@ -134,14 +135,15 @@ def ruleset(value: Any, place: Place, _: list[str]) -> Rows:
         given = asked(rule.parameters, shape, f"parameters of {rule.type}") if shape is not None else None
         told = {} if given is None else {"parameters": _by_field(given)}
         rules.append({"type": rule.type.lower(), **told})
-    refs = found.conditions.ref_name if found.conditions is not None else None
+    bound = found.conditions.ref_name if found.conditions is not None else None
     rest = {
         "id": found.database_id,
         "name": found.name,
         "source": source,
+        "target": found.target,
         "enforcement": found.enforcement.lower(),
         "rules": rules,
-        "conditions": None if refs is None else {"ref_name": msgspec.to_builtins(refs)},
+        "conditions": None if bound is None else {"ref_name": msgspec.to_builtins(bound)},
         "bypass_actors": [_passes(item) for item in _all(found.bypass_actors, "bypassActors")],
     }
     form = github_rulesets.FORMAT

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import msgspec
 
+from audit.normalise.github import refs
 from audit.normalise.interface import Context, Outcome, Unreadable
 from audit.normalise.jsonformat import Id, JsonFormat, has
+
+_ALL = "~ALL"
 
 
 class _Refs(msgspec.Struct):
@@ -15,6 +20,7 @@ class _Refs(msgspec.Struct):
 
 class _Conditions(msgspec.Struct):
     ref_name: _Refs = msgspec.field(default_factory=_Refs)
+    repository_name: _Refs | None = None
 
 
 class _Check(msgspec.Struct):
@@ -51,6 +57,8 @@ class Ruleset(msgspec.Struct):
     source: str
     enforcement: str
     rules: list[_Rule]
+    target: str = "branch"
+    source_type: str | None = None
     conditions: _Conditions | None = None
     bypass_actors: list[_Actor] = []
 
@@ -58,13 +66,13 @@ class Ruleset(msgspec.Struct):
 def _rows(found: Ruleset, context: Context) -> Outcome:
     rules = {rule.type: rule.parameters for rule in found.rules}
     reviews, checks = _parameters(rules, "pull_request"), _parameters(rules, "required_status_checks")
-    refs = (found.conditions or _Conditions()).ref_name
+    bound = (found.conditions or _Conditions()).ref_name
     row = {
-        "scope": context.repository or found.source,
+        "scope": _scope(found, context),
         "kind": "ruleset",
         "rule": str(found.id),
         "name": found.name,
-        "target": ",".join([*refs.include, *(f"!{ref}" for ref in refs.exclude)]),
+        "target": refs(bound.include, bound.exclude, found.target),
         "enforcement": found.enforcement,
         "approvals": reviews.required_approving_review_count,
         "dismiss_stale": reviews.dismiss_stale_reviews_on_push,
@@ -80,6 +88,23 @@ def _rows(found: Ruleset, context: Context) -> Outcome:
         "merge_queue": "merge_queue" in rules,
     }
     return Outcome([("protections", row)], None)
+
+
+def _scope(found: Ruleset, context: Context) -> str:
+    """The repository that it binds: its own, or of an organisation's ruleset the source's, unless its conditions leave that out."""
+    named = found.conditions.repository_name if found.conditions is not None else None
+    if context.repository is None or context.repository.lower() == found.source.lower():
+        return context.repository or found.source
+    if found.source_type == "Repository":
+        return found.source
+    name = context.repository.rpartition("/")[2].lower()
+    if named is not None and (not _names(named.include, name) or _names(named.exclude, name)):
+        return found.source
+    return context.repository
+
+
+def _names(patterns: list[str], name: str) -> bool:
+    return any(pattern == _ALL or fnmatchcase(name, pattern.lower()) for pattern in patterns)
 
 
 def _parameters(rules: dict[str, msgspec.Raw], kind: str) -> _Parameters:
@@ -100,7 +125,7 @@ def _text(actor: _Actor) -> str:
 
 FORMAT = JsonFormat(
     "github-rulesets",
-    2,
+    3,
     ("protections",),
     Ruleset,
     _rows,

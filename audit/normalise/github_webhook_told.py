@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from audit.normalise.github import refs
+
 _OBJECTS = {
     "branch_protection_rule": "rule", "bypass_request_push_ruleset": "exemption_request",
     "bypass_request_secret_scanning": "exemption_request", "code_scanning_alert": "alert", "custom_property": "definition",
@@ -38,7 +40,6 @@ _OF_ROWS = {
 """What the rows of other tables tell, or what is only the place of it."""
 
 _DEEP = 3
-_TAGS = "refs/tags/**"
 _USERS_OWN = ("payload", "client_payload", "inputs")
 """What callers send along, secrets perhaps among it: of an object only the names of its fields are taken in."""
 
@@ -79,9 +80,7 @@ def _refs(ruleset: Mapping[str, Any]) -> str | None:
     include, exclude = (
         [ref for ref in side if isinstance(ref, str)] if isinstance(side, list) else [] for side in sides
     )
-    if ruleset.get("target") == "tag":
-        include = [_TAGS if ref.startswith("~") else ref for ref in include]
-    return ",".join([*include, *(f"!{ref}" for ref in exclude)]) or None
+    return refs(include, exclude, ruleset.get("target")) or None
 
 
 def person(payload: Mapping[str, Any]) -> str | None:

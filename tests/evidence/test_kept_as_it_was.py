@@ -144,8 +144,13 @@ def test_repositories_are_spelled_as_the_settings_spell_them(settings: Settings)
     urls = [
         f"https://api.github.com/repos/{name}/pulls/7" for name in ("netbpf/gitops", "NETBPF/GITOPS", "o/x")
     ]
-    _write(settings, _lines(*(pull | {"url": url} for url in urls)))
+    rule = {
+        "url": "https://api.github.com/repos/NETBPF/GITOPS/branches/main/protection",
+        "enforce_admins": {},
+    }
+    _write(settings, _lines(rule, *(pull | {"url": url} for url in urls)))
     tables = _built(settings)
+    assert tables["protections"]["scope"].tolist() == ["NetBPF/GitOps"]
     assert tables["pull_requests"]["repo"].tolist() == ["NetBPF/GitOps", "o/x"]
     assert tables["evidence_objects"]["repos"].tolist() == ["NetBPF/GitOps o/x"]
 

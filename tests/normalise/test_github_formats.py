@@ -284,6 +284,36 @@ def test_a_ruleset_of_the_organisation_binds_the_repository_that_it_was_asked_fo
     assert row(asked, ELSEWHERE)["scope"] == "other/repository"
 
 
+def test_a_ruleset_of_tags_binds_no_branch() -> None:
+    everything = {"conditions": {"ref_name": {"include": ["~ALL"], "exclude": ["refs/tags/x"]}}}
+    assert row(RULESET | everything | {"target": "tag"})["target"] == "refs/tags/**,!refs/tags/x"
+    assert row(RULESET | everything)["target"] == "~ALL,!refs/tags/x"
+
+
+@pytest.mark.parametrize(
+    ("names", "scope"),
+    [
+        (None, "other/repository"),
+        ({"include": ["~ALL"], "exclude": []}, "other/repository"),
+        ({"include": ["Repo*"], "exclude": ["test-*"]}, "other/repository"),
+        ({"include": ["site-*"], "exclude": []}, "other"),
+        ({"include": ["~ALL"], "exclude": ["repository"]}, "other"),
+    ],
+)
+def test_a_ruleset_of_an_organisation_binds_what_its_conditions_name(names: Any, scope: str) -> None:
+    conditions = {"ref_name": {"include": ["~ALL"], "exclude": []}} | (
+        {"repository_name": names} if names else {}
+    )
+    org = RULESET | {"source_type": "Organization", "source": "other", "conditions": conditions}
+    assert row(org, ELSEWHERE)["scope"] == scope
+    assert row(RULESET, ELSEWHERE)["scope"] == "netbpf/netbpf-gitops"
+
+
+def test_the_combined_status_of_a_commit_is_its_statuses() -> None:
+    combined = {"state": "success", "sha": "1" * 40, "total_count": 1, "statuses": [STATUS], "repository": {}}
+    assert row(combined) == row([STATUS]) | {"evidence": row(combined)["evidence"]}
+
+
 def test_a_rule_with_parameters_that_are_none_is_refused() -> None:
     assert "parameters of rule 'pull_request'" in refused(
         RULESET

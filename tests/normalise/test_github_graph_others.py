@@ -36,7 +36,7 @@ RULE: dict[str, Any] = {
     ]},
 }  # fmt: skip
 RULES: dict[str, Any] = {
-    "databaseId": 31, "name": "main", "enforcement": "ACTIVE",
+    "databaseId": 31, "name": "main", "target": "BRANCH", "enforcement": "ACTIVE",
     "conditions": {"refName": {"include": ["~DEFAULT_BRANCH"], "exclude": ["refs/heads/x"]}},
     "bypassActors": {"totalCount": 1, "nodes": [
         {"bypassMode": "PULL_REQUEST", "repositoryRoleDatabaseId": 5, "organizationAdmin": False, "deployKey": False, "actor": None},
@@ -160,6 +160,8 @@ def test_what_stands_below_nothing_that_is_named_is_refused() -> None:
     bare = {"data": {"node": {"branchProtectionRules": whole(RULE)}}}
     assert "nothing says of which repository" in left_out(bare, context=NOWHERE)
     assert read(bare, context=Context("s", "k", repository=REPO)).rows["protections"][0]["scope"] == REPO
+    tags = read(of_repository(rulesets=whole(RULES | {"target": "TAG"}))).rows["protections"]
+    assert tags[0]["target"] == "refs/tags/**,!refs/heads/x"
     org = of_organization(rulesets=whole(RULES))
     assert read(org, context=Context("s", "k", repository=REPO)).rows["protections"][0]["scope"] == "netbpf"
     assert "it holds nothing that is read" in refused(

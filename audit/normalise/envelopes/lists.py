@@ -78,6 +78,7 @@ OPENERS = (
     Opener("kubernetes-watch", keys("object", "type"), _watched),
     Opener("kubernetes-watch", keys("event", "verb"), _watched),
     Opener("alert-group", keys("alerts", "labels", "receiver"), _group),
+    Opener("github-page", keys("statuses", "sha", "state", "total_count"), listed("statuses")),
     Opener("records", keys("Records"), listed("Records")),
     Opener("records", keys("records"), listed("records")),
     Opener("trainings", keys("trainings"), listed("trainings")),
