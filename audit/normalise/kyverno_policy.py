@@ -34,7 +34,9 @@ _TYPES = {
     "DeletingPolicy": "delete",
 }
 _KINDS = {
-    "kyverno.io": frozenset({"ClusterPolicy", "Policy", "PolicyException"}),
+    "kyverno.io": frozenset(
+        {"ClusterPolicy", "Policy", "PolicyException", "CleanupPolicy", "ClusterCleanupPolicy"}
+    ),
     "policies.kyverno.io": frozenset({*_TYPES, *(f"Namespaced{kind}" for kind in _TYPES), "PolicyException"}),
 }
 
@@ -128,6 +130,12 @@ class _Ready(msgspec.Struct):
     conditions: list[Condition] | None = None
 
 
+class _Cleans(msgspec.Struct):
+    match: msgspec.Raw = ABSENT
+    exclude: msgspec.Raw = ABSENT
+    conditions: msgspec.Raw = ABSENT
+
+
 class _Status(msgspec.Struct):
     ready: bool | None = None
     conditions: list[Condition] | None = None
@@ -140,6 +148,7 @@ _rule = msgspec.json.Decoder(_Rule)
 _spec = msgspec.json.Decoder(_Spec)
 _exempt = msgspec.json.Decoder(_Exempt)
 _exception = msgspec.json.Decoder(_Exception)
+_cleans = msgspec.json.Decoder(_Cleans)
 _reference = msgspec.json.Decoder(_Reference)
 _cel = msgspec.json.Decoder(_CelSpec)
 _constraints = msgspec.json.Decoder(_Constraints)
@@ -153,6 +162,8 @@ def _rows(found: Object, context: Context) -> Outcome:
         return _exceptions(found, context)
     if found.group == "policies.kyverno.io":
         return _of_cel(found, context)
+    if found.kind.endswith("CleanupPolicy"):
+        return _cleaning(found, context)
     return _policy(found, context)
 
 
@@ -298,6 +309,25 @@ def _of_cel(found: Object, context: Context) -> Outcome:
         background=background.enabled,
         scope=together(matchConstraints=spec.matchConstraints, matchConditions=spec.matchConditions),
         exempts=together(excludeResourceRules=excluded),
+        content_digest=digest(found.spec),
+        ready=_ready(found),
+    )
+    return Outcome([row], None)
+
+
+def _cleaning(found: Object, context: Context) -> Outcome:
+    """A policy that deletes, on a schedule, what it matches."""
+    spec = decoded(_cleans, found.spec, "spec")
+    row = constraint(
+        found,
+        context,
+        engine="kyverno",
+        role="rule",
+        whole=digest_of(found),
+        rule_type="delete",
+        refuses=False,
+        scope=together(match=spec.match, conditions=spec.conditions),
+        exempts=together(exclude=spec.exclude) if says_something(spec.exclude) else None,
         content_digest=digest(found.spec),
         ready=_ready(found),
     )

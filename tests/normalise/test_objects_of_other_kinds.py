@@ -117,7 +117,7 @@ def test_what_a_format_knows_is_never_noise_even_when_it_cannot_be_read(
         ("argoproj.io/v1alpha1", "Rollout"),
         ("notification.toolkit.fluxcd.io/v1", "Receiver"),
         ("syncset.gatekeeper.sh/v1alpha1", "SyncSet"),
-        ("kyverno.io/v2", "CleanupPolicy"),
+        ("kyverno.io/v2", "GlobalContextEntry"),
         ("wgpolicyk8s.io/v1alpha2", "PolicyReportSummary"),
         ("openreports.io/v1alpha1", "ReportSummary"),
         ("bitnami.com/v1alpha1", "Sealing"),

@@ -144,6 +144,22 @@ def test_a_rule_that_denies_whatever_it_matches_is_one() -> None:
     assert (found["rule_type"], found["enforcement"]) == ("validate", "Audit")
 
 
+def test_a_policy_that_cleans_up_is_a_rule_that_deletes() -> None:
+    record = {
+        "apiVersion": "kyverno.io/v2", "kind": "ClusterCleanupPolicy", "metadata": {"name": "clean"},
+        "spec": {"match": {"any": [{"resources": {"kinds": ["Pod"]}}]}, "exclude": {"any": []}, "schedule": "*/5 * * * *"},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }  # fmt: skip
+    found = rule(record)
+    assert [found[name] for name in ("rule_type", "refuses", "exempts", "ready")] == [
+        "delete",
+        False,
+        None,
+        True,
+    ]
+    assert json.loads(found["scope"]) == {"match": record["spec"]["match"]}
+
+
 def test_an_exception_is_a_row_for_each_policy_that_it_excepts_from() -> None:
     first, second = rules(EXCEPTION)
     assert (first["role"], first["namespace"], first["part"], first["policy"]) == (
