@@ -13,9 +13,9 @@ import msgspec
 
 from audit.normalise import revisions
 from audit.normalise.argocd_notifications import noted
-from audit.normalise.argocd_spec import GROUP, Metadata, Source, Spec, settings
+from audit.normalise.argocd_spec import Metadata, Source, Spec, is_kind, settings
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
-from audit.normalise.jsonformat import Id, JsonFormat, cluster_of, keys
+from audit.normalise.jsonformat import Id, JsonFormat, cluster_of
 from audit.normalise.times import Time, optional, utc
 from audit.normalise.urls import without_credentials
 
@@ -243,11 +243,15 @@ def _options(sync: _Sync, spec: Spec, *, by_operator: bool) -> list[str]:
     return [name for name, there in found.items() if there]
 
 
+_SPECIFIED = (
+    frozenset({"destination"}),
+    frozenset({"project"}),
+    frozenset({"source", "sources", "sourceHydrator"}),
+)
+
+
 def _looks(record: bytes) -> bool:
-    if b'"Application"' not in record:
-        return False
-    found = keys(record)
-    return found.kind == "Application" and (found.apiVersion or "").startswith(GROUP)
+    return is_kind(record, "Application", *_SPECIFIED)
 
 
 FORMAT = JsonFormat(

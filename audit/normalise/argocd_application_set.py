@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from audit.normalise.argocd_spec import GROUP, Spec
+from audit.normalise.argocd_spec import Spec, is_kind
 from audit.normalise.interface import Context, Outcome, Row, Unreadable
-from audit.normalise.jsonformat import ABSENT, JsonFormat, cluster_of, is_there, keys
+from audit.normalise.jsonformat import ABSENT, JsonFormat, cluster_of, is_there
 from audit.normalise.times import Time, utc
 
 _MAX_DEPTH = 4
@@ -140,10 +140,7 @@ def _health(conditions: list[_Condition]) -> tuple[str, str | None]:
 
 
 def _looks(record: bytes) -> bool:
-    if b'"ApplicationSet"' not in record:
-        return False
-    found = keys(record)
-    return found.kind == "ApplicationSet" and (found.apiVersion or "").startswith(GROUP)
+    return is_kind(record, "ApplicationSet", frozenset({"generators"}), frozenset({"template"}))
 
 
 FORMAT = JsonFormat("argocd-application-set", 2, ("application_sets",), ApplicationSet, _rows, _looks)

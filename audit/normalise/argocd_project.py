@@ -8,9 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from audit.normalise.argocd_spec import GROUP
+from audit.normalise.argocd_spec import is_kind
 from audit.normalise.interface import Context, Outcome, Row, Rows
-from audit.normalise.jsonformat import ABSENT, Id, JsonFormat, cluster_of, is_there, keys
+from audit.normalise.jsonformat import ABSENT, Id, JsonFormat, cluster_of, is_there
 from audit.normalise.times import Time, optional
 from audit.normalise.urls import names, without_credentials
 
@@ -161,10 +161,7 @@ def _json(value: Sequence[Mapping[str, str] | str]) -> str:
 
 
 def _looks(record: bytes) -> bool:
-    if b'"AppProject"' not in record:
-        return False
-    found = keys(record)
-    return found.kind == "AppProject" and (found.apiVersion or "").startswith(GROUP)
+    return is_kind(record, "AppProject", frozenset({"sourceRepos"}), frozenset({"destinations"}))
 
 
 FORMAT = JsonFormat(

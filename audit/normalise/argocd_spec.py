@@ -8,11 +8,41 @@ from datetime import datetime
 import msgspec
 
 from audit.normalise.interface import Row
-from audit.normalise.jsonformat import Id
+from audit.normalise.jsonformat import Id, keys
 from audit.normalise.urls import names
 
 GROUP = "argoproj.io/"
 _SKIP = "argocd.argoproj.io/skip-reconcile"
+
+
+class _Bare(msgspec.Struct):
+    kind: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    metadata: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    spec: dict[str, msgspec.Raw] | None = None
+
+
+_bare = msgspec.json.Decoder(_Bare)
+
+
+def is_kind(record: bytes, kind: str, *specified: frozenset[str]) -> bool:
+    """Whether it is an object of a kind of Argo CD: by its kind or, as Argo CD's own API and its command line give it, without any, by
+    what it specifies.
+
+    Args:
+        specified: of each of these names, `spec` has at least one.
+    """
+    if b'"' + kind.encode() + b'"' in record:
+        found = keys(record)
+        if found.kind == kind:
+            return (found.apiVersion or "").startswith(GROUP)
+    if not all(any(b'"' + name.encode() + b'"' in record for name in names_) for names_ in specified):
+        return False
+    try:
+        bare = _bare.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    whole = bare.kind is msgspec.UNSET and bare.metadata is not msgspec.UNSET and bare.spec is not None
+    return whole and all(names_ & (bare.spec or {}).keys() for names_ in specified)
 
 
 class Metadata(msgspec.Struct):

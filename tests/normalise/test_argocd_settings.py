@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from evidence_records import APPLICATION, KUSTOMIZATION, parse_bytes, read, refused
+from evidence_records import APPLICATION, KUSTOMIZATION, lines, parse_bytes, read, refused
 from operator_records import APPLICATION_SET, PROJECT, REPO
 
 from audit.normalise.interface import Context
@@ -21,6 +21,24 @@ def row(record: Any, table: str) -> dict[str, Any]:
 
 def changed(record: dict[str, Any], **spec: Any) -> dict[str, Any]:
     return record | {"spec": record["spec"] | spec}
+
+
+def test_what_argo_cds_own_api_and_command_line_give_has_no_kind() -> None:
+    bare = [
+        {name: value for name, value in record.items() if name not in ("kind", "apiVersion")}
+        for record in (
+            APPLICATION | {"spec": APPLICATION["spec"] | {"project": "shop"}},
+            APPLICATION_SET,
+            PROJECT,
+        )
+    ]
+    parsed = parse_bytes(lines({"metadata": {"resourceVersion": "1"}, "items": bare}, bare))
+    assert parsed.quarantined == []
+    assert parsed.by_format == {"argocd-application": 2, "argocd-application-set": 2, "argocd-project": 2}
+    assert parsed.by_envelope == {"api-list": 1, "array": 1}
+    assert read({"metadata": {}, "items": None}).records == 0
+    other = bare[0] | {"kind": "Something"}
+    assert not parse_bytes(lines(other)).by_format
 
 
 def test_a_manifest_that_leaves_its_namespace_out_is_read_as_it_stands() -> None:

@@ -225,7 +225,7 @@ def _fits(wrap: str, text: str) -> bool:
     if wrap in NEED_OBJECTS | HOLD_OBJECTS:
         return text.startswith("{") and (wrap not in LINES or "\n" not in text)
     if wrap in {"array", "text"}:
-        return text.startswith(("{", "[", '"'))
+        return text.startswith(("{", "[", '"')) and not text.startswith("[pod/")
     return wrap not in LINES or "\n" not in text
 
 

@@ -44,6 +44,13 @@ def _group(top: Top) -> Contents | None:
     return None if as_object(top["receiver"]) is None else listed("alerts")(top)
 
 
+def _api(top: Top) -> Contents | None:
+    """A list as Argo CD's API gives it: it has no kind, nor have its items."""
+    if not top.keys() <= {"metadata", "items"}:
+        return None
+    return Contents() if bytes(top["items"]) == b"null" else listed("items")(top)
+
+
 def _watched(top: Top) -> Contents | None:
     """An Event as a watch of the API tells it, or as eventrouter logs it. Of other kinds a watch tells what was, too: it is no listing."""
     name, told = ("object", "type") if "object" in top else ("event", "verb")
@@ -75,6 +82,7 @@ OPENERS = (
         Opener("github-page", keys(name, "total_count"), listed(name))
         for name in ("check_runs", "workflow_runs", "environments")
     ),
+    Opener("api-list", keys("metadata", "items"), _api),
     Opener("kubernetes-watch", keys("object", "type"), _watched),
     Opener("kubernetes-watch", keys("event", "verb"), _watched),
     Opener("alert-group", keys("alerts", "labels", "receiver"), _group),
