@@ -1,4 +1,4 @@
-"""Which identities of AWS an EKS cluster lets in, to `cluster_identities`.
+"""Which identities of a cloud a cluster lets in, to `cluster_identities`; of Google Cloud and Azure see `cluster_roles`.
 
 Read are the ConfigMap `aws-auth`, what `aws eks describe-access-entry` and `aws eks list-associated-access-policies` print, what
 `eksctl get iamidentitymapping` and `eksctl get accessentry` print as JSON or YAML, and objects of kind IAMIdentityMapping. An entry without policies, and a ConfigMap that maps nobody, is told by
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from audit.normalise import plainyaml
+from audit.normalise import cluster_roles, plainyaml
 from audit.normalise.interface import Context, Outcome, Row, Unreadable
 from audit.normalise.jsonformat import JsonFormat, cluster_of, keys, names
 from audit.normalise.times import parse
@@ -222,11 +222,15 @@ def _row(
 
 
 def _looks(record: bytes) -> bool:
-    if any(f'"{word}"'.encode() in record for word in _KEYS):
-        return not _KEYS.isdisjoint(names(record))
+    if any(
+        f'"{word}"'.encode() in record
+        for word in (*_KEYS, "bindings", "roleDefinitionName", "RoleDefinitionName")
+    ):
+        told = names(record)
+        return not _KEYS.isdisjoint(told) or any(shape <= told for shape, _, _ in _ROLES)
     if _GROUP in record:
-        told = keys(record)
-        return told.kind == _MAPPING and (told.apiVersion or "").startswith(_GROUP.decode())
+        kinds = keys(record)
+        return kinds.kind == _MAPPING and (kinds.apiVersion or "").startswith(_GROUP.decode())
     if b'"aws-auth"' not in record or b'"ConfigMap"' not in record:
         return False
     try:
@@ -243,4 +247,28 @@ class _ConfigMap(msgspec.Struct):
 
 _config_map = msgspec.json.Decoder(_ConfigMap)
 
-FORMAT = JsonFormat("cluster-identities", 2, ("cluster_identities",), Source, _rows, _looks)
+_ROLES: tuple[tuple[frozenset[str], Any, Any], ...] = (
+    (cluster_roles.GOOGLES, msgspec.json.Decoder(cluster_roles.Policy), cluster_roles.of_google),
+    (cluster_roles.AZURES, msgspec.json.Decoder(cluster_roles.Assignment), cluster_roles.of_azure),
+    (cluster_roles.POWERSHELLS, msgspec.json.Decoder(cluster_roles.PowerShell), cluster_roles.of_azure),
+)
+"""Keys that tell a cloud's roles, how they are decoded, and what gives their rows."""
+
+
+class _Identities(JsonFormat[Source]):
+    """As any format of JSON; roles of a cloud have shapes of their own."""
+
+    def read(self, record: bytes, context: Context) -> Outcome:
+        for shape, decoder, rows in _ROLES:
+            if shape <= names(record):
+                try:
+                    found = rows(decoder.decode(record), cluster_of(context))
+                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                    raise Unreadable(str(error)) from None
+                except RecursionError:
+                    raise Unreadable("nested too deep") from None
+                return Outcome([("cluster_identities", row) for row in found], None)
+        return super().read(record, context)
+
+
+FORMAT = _Identities("cluster-identities", 3, ("cluster_identities",), Source, _rows, _looks)

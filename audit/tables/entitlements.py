@@ -151,15 +151,22 @@ class ClusterIdentities(Table):
 
     cluster: str = column("Cluster that the source belongs to, else the name that the cloud gives it")
     kind: str = column(
-        "How it is let in: role, user or account of aws-auth; access entry, or policy of one",
-        isin=["role", "user", "account", "access entry", "access policy"],
+        "How it is let in: role, user or account of aws-auth; access entry, or policy of one; assignment of a role of Google Cloud or Azure",
+        isin=["role", "user", "account", "access entry", "access policy", "role assignment"],
     )
-    principal: str = column("ARN of the role or user; number of an account")
+    principal: str = column(
+        "ARN of the role or user; number of an account; of a role assignment who it names, as the cloud writes it"
+    )
     username: str = column("User as whom it acts, placeholders included", optional=True)
     groups: str = column("Groups in which it acts, sorted, separated by commas")
-    policy: str = column("ARN of the access policy; empty when it is none")
+    policy: str = column(
+        "ARN of the access policy; role that is assigned, with its condition; empty when it is none"
+    )
     scope: str = column("Namespaces in which the policy holds, separated by commas; empty: the whole cluster")
-    entry_type: str = column("Type of an access entry, such as STANDARD or EC2_LINUX", optional=True)
+    entry_type: str = column(
+        "Type of an access entry, such as STANDARD or EC2_LINUX; of a role assignment what kind of principal it names",
+        optional=True,
+    )
     changed_at: UTC = column("When it was last changed, as far as it is told", optional=True)
     evidence: str = column(_EVIDENCE)
     line: Int = column(_LINE, ge=1)
@@ -167,7 +174,7 @@ class ClusterIdentities(Table):
     class Config:
         title = "Identities of the cloud that the clusters let in"
         metadata: ClassVar[Meta] = {
-            "source": f"aws-auth ConfigMap, IAMIdentityMapping, EKS access entries and their policies{_SNAPSHOT}",
+            "source": f"aws-auth ConfigMap, IAMIdentityMapping, EKS access entries and their policies, IAM policies of Google Cloud, role assignments of Azure{_SNAPSHOT}",
             "stage": "normalised",
         }
         unique: ClassVar[list[str]] = [

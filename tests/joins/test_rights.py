@@ -373,3 +373,24 @@ def test_pages_that_did_not_change_stand_in_every_list_of_githubs_api() -> None:
         ("squad-1", "07-01 08:00:05"): "ab", ("squad-1", "08-01 08:00:00"): "ac", ("squad-1", "09-01 08:00:00"): "d",
         ("squad-2", "07-01 08:00:10"): "e", ("late", "07-01 08:00:00"): "f1", ("late", "10-01 08:00:05"): "f2",
     }  # fmt: skip
+
+
+def test_roles_of_a_cloud_are_rights_in_the_cluster() -> None:
+    text = (
+        PEOPLE
+        + LISTS.replace("rbac-object     ", "cluster-identities")
+        + f"""
+        cluster_identities
+        | cluster | kind            | principal | groups | policy                | scope | entry_type     | evidence | line |
+        | prod    | role assignment | ada@x     |        | roles/container.admin |       | user           | {END}    | 1    |
+        | prod    | role assignment | ops@x     |        | roles/viewer          |       | group          | {END}    | 2    |
+        | prod    | role assignment | ci@x      |        | roles/editor          |       | serviceAccount | {END}    | 3    |
+"""
+    )
+    rows = found(text)["access_rights"]
+    told = rows[["person", "holder_kind", "admin", "how"]].astype("object").fillna("-")
+    assert list(told.itertuples(name=None)) == [
+        ("ada@x cloud role/roles/container.admin", "ada", "person", True, "cloud role assignment"),
+        ("ci@x cloud role/roles/editor", "kubernetes:ci@x", "machine", False, "cloud role assignment"),
+        ("ops@x cloud role/roles/viewer", "-", "group", False, "cloud role assignment"),
+    ]

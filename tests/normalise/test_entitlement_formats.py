@@ -167,6 +167,31 @@ def test_mappings_one_by_one_and_entries_as_eksctl_prints_them() -> None:
     assert "the ARN is of no role and no user" in refused(user | {"userarn": "arn:aws:iam::1:root"})
 
 
+def test_roles_of_google_cloud_and_azure_that_let_into_clusters() -> None:
+    policy = {"etag": "B", "version": 3, "bindings": [
+        {"role": "roles/container.admin", "members": ["user:ada@netbpf.com", "group:ops@netbpf.com"]},
+        {"role": "roles/storage.admin", "members": ["user:ada@netbpf.com"]},
+        {"role": "projects/netbpf/roles/deployer", "members": ["serviceAccount:ci@netbpf.iam.gserviceaccount.com"],
+         "condition": {"title": "until July", "expression": "request.time < x"}},
+    ]}  # fmt: skip
+    flat = {"etag": "B", "bindings": {"role": "roles/container.viewer", "members": "allUsers"}}
+    cluster = "/subscriptions/s/resourceGroups/r/providers/Microsoft.ContainerService/managedClusters/c"
+    azure = {"principalId": "1-2", "principalName": "ada@netbpf.com", "principalType": "User", "scope": f"{cluster}/namespaces/shop",
+             "roleDefinitionName": "Azure Kubernetes Service RBAC Writer"}  # fmt: skip
+    power = {"ObjectId": "1-2", "SignInName": None, "DisplayName": "ops", "ObjectType": "Group", "Scope": "/subscriptions/s",
+             "RoleDefinitionName": "Owner"}  # fmt: skip
+    found = rows([policy, flat, azure, power], "cluster_identities")
+    assert [(row["principal"], row["entry_type"], row["policy"], row["scope"]) for row in found] == [
+        ("ada@netbpf.com", "user", "roles/container.admin", ""), ("ops@netbpf.com", "group", "roles/container.admin", ""),
+        ("ci@netbpf.iam.gserviceaccount.com", "serviceAccount", "projects/netbpf/roles/deployer if until July", ""),
+        ("allUsers", "allUsers", "roles/container.viewer", ""), ("ada@netbpf.com", "User", "Azure Kubernetes Service RBAC Writer", "shop"),
+        ("ops", "Group", "Owner", ""),
+    ]  # fmt: skip
+    assert {(row["cluster"], row["kind"]) for row in found} == {("prod", "role assignment")}
+    assert read(azure | {"roleDefinitionName": "Reader", "scope": "/subscriptions/s"}).noise == 1
+    assert "the role has no name" in refused(azure | {"roleDefinitionName": ""})
+
+
 def test_a_review_of_a_document() -> None:
     assert rows(DOCUMENT_REVIEW, "document_reviews") == [
         {"document": "rollback", "reviewed_at": at("2026-07-04"), "reviewer": "grace", "outcome": "nothing to change",

@@ -19,6 +19,14 @@ FORMATS = (
 )
 MASTERS = "system:masters"
 CLUSTER_ADMIN = "cluster-admin"
+_MACHINES = ("serviceaccount", "serviceprincipal")
+_ONE = ("user", *_MACHINES)
+"""Kinds of principals of Google Cloud and Azure that are one; all others are several, or anybody."""
+_CLOUD_ADMINS = (
+    "roles/container.admin", "roles/owner", "owner", "azure kubernetes service rbac cluster admin",
+    "azure kubernetes service cluster admin role",
+)  # fmt: skip
+"""Roles of clouds by which somebody administers a cluster."""
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 _EVERYBODY = ("system:authenticated", "system:unauthenticated", "system:anonymous")
 _OWN_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
@@ -143,12 +151,16 @@ def _identities(rows: pd.DataFrame) -> pd.DataFrame:
     """Identities of the cloud that a cluster lets in: one right for each group or policy."""
     rows = rows.assign(group=rows["groups"].str.split(",")).explode("group", ignore_index=True)
     policy = rows["kind"].eq("access policy")
+    assigned = rows["kind"].eq("role assignment")
+    of = rows["entry_type"].fillna("").str.lower()
     account = rows["kind"].eq("account")
     name = rows["policy"].str.replace(r"^.*/", "", regex=True)
     group = rows["group"].astype("str")
     right = ("group/" + group).mask(group.eq(""), "may enter")
-    right = right.mask(policy, "policy/" + name).mask(account, "whoever the account has")
-    shared = account | rows["principal"].str.contains(":role/", regex=False)
+    right = right.mask(policy, "policy/" + name).mask(assigned, "cloud role/" + rows["policy"])
+    right = right.mask(account, "whoever the account has")
+    shared = account | rows["principal"].str.contains(":role/", regex=False) | (assigned & ~of.isin(_ONE))
+    machine = assigned & of.isin(_MACHINES)
     nodes = rows["username"].fillna("").str.startswith("system:node:")
     entry = rows["kind"].str.startswith("access")
     return pd.DataFrame(
@@ -156,15 +168,21 @@ def _identities(rows: pd.DataFrame) -> pd.DataFrame:
             "system_kind": "cluster",
             "system": rows["cluster"],
             "holder": rows["principal"],
-            "holder_kind": text("", rows).mask(shared, "group"),
+            "holder_kind": text("", rows).mask(shared, "group").mask(machine, "machine"),
             "named_in": text("kubernetes", rows),
             "path": rows["kind"],
-            "how": text("aws-auth, ", rows).mask(entry, "EKS ") + rows["kind"],
+            "how": text("aws-auth, ", rows).mask(entry, "EKS ").mask(assigned, "cloud ") + rows["kind"],
             "right": right,
             "scope": rows["scope"],
-            "admin": (group.eq(MASTERS) | (policy & name.str.endswith("ClusterAdminPolicy"))).astype(bool),
+            "admin": (
+                group.eq(MASTERS)
+                | (policy & name.str.endswith("ClusterAdminPolicy"))
+                | (assigned & rows["policy"].str.lower().isin(_CLOUD_ADMINS))
+            ).astype(bool),
             "builtin": nodes.astype(bool),
-            "object": ("cluster/" + rows["cluster"] + "/configmaps/kube-system/aws-auth").mask(entry, ""),
+            "object": ("cluster/" + rows["cluster"] + "/configmaps/kube-system/aws-auth").mask(
+                entry | assigned, ""
+            ),
             "template": rows["username"],
             "created_at": rows["changed_at"],
             "evidence": rows["evidence"],
