@@ -1,13 +1,14 @@
 """CloudTrail events, alone or in a delivered file's `Records`, to `cloud_events`.
 
 Kept: every call, management or data. Noise: Insights, which are CloudTrail's own statistics, and digest files, which
-prove the delivered files. Of requests, only what names something is taken in; of responses, only whether a sign-in
+prove the delivered files. Times are in UTC, also where no zone is written, as in queries. Of requests, only what names something is taken in; of responses, only whether a sign-in
 succeeded: credentials that a call hands out never get into a row.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 _ABSENT = msgspec.Raw()
 _INSIGHT = "AwsCloudTrailInsight"
-_MFA = {"true": True, "false": False, "Yes": True, "No": False}
+_TRUTHS = {"true": True, "false": False, "Yes": True, "No": False}
 
 
 class _Issuer(msgspec.Struct):
@@ -78,7 +79,8 @@ class Event(msgspec.Struct):
     """One event, or a digest file; what is not needed is not decoded."""
 
     eventID: str | None = None
-    eventTime: Time | None = None
+    eventTime: datetime | None = None
+    moved: datetime | None = msgspec.field(name="@timestamp", default=None)
     eventSource: str | None = None
     eventName: str | None = None
     eventType: str = ""
@@ -89,7 +91,7 @@ class Event(msgspec.Struct):
     userIdentity: _Identity | None = None
     sourceIPAddress: str | None = None
     userAgent: str | None = None
-    readOnly: bool | None = None
+    readOnly: bool | str | None = None
     errorCode: str | None = None
     errorMessage: str | None = None
     requestParameters: msgspec.Raw = _ABSENT
@@ -106,11 +108,12 @@ _string = msgspec.json.Decoder(str)
 
 
 def _rows(event: Event, _context: Context) -> Outcome:
-    if event.eventTime is None:
+    told = event.eventTime or event.moved  # Logstash's codec moves the one to the other
+    if told is None:
         if event.digestEndTime is not None:
             return Outcome([], optional(event.digestEndTime))
         raise Unreadable("eventTime is missing")
-    at = utc(event.eventTime)
+    at = utc(told if told.tzinfo is not None else told.replace(tzinfo=UTC))
     if event.eventType == _INSIGHT:
         return Outcome([], at)
     if not event.eventID or not event.eventSource or not event.eventName:
@@ -132,7 +135,7 @@ def _rows(event: Event, _context: Context) -> Outcome:
         **_caller(event),
         "source_ip": event.sourceIPAddress,
         "user_agent": event.userAgent,
-        "read_only": event.readOnly,
+        "read_only": _truth(event.readOnly),
         "failed": bool(event.errorCode or event.errorMessage) or _refused(event),
         "error_code": event.errorCode,
         "error_message": event.errorMessage,
@@ -169,8 +172,13 @@ def _caller(event: Event) -> dict[str, str | bool | None]:
         "issuer_name": issuer.userName,
         "on_behalf_of": who.onBehalfOf.userId if who.onBehalfOf else None,
         "invoked_by": who.invokedBy,
-        "mfa": factor if isinstance(factor, bool) else _MFA.get(factor or ""),
+        "mfa": _truth(factor),
     }
+
+
+def _truth(told: str | bool | None) -> bool | None:
+    """What is told as a truth or as a word for one."""
+    return told if isinstance(told, bool) else _TRUTHS.get(told or "")
 
 
 def _parsed(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw | None) -> T | None:
@@ -189,8 +197,9 @@ def _text(raw: msgspec.Raw | None) -> str | None:
 
 def _looks(record: bytes) -> bool:
     if b'"eventVersion"' in record:
-        return {"eventVersion", "eventTime", "eventID"} <= names(record)
+        there = names(record)
+        return {"eventVersion", "eventID"} <= there and not there.isdisjoint({"eventTime", "@timestamp"})
     return b'"digestEndTime"' in record and {"digestEndTime", "digestS3Bucket", "logFiles"} <= names(record)
 
 
-FORMAT = JsonFormat("cloudtrail", 2, ("cloud_events",), Event, _rows, _looks)
+FORMAT = JsonFormat("cloudtrail", 3, ("cloud_events",), Event, _rows, _looks)

@@ -55,15 +55,15 @@ class _Metadata(msgspec.Struct, gc=False):
 
 
 class _Operation(msgspec.Struct, gc=False):
-    id: str
+    id: str = ""
     first: bool = False
     last: bool = False
 
 
 class _Payload(msgspec.Struct, gc=False):
     serviceName: str
-    methodName: str
-    resourceName: str
+    methodName: str = ""
+    resourceName: str = ""
     authenticationInfo: _Authentication | None = None
     requestMetadata: _Metadata | None = None
     status: Status | None = None
@@ -82,14 +82,16 @@ class Entry(msgspec.Struct, gc=False):
 def _rows(entry: Entry, context: Context) -> Outcome:
     payload = entry.protoPayload
     if payload.serviceName != _SERVICE:
-        raise Unreadable(f"an entry of another service than {_SERVICE}")
+        raise Unreadable(
+            f"an entry of another service than {_SERVICE}: let the sink filter protoPayload.serviceName"
+        )
     verb, target = _asked(payload.methodName, payload.resourceName)
     who = payload.authenticationInfo or _Authentication()
     asked = payload.requestMetadata or _Metadata()
     operation = entry.operation
     unfinished = operation is not None and operation.first and not operation.last
     event = Event(
-        auditID=operation.id if operation is not None else entry.insertId,
+        auditID=(operation.id if operation is not None else "") or entry.insertId,
         stage="ResponseStarted" if unfinished else "ResponseComplete",
         verb=verb,
         user=User(who.principalEmail or who.principalSubject),
@@ -112,6 +114,8 @@ def _asked(method: str, resource: str) -> tuple[str, ObjectRef]:
     """
     group, version, *path = [*resource.split("/"), "", ""]
     parts = method.split(".")
+    if parts[:-1] == ["io", "k8s"]:  # of a path that is no resource's, such as healthz
+        return parts[-1], ObjectRef()
     after = next((count for count in (3, 4) if len(parts) > count and parts[-count] == version), None)
     if after is None:
         raise Unreadable(f"methodName does not name version, resource and verb: {method[:80]!r}")
@@ -142,11 +146,7 @@ def _code(status: Status | None) -> int | None:
 
 
 def _looks(record: bytes) -> bool:
-    return (
-        b'"protoPayload"' in record
-        and b'"k8s.io"' in record
-        and {"insertId", "protoPayload"} <= names(record)
-    )
+    return b'"protoPayload"' in record and "protoPayload" in names(record)
 
 
-FORMAT = JsonFormat("gke-audit", 4, ("cluster_access",), Entry, _rows, _looks)
+FORMAT = JsonFormat("gke-audit", 5, ("cluster_access",), Entry, _rows, _looks)

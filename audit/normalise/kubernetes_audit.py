@@ -47,11 +47,11 @@ class User(msgspec.Struct, gc=False):
 class ObjectRef(msgspec.Struct, gc=False):
     """What a request was about."""
 
-    resource: str = ""
-    subresource: str = ""
-    namespace: str = ""
-    name: str = ""
-    apiGroup: str = ""
+    resource: str | None = ""
+    subresource: str | None = ""
+    namespace: str | None = ""
+    name: str | None = ""
+    apiGroup: str | None = ""
 
 
 class Status(msgspec.Struct, gc=False):
@@ -62,6 +62,7 @@ class Status(msgspec.Struct, gc=False):
 
 class _Annotations(msgspec.Struct, gc=False):
     truncated: str | None = msgspec.field(name="audit.k8s.io/truncated", default=None)
+    renamed: str | None = msgspec.field(name="audit_k8s_io/truncated", default=None)  # by Elastic's agents
 
 
 class Event(msgspec.Struct, gc=False):
@@ -123,25 +124,26 @@ def rows(event: Event, context: Context) -> Outcome:
         "groups": ",".join(event.user.groups or ()),
         "cloud_arn": _cloud_arn(event.user),
         "impersonated": acting.username if acting is not None else None,
-        "api_group": target.apiGroup,
-        "resource": target.resource,
-        "subresource": target.subresource,
-        "namespace": target.namespace,
-        "name": target.name,
+        "api_group": target.apiGroup or "",
+        "resource": target.resource or "",
+        "subresource": target.subresource or "",
+        "namespace": target.namespace or "",
+        "name": target.name or "",
         "code": _code(event.responseStatus),
         "dry_run": _is_dry_run(event.requestURI)
         or (verb in _DELETES and asks_for_nothing(event.requestObject)),
         "user_agent": event.userAgent,
         "source_ip": event.sourceIPs[0] if event.sourceIPs else None,
         "field_manager": _field_manager(event.requestURI),
-        "truncated": event.annotations is not None and event.annotations.truncated == "true",
+        "truncated": event.annotations is not None
+        and "true" in (event.annotations.truncated, event.annotations.renamed),
     }
     return Outcome([("cluster_access", row)], at)
 
 
 def _is_noise(event: Event, user: str, target: ObjectRef) -> bool:
     """Whether what a `system:` user asked for is a machine's everyday business."""
-    resource = target.resource
+    resource = target.resource or ""
     if event.impersonatedUser is not None or target.subresource in _SESSIONS:
         return False
     if resource == "secrets" and _code(event.responseStatus) in _REFUSED:
@@ -149,7 +151,7 @@ def _is_noise(event: Event, user: str, target: ObjectRef) -> bool:
     everyday = (
         event.verb in _READS
         or resource in _CHATTER
-        or (resource.endswith("reviews") and target.apiGroup.endswith(".k8s.io"))
+        or (resource.endswith("reviews") and (target.apiGroup or "").endswith(".k8s.io"))
         or event.verb.lower() in _READS
     )
     if not (everyday and resource):
@@ -221,4 +223,4 @@ def _looks(record: bytes) -> bool:
     return b'"auditID"' in record
 
 
-FORMAT = JsonFormat("kubernetes-audit", 6, ("cluster_access",), Event, rows, _looks)
+FORMAT = JsonFormat("kubernetes-audit", 7, ("cluster_access",), Event, rows, _looks)

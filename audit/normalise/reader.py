@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.normalise import kubernetes_audit
 from audit.normalise.decompress import blocks
 from audit.normalise.envelopes import unwrap_all
 from audit.normalise.interface import Context, Format, Outcome, Parsed, Unreadable
-from audit.normalise.jsonformat import JsonFormat
+from audit.normalise.jsonformat import JsonFormat, names
 from audit.normalise.records import RUNTIME_LIMIT, Ahead, Record, Splitter
 from audit.normalise.registry import FORMATS
 from audit.normalise.sheets import is_table, splitter
@@ -285,7 +286,9 @@ class _Reading:
 
 
 def _is_known(record: bytes) -> bool:
-    return any(format_.recognises(record) for format_ in FORMATS.values())
+    found = (format_ for format_ in FORMATS.values() if format_.recognises(record))
+    # that of audit events goes by bytes alone, and takes for one what holds one
+    return any(format_ is not kubernetes_audit.FORMAT or "auditID" in names(record) for format_ in found)
 
 
 def _likely(last: Format | None) -> Iterator[Format]:

@@ -38,8 +38,13 @@ _LINE = re.compile(
     rb"|" + SAMPLE.pattern
 )
 """What else a line of text begins with that a format may know."""
-STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,]*(?:Z|[+-]\d\d:?\d\d)[ \t]")
-"""What a line of text begins with that is no JSON, and may hold some: a time and a space."""
+STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,]*(?:Z|[+-]\d\d:?\d\d)?[ \t]")
+"""What a line of text begins with that is no JSON, and may hold some: a time, whose zone may be left out, and a space."""
+NAMED = re.compile(
+    rb"(?!-?\d+(?:\.\d+)?[ \t])(?=[A-Za-z0-9]*[.\d-])[A-Za-z0-9][\w.:-]*(?: [A-Za-z][\w.-]*)? (?=\{)"
+    rb"|[A-Za-z][\w.-]*: (?=\[\d+\.\d+, \{)"
+)
+"""As `STAMP`, of lines of several machines: the name of a node or pod, and of its container; or the tag of Fluent Bit's file, and a pair."""
 GO_STAMP = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? ")
 """As `STAMP`, of Go's log package: a time without a zone."""
 RUNTIME_LIMIT = 16 << 10
@@ -231,7 +236,7 @@ class Splitter:
                 yield self._zeros()
                 continue
             start = self._position
-            if STAMP.match(self._buffer, start) or GO_STAMP.match(self._buffer, start):
+            if any(mark.match(self._buffer, start) for mark in (STAMP, GO_STAMP, NAMED)):
                 yield self._text_line()
                 return
             try:

@@ -106,7 +106,7 @@ def test_what_machines_read_is_noise_in_gke_too() -> None:
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (entry("io.k8s.get", "apps/v1"), "methodName does not name"),
+        (entry("io.k8s.get.it", "apps/v1"), "methodName does not name"),
         (entry("", ""), "methodName does not name"),
         (entry(resource="apps/v2/namespaces/shop/deployments/web"), "methodName does not name"),
         (entry(resource="apps/v1/namespaces/shop/pods/web"), "resourceName is not of the method's resource"),

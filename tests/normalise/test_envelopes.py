@@ -177,6 +177,31 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
         "azure": ("azure-diagnostic", lambda text: dumped({"records": [diagnostic | {"properties": {"log": text, "stream": "stdout"}}]})),
         "azure text": ("azure-diagnostic", lambda text: dumped(diagnostic | {"properties": dumped({"log": text})})),
         "azure workspace": ("azure-diagnostic", lambda text: dumped({"Category": "kube-audit", "log_s": text, "TimeGenerated": TIME})),
+        "lookup": ("cloudtrail-answer", lambda text: dumped({"Events": [
+            {"EventId": "1", "EventName": "x", "EventTime": 1.5, "Resources": [], "CloudTrailEvent": text}], "NextToken": "t"})),
+        "lake": ("cloudtrail-answer", lambda text: dumped({"QueryStatus": "FINISHED", "QueryResultRows": [
+            [{"eventName": "x"}, {"eventJson": text}]]})),
+        "insights without": ("cloudwatch-answer", lambda text: dumped({"status": "Complete", "results": [
+            [{"field": "@message", "value": text}]]})),
+        "insights parsed": ("cloudwatch-answer", lambda text: dumped([{"@timestamp": TIME, "@message": raw(text)}])),
+        "pubsub answer": ("pubsub", lambda text: dumped({"receivedMessages": [{"ackId": "a", "message": {"data": packed(text)}}]})),
+        "pubsub alone": ("pubsub", lambda text: dumped({"data": packed(text), "messageId": "1", "attributes": {}})),
+        "pubsub table": ("pubsub", lambda text: dumped({"subscription_name": "s", "message_id": "1", "publish_time": TIME,
+            "attributes": "{}", "data": text})),
+        "cloud logging page": ("cloud-logging-page", lambda text: dumped({"entries": [entry | {"textPayload": text}]})),
+        "azure table": ("azure-table", lambda text: dumped({"tables": [{"name": "PrimaryResult", "columns": [
+            {"name": "Category", "type": "string"}, {"name": "log_s", "type": "string"}], "rows": [["kube-audit", text]]}]})),
+        "azure sheet": ("azure-diagnostic", lambda text: dumped({"category": "kube-audit", "log_s": text})),
+        "elasticsearch pages": ("elasticsearch-page", lambda text: dumped({"took": 1, "responses": [
+            {"hits": {"hits": [{"_index": "audit", "_id": "1", "_source": raw(text)}]}}]})),
+        "elasticsearch later": ("elasticsearch-page", lambda text: dumped({"id": "1", "is_partial": False, "response": {
+            "hits": {"hits": [{"_index": "audit", "_id": "1", "_source": raw(text)}]}}})),
+        "loki data": ("loki", lambda text: dumped({"resultType": "streams", "result": [{"stream": {}, "values": [["1", text]]}]})),
+        "promtail": ("json-in-field", lambda text: dumped({"_entry": text, "pod": "api-1"})),
+        "filebeat target": ("beats", lambda text: dumped(beat | {"kube_audit": raw(text), "log": {"offset": 1}})),
+        "rsyslog": ("logstash-line", lambda text: f"{TIME} node-1 kube-audit[7]: {text}"),
+        "rsyslog cee": ("syslog", lambda text: f"Jul  1 10:00:00 node-1 kube-audit: @cee: {text}"),
+        "logs tail": ("cloudwatch-export", lambda text: f"{TIME[:19]} {text}"),
         "azure parsed": ("azure-diagnostic", lambda text: dumped(diagnostic | {"properties": {"log": raw(text)}})),
     }  # fmt: skip
 
@@ -187,6 +212,10 @@ NEED_OBJECTS = {"fluentd pair", "fluentd v2 pair", "azure parsed", "fluent bit p
 }  # fmt: skip
 NEED_OBJECTS |= {
     "azure container parsed",
+    "elasticsearch later",
+    "elasticsearch pages",
+    "filebeat target",
+    "insights parsed",
     "openshift",
     "splunk parsed",
     "splunk bare",
@@ -197,7 +226,7 @@ NEED_OBJECTS |= {
     "event hub text",
 }
 HOLD_OBJECTS = {"message", "insights as CSV", "kafka", "splunk text", "datadog", "graylog", "otlp map in snake case", "logstash line", "logstash line host"} | {
-    "logstash line without", "syslog", "syslog with data", "syslog of before"
+    "logstash line without", "syslog", "syslog with data", "syslog of before", "rsyslog", "rsyslog cee", "promtail", "pubsub table"
 }  # fmt: skip
 LINES = {
     "logstash line",
@@ -210,6 +239,9 @@ LINES = {
 }
 LINES |= {
     "kubectl",
+    "rsyslog",
+    "rsyslog cee",
+    "logs tail",
     "syslog of before",
     "export",
     "go",

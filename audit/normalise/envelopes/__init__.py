@@ -14,26 +14,34 @@ from dataclasses import dataclass, field
 import msgspec
 
 from audit.normalise import logfmt
-from audit.normalise.envelopes import agents, aws, clouds, elastic, lines, lists, loki, otlp, platforms
+from audit.normalise.envelopes import (
+    agents,
+    aws,
+    bigquery,
+    clouds,
+    elastic,
+    lines,
+    lists,
+    loki,
+    otlp,
+    platforms,
+)
 from audit.normalise.envelopes.shape import Contents, Opener, Top, agree, as_array, as_object, text_of
 from audit.normalise.interface import Outcome
 from audit.normalise.records import MAX_RECORD, Splitter
 from audit.normalise.values import is_utf8, is_value
 
-VERSION = 11
+VERSION = 12
 """Raised whenever the same bytes would be split or opened otherwise, as a format's is: what is kept of earlier readings depends on it."""
 MAX_DEPTH = 16
 MAX_ITEMS = 1_000_000
 CLOUDWATCH_LIMIT = 262_144
 _CUT_WITHIN = 1024  # a message is cut a little below the limit: its time and a mark count too
-_TEXTS = ("message", "@message", "log", "value", "payload", "event", "_raw", "full_message", "short_message")
-"""Members whose text may be a record: of anything that ships logs, Kafka, Splunk, Graylog."""
-_SHIPPERS = frozenset(
-    {"@timestamp", "@metadata", "@version", "agent", "beat", "cloud", "container", "docker", "ecs", "error", "event", "event.original"}
-    | {"fields", "file", "host", "input", "json", "kubernetes", "kubernetes.audit", "log", "message", "offset", "orchestrator", "path"}
-    | {"port", "service", "source_type", "stream", "tag", "tags", "time", "timestamp", "timestamp_end"}
-)  # fmt: skip
-"""What shippers add to a line that they ship, or have changed in the record that they parsed of it."""
+_TEXTS = (
+    *("message", "@message", "log", "value", "payload", "event", "_raw", "full_message", "short_message"),
+    *("_entry", "eventJson", "eventjson"),
+)
+"""Members whose text may be a record: of anything that ships logs, Kafka, Splunk, Graylog, Promtail, CloudTrail Lake."""
 _JSON = (b"{", b"[", b'"')
 _SPACE = b" \t\r\n"
 _OPENERS: tuple[Opener, ...] = (
@@ -44,6 +52,7 @@ _OPENERS: tuple[Opener, ...] = (
     *loki.OPENERS,
     *otlp.OPENERS,
     *clouds.OPENERS,
+    *bigquery.OPENERS,
     *platforms.OPENERS,
 )
 
@@ -77,7 +86,7 @@ def unwrap_all(
         attempt: reads what was inside as most likely it can be; None when it can't. What can be read is not looked at
             any closer, which saves most of the time.
     """
-    found = _opened(value, known)
+    found = _opened(value, known) or lines.named(value)
     if found is None:
         return None
     opening = _Opening(known, attempt)
@@ -108,8 +117,8 @@ def _opened_object(value: bytes, top: Top, known: Callable[[bytes], bool]) -> tu
     keys = top.keys()
     for opener in _OPENERS:
         if opener.needs <= keys and (contents := opener.open(top)) is not None:
-            if opener.beside and not keys <= _SHIPPERS and not _is_line(top, contents):
-                rest = {name: of for name, of in top.items() if name not in _SHIPPERS}
+            if opener.beside and not keys <= agents.SHIPPERS and not _is_line(top, contents):
+                rest = {name: of for name, of in top.items() if name not in agents.SHIPPERS}
                 if known(value) or known(msgspec.json.encode(rest)):
                     return None
             return opener.name, contents
@@ -132,7 +141,7 @@ def _is_line(top: Top, contents: Contents) -> bool:
     anybody may have written who could have an event written.
     """
     line = lines.members(contents.items[0]) if len(contents.items) == 1 else None
-    return line is not None and agree(top, line, _SHIPPERS)
+    return line is not None and agree(top, line, agents.SHIPPERS)
 
 
 class _Opening:

@@ -17,6 +17,12 @@ from audit.normalise.envelopes.shape import (
 from audit.normalise.records import RUNTIME_LIMIT
 
 _SHIPPED = frozenset({"stream", "kubernetes", "date", "time", "docker", "tag", "_p", "logtag"})
+SHIPPERS = frozenset(
+    {"@timestamp", "@metadata", "@version", "agent", "beat", "cloud", "container", "docker", "ecs", "error", "event", "event.original"}
+    | {"fields", "file", "host", "input", "json", "kubernetes", "kubernetes.audit", "log", "message", "offset", "orchestrator", "path"}
+    | {"port", "service", "source_type", "stream", "tag", "tags", "time", "timestamp", "timestamp_end"}
+)  # fmt: skip
+"""What shippers add to a line that they ship, or have changed in the record that they parsed of it."""
 _BEATS = frozenset({"agent", "ecs", "input", "@version", "beat", "event.original"})
 
 
@@ -40,7 +46,9 @@ def parts(value: bytes) -> tuple[str, Contents] | None:
 
 
 def _beats(top: Top) -> Contents | None:
-    """An event of Filebeat or Logstash: what was parsed of the line where it was, else the line."""
+    """An event of Filebeat or Logstash: what was parsed of the line where it was, else the line, else the one member that no shipper
+    adds, to which settings have the line parsed.
+    """
     if not _BEATS & top.keys() or as_text(top["@timestamp"]) is None:
         return None
     inner = as_object(top["kubernetes"]) if "kubernetes" in top else None
@@ -51,7 +59,8 @@ def _beats(top: Top) -> Contents | None:
     for holder, name in ((event, "original"), (top, "event.original"), (top, "message"), (top, "log")):
         if name in holder and as_text(holder[name]) is not None:
             return Contents([content(holder[name])])
-    return None
+    targets = [of for name, of in top.items() if name not in SHIPPERS and bytes(of)[:1] == b"{"]
+    return Contents([bytes(targets[0])]) if len(targets) == 1 else None
 
 
 def _native(top: Top) -> Contents | None:

@@ -26,6 +26,8 @@ from audit.normalise.envelopes.shape import (
 _FIREHOSE = keys(
     "data", "recordId", "approximateArrivalTimestamp", "kinesisRecordMetadata", "result", "metadata"
 )
+_ASKED = keys("events", "searchedLogStreams", "nextToken", "nextForwardToken", "nextBackwardToken")
+"""What an answer has, be there events or none."""
 
 
 def _subscription(top: Top) -> Contents | None:
@@ -57,6 +59,8 @@ def _lambda(top: Top) -> Contents | None:
 def _answer(top: Top) -> Contents | None:
     """An answer of FilterLogEvents or GetLogEvents: its events have messages."""
     events = as_array(top["events"])
+    if events == [] and top.keys() <= _ASKED:
+        return Contents()
     first = as_object(events[0]) if events else None
     return (
         each(events)
@@ -68,7 +72,9 @@ def _answer(top: Top) -> Contents | None:
 def _queried(top: Top) -> Contents | None:
     """An answer of Logs Insights: rows of fields, of which one is the message."""
     rows = as_array(top["results"])
-    return None if rows is None else joined(_message(row) for row in rows)
+    if rows is None or not (rows or "statistics" in top) or any(as_array(row) is None for row in rows):
+        return None
+    return joined(_message(row) for row in rows)
 
 
 def _message(row: msgspec.Raw) -> Contents:
@@ -77,6 +83,33 @@ def _message(row: msgspec.Raw) -> Contents:
         if as_text(of_field.get("field", b"")) == "@message" and "value" in of_field:
             return Contents([content(of_field["value"])])
     return Contents(failed=["not a row of Logs Insights with its @message"])
+
+
+def _shown(top: Top) -> Contents | None:
+    """A row of Logs Insights as its console saves it, where the message is JSON: parsed."""
+    return Contents([bytes(top["@message"])]) if bytes(top["@message"])[:1] == b"{" else None
+
+
+def _looked_up(top: Top) -> Contents | None:
+    """An answer of CloudTrail's LookupEvents."""
+    events = as_array(top["Events"])
+    if events is None or not top.keys() <= {"Events", "NextToken"}:
+        return None
+    return each(events) if all("CloudTrailEvent" in (as_object(event) or ()) for event in events) else None
+
+
+def _of_lake(top: Top) -> Contents | None:
+    """An answer of CloudTrail Lake: rows of columns, of which one is the event; the others are not all of it."""
+    rows = as_array(top["QueryResultRows"])
+    return None if rows is None else joined(_event(row) for row in rows)
+
+
+def _event(row: msgspec.Raw) -> Contents:
+    for column in as_array(row) or ():
+        told = as_object(column) or {}
+        if as_text(told.get("eventJson", b"")) is not None:
+            return Contents([content(told["eventJson"])])
+    return Contents(failed=["a row of CloudTrail Lake without its eventJson: select that column"])
 
 
 def _kinesis(top: Top) -> Contents | None:
@@ -110,7 +143,11 @@ def _notification(top: Top) -> Contents | None:
 
 OPENERS = (
     Opener("cloudwatch-logs", keys("messageType", "logEvents"), _subscription),
-    Opener("cloudwatch-answer", keys("results", "status", "statistics"), _queried),
+    Opener("cloudwatch-answer", keys("results", "status"), _queried),
+    Opener("cloudwatch-answer", keys("@message"), _shown, beside=True),
+    Opener("cloudtrail-answer", keys("Events"), _looked_up),
+    Opener("cloudtrail-answer", keys("EventId", "EventName", "CloudTrailEvent"), member("CloudTrailEvent")),
+    Opener("cloudtrail-answer", keys("QueryStatus", "QueryResultRows"), _of_lake),
     Opener("cloudwatch-lambda", keys("awslogs"), _lambda),
     Opener("cloudwatch-answer", keys("events"), _answer),
     Opener("cloudwatch-answer", keys("message", "timestamp", "ingestionTime"), member("message")),

@@ -33,6 +33,15 @@ def _page(top: Top) -> Contents | None:
     return None if hits is None else each(hits)
 
 
+def _answers(top: Top) -> Contents | None:
+    """Several pages, as `_msearch` gives them; or one, as an asynchronous search does."""
+    several = "responses" in top
+    pages = as_array(top["responses"]) if several else [top["response"]]
+    if not pages or not all("hits" in (as_object(page) or ()) for page in pages):
+        return None
+    return each(pages)
+
+
 def _action(top: Top) -> Contents | None:
     (name,) = top.keys() if len(top) == 1 else ("",)
     inner = as_object(top[name]) if name in _ACTIONS else None
@@ -43,5 +52,7 @@ OPENERS = (
     Opener("elasticsearch", keys("_source"), _document),
     Opener("elasticsearch", keys("_index", "fields"), _fields),
     Opener("elasticsearch-page", keys("hits"), _page),
+    Opener("elasticsearch-page", keys("responses"), _answers),
+    Opener("elasticsearch-page", keys("response", "is_partial"), _answers),
     *(Opener("elasticsearch-bulk", keys(name), _action) for name in sorted(_ACTIONS)),
 )

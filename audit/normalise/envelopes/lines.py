@@ -8,7 +8,7 @@ import re
 from audit.normalise import logfmt
 from audit.normalise.envelopes.shape import Contents, Top, as_object
 from audit.normalise.interface import Unreadable
-from audit.normalise.records import GO_STAMP, STAMP
+from audit.normalise.records import GO_STAMP, NAMED, STAMP
 from audit.normalise.values import is_value
 
 _CRI = re.compile(STAMP.pattern + rb"(?:stdout|stderr) ([FP])(?::\S*)? ?(.*)", re.DOTALL)
@@ -17,12 +17,17 @@ _EXPORTED = re.compile(STAMP.pattern + rb"(.*)", re.DOTALL)
 _LABELLED = re.compile(
     STAMP.pattern + rb"\{(?:[A-Za-z_]\w*=\"(?:[^\"\\]|\\.)*\"(?:, ?|(?=\})))*\} ?(.*)", re.DOTALL
 )
-_HOSTED = re.compile(STAMP.pattern + rb"(?:%\{host\}|\{[^{}\n]*\}|[A-Za-z0-9][\w.-]*) (\{.*)", re.DOTALL)
+_TAG = rb"[^\s:\[{]+(?:\[\d+\])?:? (?:@cee: ?)?"
+_HOSTED = re.compile(
+    STAMP.pattern + rb"(?:%\{host\}|\{[^{}\n]*\}|[A-Za-z0-9][\w.-]*) (?:" + _TAG + rb")?(\{.*)", re.DOTALL
+)
 _SYSLOG = re.compile(
-    rb"<\d{1,3}>(?:1 (?:\S+ ){5}(?:-|\[[^\n]*?\]) (?:\xef\xbb\xbf)?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: )(\{.*)",
+    rb"(?:<\d{1,3}>1 (?:\S+ ){5}(?:-|\[[^\n]*?\]) (?:\xef\xbb\xbf)?(?:@cee: ?)?"
+    rb"|(?:<\d{1,3}>)?[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d \S+ " + _TAG + rb")(\{.*)",
     re.DOTALL,
 )
 _POD = re.compile(rb"\[pod/[^\]/\s]{1,253}/[^\]\s]{1,253}\] (.*)", re.DOTALL)
+_NAMED = re.compile(rb"(?:" + NAMED.pattern + rb")([{\[].*)", re.DOTALL)
 _STAMPS = 4  # a line of a program may begin with its own time behind that of the runtime
 _GO = re.compile(GO_STAMP.pattern + rb"(.*)", re.DOTALL)
 
@@ -54,6 +59,12 @@ def opened(value: bytes) -> tuple[str, Contents] | None:
         if found is not None:
             return name, Contents([found[1]])
     return None
+
+
+def named(value: bytes) -> tuple[str, Contents] | None:
+    """The JSON that stands behind the name of a node, pod or tag, in a line of a file; None where none does."""
+    found = _NAMED.fullmatch(value)
+    return ("named-line", Contents([found[1]])) if found is not None and is_value(found[1]) else None
 
 
 def members(line: bytes) -> Top | None:

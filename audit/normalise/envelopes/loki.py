@@ -78,7 +78,7 @@ def _push(top: Top) -> Contents | None:
 
 
 def _answer(top: Top) -> Contents | None:
-    data = as_object(top["data"])
+    data = as_object(top["data"]) if "data" in top else top
     if data is None or as_text(data.get("resultType", b"")) != "streams":
         return None
     result = as_array(data.get("result", b""))
@@ -90,4 +90,5 @@ OPENERS = (
     Opener("loki", keys("line", "timestamp", "date"), member("line")),  # Grafana's download
     Opener("loki", keys("streams"), _push),
     Opener("loki", keys("status", "data"), _answer),
+    Opener("loki", keys("resultType", "result"), _answer),
 )

@@ -67,7 +67,7 @@ def _below(value: msgspec.Raw, *lists: tuple[str, ...]) -> Contents:
 def _body(top: Top) -> Contents:
     body = as_object(top["body"]) if "body" in top else {}
     if not body:
-        return Contents(noise=1)
+        return _attributes(top)
     try:
         packed = body.get("bytesValue", body.get("bytes_value"))
         if packed is not None:
@@ -80,15 +80,29 @@ def _body(top: Top) -> Contents:
     return Contents([msgspec.json.encode(value)])
 
 
+def _attributes(top: Top) -> Contents:
+    """What was parsed of a line whose text was then dropped: attributes, of which those that a collector adds have dotted names."""
+    try:
+        told = _plain(
+            {"kvlistValue": {"values": msgspec.json.decode(top.get("attributes", b"[]")) or ()}}, _MAX_DEPTH
+        )
+    except _ERRORS:
+        return Contents(failed=["not OTLP: the attributes are no list of values"])
+    parsed = {name: value for name, value in told.items() if "." not in name}
+    return Contents([msgspec.json.encode(parsed)]) if parsed else Contents(noise=1)
+
+
 def _plain(value: dict[str, Any], depth: int) -> Any:
-    """What an AnyValue stands for.
+    """What an AnyValue stands for; None where it is empty, as null is.
 
     Raises:
         ValueError: it is nested too deep, or of a kind that is not known.
     """
-    ((kind, held),) = value.items()
     if depth <= 0:
         raise ValueError("nested too deep")
+    if value == {}:
+        return None
+    ((kind, held),) = value.items()
     kind = _SNAKE.sub(lambda match: match[1].upper(), kind)
     if kind == "kvlistValue":
         return {each["key"]: _plain(each["value"], depth - 1) for each in held.get("values", ())}
