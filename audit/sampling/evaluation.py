@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.normalise.cells import unguarded
+from audit.normalise.sheets import separator
 from audit.sampling.sheets import COLUMNS, PLAN, Plan
 from audit.sampling.sizes import rate, upper_limit, upper_rate
 
@@ -67,7 +69,7 @@ def evaluate(path: Path) -> Evaluation:
             else 0
         )
         results[result] += hits
-        drawn.append(json.dumps([_number(row["number"]), row["subject"].removeprefix("'"), hits]))
+        drawn.append(json.dumps([_number(row["number"]), unguarded(row["subject"]), hits]))
     if hashlib.sha256("".join(f"{one}\n" for one in drawn).encode()).hexdigest() != plan.sample_sha256:
         raise UsageError(
             f"{path}: its items are not those that were drawn, in their order",
@@ -100,8 +102,10 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             raise UsageError(
                 f"{path}: is larger than {_LARGEST:,} bytes", remedy="give the filled sample.csv"
             )
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        lines = [(reader.line_num, cells) for cells in reader]
+        text = content.decode("utf-8-sig")
+        between = separator(text.partition("\n")[0])  # a spreadsheet writes what its country has
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True)
+        lines = [(reader.line_num, cells) for cells in reader if any(cells)]
     except OSError as error:
         raise UsageError(
             f"{path}: can't be read: {error.strerror}", remedy="name the filled sample.csv"
