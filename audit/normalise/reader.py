@@ -21,6 +21,7 @@ from audit.normalise.decompress import blocks
 from audit.normalise.envelopes import unwrap_all
 from audit.normalise.interface import Context, Format, Outcome, Parsed, Unreadable
 from audit.normalise.jsonformat import JsonFormat, names
+from audit.normalise.logfmt import begins
 from audit.normalise.records import RUNTIME_LIMIT, Ahead, Record, Splitter
 from audit.normalise.registry import FORMATS
 from audit.normalise.sheets import is_table, splitter
@@ -34,6 +35,9 @@ _Span = list[Any]
 """How many records speak of an hour, and the first and last of their times."""
 _COLUMNS = (
     ": the columns of its header are those of no record that is read (docs/how-to/bring-evidence.md, People)"
+)
+_OF_A_LOG = (
+    ": a line of a program's log; where the source is one program's own, name its format, and it is noise"
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -181,6 +185,7 @@ class _Reading:
         where = f" (item {place})" if place is not None else ""
         unknown = "no known format" if place is None or is_value(data) else "text that no format knows"
         unknown += _COLUMNS if place is None and is_table(self._context.key) else ""
+        unknown += _OF_A_LOG if self._only is None and _is_log(data) else ""
         self._quarantine(record, (refused or unknown) + where)
 
     def run(self, ahead: Ahead) -> tuple[int, int]:
@@ -283,6 +288,11 @@ class _Reading:
         self.parsed.kept += self._kept
         self.read = self._kept = 0
         self._begins = self._ends = _NEVER
+
+
+def _is_log(data: bytes) -> bool:
+    """Whether it is a line of a program's log, as programs in Go write theirs."""
+    return begins(data) or (b'"level"' in data and {"level", "msg"} <= names(data))
 
 
 def _is_known(record: bytes) -> bool:

@@ -166,7 +166,12 @@ def test_a_request_as_go_prints_it(content: str) -> None:
 def test_other_lines_are_noise_of_a_source_that_names_the_format_and_else_no_known_format() -> None:
     other = b'time="2026-07-01T09:00:00Z" level=info msg="invalidated cache for resource"\n'
     assert parse_bytes(other, format="argocd-log").noise == 1
-    assert parse_bytes(other).quarantined == [(1, 0, "no known format")]
+    for line in (other, b'{"level":"info","msg":"git fetch","time":"2026-07-01T09:00:00Z"}\n'):
+        ((number, offset, reason),) = parse_bytes(line).quarantined
+        assert (number, offset) == (1, 0)
+        assert reason.startswith(
+            "no known format: a line of a program's log; where the source is one program's own"
+        )
 
 
 def test_what_is_no_logfmt_is_quarantined_line_by_line() -> None:
