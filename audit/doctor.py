@@ -26,9 +26,9 @@ from audit.build import load as load_built
 from audit.controls import own
 from audit.errors import AuditError, ExitCode, UsageError
 from audit.evidence import keys
+from audit.evidence.chain import check_chain, head
 from audit.evidence.manifest import load_all
 from audit.evidence.store import Store
-from audit.evidence.verify import check_chain, head
 from audit.normalise import roster
 from audit.period import Period
 from audit.report import answers, templates, themes

@@ -12,7 +12,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,13 +29,13 @@ from audit.build import Built
 from audit.build import build as build_tables
 from audit.build import load as load_built
 from audit.controls import own, registry, runner
-from audit.errors import AuditError, EvidenceMissing, ExitCode, IntegrityError, UsageError
+from audit.errors import AuditError, EvidenceMissing, ExitCode, UsageError
 from audit.evidence import editions, keys, manifest, stamps
+from audit.evidence.chain import check_chain
 from audit.evidence.collect import Collected
 from audit.evidence.collect import collect as collect_evidence
+from audit.evidence.proof import Proof, prove
 from audit.evidence.store import Store
-from audit.evidence.verify import check_chain
-from audit.evidence.verify import verify as verify_store
 from audit.evidence.versions import versions
 from audit.git import alone
 from audit.joins.build import join
@@ -163,10 +163,11 @@ def build(settings: Settings, progress: Progress = silent, *, again: Container[s
 
     Raises:
         UsageError: another run is at work in the store, or the cluster that the settings name can't be used.
-        IntegrityError: an object is not what was stored.
+        IntegrityError: an object is not what was stored, or a manifest is not what it was.
     """
     store = Store(settings.store_path)
     with store.exclusive():
+        check_chain(store, keys.verifiers(settings))
         entries = versions(store, [(source.name, source.location) for source in settings.sources])
         return build_tables(
             settings, store, entries, again=again, progress=lambda done, total: progress("build", done, total)
@@ -474,17 +475,11 @@ def _write_quarter(run: Run) -> None:
     (run.folder / "checked.json").write_text(json.dumps(stamp, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def verify(settings: Settings, progress: Progress = silent) -> None:
-    """Recomputes the manifest chain and every object's sha256.
+def verify(settings: Settings, progress: Progress = silent, *, heads: Sequence[str] = ()) -> Proof:
+    """Recomputes the manifest chain and every object's sha256; see `audit.evidence.proof.prove`.
 
     Raises:
         IntegrityError: something changed, is missing or was added; names it.
+        EvidenceMissing: there is nothing to verify.
     """
-    store = Store(settings.store_path)
-    problems = verify_store(
-        store, keys.verifiers(settings), lambda done, total: progress("verify", done, total)
-    ) + stamps.check(store, settings)
-    if problems:
-        raise IntegrityError(
-            "\n".join(problems), remedy="restore the store from its backup; do not report from it"
-        )
+    return prove(settings, lambda done, total: progress("verify", done, total), heads=heads)

@@ -105,7 +105,8 @@ def _aside(settings: Settings, report: Report, folder: Path) -> Settings:
         each.model_copy(update={"location": str((store / "mirrors" / safe_name(each.name)).resolve())})
         for each in settings.repositories
     ]
-    return settings.model_copy(update={"store": str(aside), "repositories": repositories})
+    signing = settings.signing.model_copy(update={"key_file": None})  # nothing is signed here
+    return settings.model_copy(update={"store": str(aside), "repositories": repositories, "signing": signing})
 
 
 def _made_anew(settings: Settings, report: Report, progress: Progress) -> Report:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
@@ -13,7 +12,7 @@ import typer
 from audit import narrate, pipeline, screen
 from audit.cli import planned
 from audit.cli.options import DEFAULT_SETTINGS, AsJson, AsOf, SettingsPath, moment_of, out
-from audit.errors import ExitCode, IntegrityError, UsageError
+from audit.errors import EvidenceMissing, ExitCode, IntegrityError, UsageError
 from audit.evidence.plan import plan
 from audit.settings import Settings, Source, load
 
@@ -121,31 +120,31 @@ def quarantine(
     return ExitCode.EVIDENCE if len(rows) else ExitCode.CLEAN
 
 
-def verify_evidence(settings: SettingsPath = DEFAULT_SETTINGS, as_json: AsJson = False) -> ExitCode:
+def verify_evidence(
+    head: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="sha256 of a manifest that must be there, as a report prints the last one of its evidence: tells when the "
+            "end of the chain was cut off. May be repeated.",
+            metavar="SHA256",
+        ),
+    ] = None,
+    *,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    as_json: AsJson = False,
+) -> ExitCode:
     """Recompute every stored object and the manifest chain, offline.
 
-    Names what changed, and ends with 4 when anything did.
+    Names what changed, and ends with 4 when anything did; with 3 when there is nothing to verify.
     Example: audit verify-evidence
     """
-    chosen = load(settings)
-    if as_json:
-        return _verified(chosen)
-    with narrate.Narrator() as progress:
-        pipeline.verify(chosen, progress)
-    out.print(
-        f"{chosen.store_path}: every object and manifest is what it was", highlight=False, soft_wrap=True
-    )
-    return ExitCode.CLEAN
-
-
-def _verified(chosen: Settings) -> ExitCode:
-    """Says as JSON whether the store is whole, and what is wrong with it, a sentence each."""
-    problems: list[str] = []
+    chosen, proved, problems, code = load(settings), None, [], ExitCode.CLEAN
     try:
         with narrate.Narrator() as progress:
-            pipeline.verify(chosen, progress)
-    except IntegrityError as error:
-        problems = error.problem.splitlines()
-    said = {"store": str(chosen.store_path), "whole": not problems, "problems": problems}
-    print(json.dumps(said, indent=1, sort_keys=True))
-    return ExitCode.INTEGRITY if problems else ExitCode.CLEAN
+            proved = pipeline.verify(chosen, progress, heads=head or [])
+    except (IntegrityError, EvidenceMissing) as error:
+        if not as_json:
+            raise
+        problems, code = error.problem.splitlines(), error.exit_code
+    screen.show_verified(out, str(chosen.store_path), proved, problems, as_json=as_json)
+    return code

@@ -16,12 +16,12 @@ from functools import partial
 from audit.errors import AuditError, EvidenceMissing, IntegrityError
 from audit.evidence.aside import Written
 from audit.evidence.batch import Batch
+from audit.evidence.chain import check_chain
 from audit.evidence.journal import Journal
 from audit.evidence.keys import signer, verifiers
 from audit.evidence.manifest import Entry, Manifest, Tips, append, current_entries
 from audit.evidence.outcome import Progress, SourceCollected, in_words
 from audit.evidence.store import Store
-from audit.evidence.verify import check_chain
 from audit.evidence.walked import follow
 from audit.settings import Settings, Source
 from audit.sources.interface import Changed, Interrupted, Listed, Listing, Origin, Unread, Unreadable, Walk
@@ -91,8 +91,9 @@ def collect(
     as_of = as_of.astimezone(UTC)
     signs, all_origins = signer(settings), origins(settings, as_of=as_of, only=only)
     with store.exclusive():
-        check_chain(store, verifiers(settings))
-        journal = Journal(store)
+        trusted = verifiers(settings)
+        check_chain(store, trusted)
+        journal = Journal(store, trusted if signs else (), signs)
         recorded = current_entries(store)
         unfinished = journal.entries()
         known = Known([*recorded, *unfinished])

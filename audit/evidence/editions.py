@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,18 +102,21 @@ def freeze(store: Store, made: Path, quarter: str, facts: Facts, *, signer: Sign
 
 def check(store: Store, manifests: list[Manifest]) -> list[str]:
     """What is wrong with the frozen reports: a sentence for each, naming the folder or file; empty when nothing."""
-    problems, named = [], set()
+    problems: list[str] = []
+    named: set[Path] = set()
     for one in frozen(manifests):
         named.add(_folder(store, one.quarter, one.edition))
         try:
             _open(store, one)
         except IntegrityError as error:
             problems.append(error.problem)
-    there = {path for path in (store.root / "reported").glob("*/*") if not path.name.startswith(".")}
-    problems += [
-        f"reported/{path.parent.name}/{path.name}: no manifest names it" for path in sorted(there - named)
+    reports = store.root / "reported"
+    there = {path for path in reports.glob("*") if not path.is_dir()} | set(reports.glob("*/*"))
+    return problems + [
+        f"{path.relative_to(store.root)}: no manifest names it"
+        for path in sorted(there - named)
+        if _LEFT.fullmatch(path.name) is None
     ]
-    return problems
 
 
 def _open(store: Store, reported: Reported) -> Edition:
@@ -132,6 +136,8 @@ def _open(store: Store, reported: Reported) -> Edition:
     return Edition(reported.quarter, reported.edition, _read((folder / "edition.json").read_bytes()), folder)
 
 
+_LEFT = re.compile(r"\.[0-9]+\.part")
+"""What a run that was killed leaves of an edition."""
 _RESTORE = "restore the evidence store from a backup; do not report from it"
 
 

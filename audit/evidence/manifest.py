@@ -9,9 +9,11 @@ last one vouches for all. The same inputs give the same bytes.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -24,6 +26,8 @@ from audit.evidence.store import Store
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:gitops-audit:evidence-manifest:1"
 PAYLOAD = "application/vnd.in-toto+json"
+NAME = re.compile(r"[0-9]{6}\.json")
+"""How a manifest's file is named."""
 
 Tips = Mapping[str, Mapping[str, str]]
 """By repository, the sha that each ref points to."""
@@ -221,7 +225,12 @@ def load_all(store: Store) -> list[Manifest]:
     Raises:
         IntegrityError: one can't be read.
     """
-    return [load(path.name, path.read_bytes()) for path in sorted((store.root / "manifests").glob("*.json"))]
+    return [load(path.name, path.read_bytes()) for path in paths(store)]
+
+
+def paths(store: Store) -> list[Path]:
+    """The files of the store's manifests, in their order; what has no manifest's name is none."""
+    return sorted(path for path in (store.root / "manifests").iterdir() if NAME.fullmatch(path.name))
 
 
 def load(name: str, content: bytes) -> Manifest:

@@ -9,6 +9,7 @@ from datetime import datetime
 from audit.errors import AuditError, EvidenceMissing
 from audit.evidence.collect import Known
 from audit.evidence.journal import Journal
+from audit.evidence.keys import verifiers
 from audit.evidence.manifest import current_entries
 from audit.evidence.store import Store
 from audit.settings import Settings, Source
@@ -49,7 +50,10 @@ def plan(
     """
     every = origins(settings, as_of=as_of, only=only)
     store = Store(settings.store_path) if (settings.store_path / "manifests").is_dir() else None
-    entries = [*current_entries(store), *Journal(store).entries()] if store is not None else []
+    entries = []
+    if store is not None:
+        trusted = verifiers(settings) if settings.signing.key_file else ()
+        entries = [*current_entries(store), *Journal(store, trusted).entries()]
     known = Known(entries)
     return [
         SourcePlanned(origin.name, origin.location)

@@ -21,6 +21,7 @@ from rfc3161_client import (
 )
 
 from audit.errors import EvidenceMissing, UsageError
+from audit.evidence.manifest import paths
 from audit.evidence.store import Store
 from audit.settings import Settings
 from audit.sources.timestamping import ask
@@ -34,7 +35,7 @@ def stamp(store: Store, settings: Settings) -> None:
         UsageError: a file of roots can't be read.
     """
     url = settings.signing.timestamp_url
-    manifests = sorted((store.root / "manifests").glob("*.json"))
+    manifests = paths(store)
     if url is None or not manifests or _path(store, manifests[-1]).exists():
         return
     content, trusted = manifests[-1].read_bytes(), roots(settings)
@@ -65,7 +66,7 @@ def check(store: Store, settings: Settings) -> list[str]:
     Raises:
         UsageError: a file of roots can't be read.
     """
-    manifests = {path.stem: path for path in sorted((store.root / "manifests").glob("*.json"))}
+    manifests = {path.stem: path for path in paths(store)}
     stamps = sorted((store.root / "timestamps").glob("*"))
     trusted = roots(settings) if stamps else []
     problems = []
@@ -78,6 +79,8 @@ def check(store: Store, settings: Settings) -> list[str]:
             _require(decode_timestamp_response(path.read_bytes()), manifests[path.stem].read_bytes(), trusted)
         except (ValueError, VerificationError) as error:
             problems.append(f"{where}: not a timestamp of manifests/{path.stem}.json: {error}")
+        except OSError as error:
+            problems.append(f"{where}: can't be read: {error.strerror}")
     if settings.signing.timestamp_url is not None and manifests:
         last = list(manifests)[-1]
         if not (store.root / "timestamps" / f"{last}.tsr").exists():

@@ -3,31 +3,21 @@ else in it."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from securesystemslib.dsse import Envelope
-from securesystemslib.exceptions import UnverifiedSignatureError
-
-from audit.errors import IntegrityError
 from audit.evidence import editions
+from audit.evidence.chain import Chain, read_chain
 from audit.evidence.journal import Journal
 from audit.evidence.keys import Key
-from audit.evidence.manifest import Manifest, load, open_envelope
+from audit.evidence.manifest import Entry
 from audit.evidence.store import Store
 from audit.sources.checksums import Expected, can_be_verified
 from audit.sources.interface import CHUNK
 
-
-@dataclass(frozen=True)
-class _Link:
-    """One manifest of the chain that could be read."""
-
-    name: str
-    manifest: Manifest
-    envelope: Envelope
+_LINK = "a link to elsewhere, and no file of the store's own"
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -35,139 +25,102 @@ def _silent(_done: int, _total: int) -> None:
 
 
 def verify(
-    store: Store, keys: Sequence[Key] = (), progress: Callable[[int, int], None] = _silent
+    store: Store,
+    keys: Sequence[Key] = (),
+    progress: Callable[[int, int], None] = _silent,
+    *,
+    heads: Iterable[str] = (),
 ) -> list[str]:
     """What is wrong with the store: a sentence for each problem, naming the manifest or object; empty when nothing.
 
     With `keys`, the last manifest must be signed by one of them: by the chain it vouches for all before it. Cutting
-    off the last manifests together with the objects that they alone name can't be told from the store alone: compare
-    the last manifest's sha256 (`head`) with the one that a report prints.
+    off the last manifests together with the objects that they alone name can't be told from the store alone: `heads` can.
 
     Args:
         progress: told (objects read, objects that manifests name).
+        heads: sha256 (hex) of manifests that were the last one at their time, as a report prints it.
     """
-    chain, problems = _chain(store)
-    frozen = editions.check(store, [link.manifest for link in chain])
-    return problems + _signatures(chain, keys) + _objects(store, chain, progress) + frozen
-
-
-def check_chain(store: Store, keys: Sequence[Key] = ()) -> None:
-    """Makes sure that the manifests may be added to. Does not read the objects.
-
-    Raises:
-        IntegrityError: a manifest was changed or removed, or the last one lost its signature. A chain that was never
-            signed may go on being signed from now on.
-    """
-    chain, problems = _chain(store)
-    if any(link.manifest.signed_by for link in chain):
-        problems += _signatures(chain, keys)
-    if problems:
-        raise IntegrityError(
-            "\n".join(problems), remedy="restore the evidence store from a backup, or collect into a new one"
-        )
-
-
-def head(store: Store) -> tuple[int, str] | None:
-    """Sequence and sha256 of the last manifest: what to write down elsewhere. None for an empty store."""
-    paths = _paths(store)
-    return (len(paths), hashlib.sha256(paths[-1].read_bytes()).hexdigest()) if paths else None
-
-
-def _paths(store: Store) -> list[Path]:
-    return sorted((store.root / "manifests").iterdir())
-
-
-def _chain(store: Store) -> tuple[list[_Link], list[str]]:
-    """The manifests that can be read, and what is wrong with their chain."""
-    chain: list[_Link] = []
-    problems: list[str] = []
-    previous = ""
-    for number, path in enumerate(_paths(store), 1):
-        if path.name != f"{number:06}.json":
-            problems.append(f"manifests/{number:06}.json: it is gone, and {path.name} is there")
-            break
-        content = path.read_bytes()
-        try:
-            manifest, envelope = load(path.name, content), open_envelope(path.name, content)
-        except IntegrityError as error:
-            problems.append(error.problem)
-        else:
-            chain.append(_Link(path.name, manifest, envelope))
-            if manifest.sequence != number:
-                problems.append(f"manifests/{path.name}: says that it is manifest {manifest.sequence:06}")
-            if manifest.previous != previous:
-                problems.append(
-                    f"manifests/{path.name}: does not follow the manifest before it: that one was changed, or this one"
-                )
-        previous = hashlib.sha256(content).hexdigest()
-    return chain, problems
-
-
-def _signatures(chain: Sequence[_Link], keys: Sequence[Key]) -> list[str]:
-    """Signatures that are wrong, and a last manifest without one of `keys`. Nothing when there are no keys."""
-    by_id = {key.keyid: key for key in keys}
-    problems = [
-        f"manifests/{link.name}: the signature of key {key_id[:16]} is not that of its content"
-        for link in chain
-        for key_id in sorted(by_id.keys() & link.envelope.signatures.keys())
-        if not _holds(link.envelope, by_id[key_id])
+    chain = read_chain(store, keys)
+    there = {link.manifest.sha256 for link in chain.links}
+    cut = [
+        f"manifests: none of them has the sha256 {one}: the last ones were cut off or changed, or this is another store"
+        for one in heads
+        if one.lower() not in there
     ]
-    if chain and keys and not by_id.keys() & chain[-1].envelope.signatures.keys():
-        problems.append(
-            f"manifests/{chain[-1].name}: the last manifest is not signed by any key that the settings name"
-        )
-    return problems
+    frozen = editions.check(store, [link.manifest for link in chain.links])
+    return [*chain.problems, *cut, *_objects(store, chain, keys, progress), *frozen]
 
 
-def _holds(envelope: Envelope, key: Key) -> bool:
-    try:
-        key.verify_signature(envelope.signatures[key.keyid], envelope.pae())
-    except UnverifiedSignatureError:
-        return False
-    return True
-
-
-def _objects(store: Store, chain: Sequence[_Link], progress: Callable[[int, int], None]) -> list[str]:
-    """Objects that are gone, changed, or that no manifest names."""
-    named = {entry.sha256: entry for link in chain for entry in link.manifest.entries}
+def _objects(
+    store: Store, chain: Chain, keys: Sequence[Key], progress: Callable[[int, int], None]
+) -> Iterator[str]:
+    """Objects that are gone or changed, and what no manifest names."""
+    named: dict[str, Entry] = {}
     vouched: dict[str, set[str]] = {}
-    for entry in (entry for link in chain for entry in link.manifest.entries if entry.verified):
-        vouched.setdefault(entry.sha256, set()).add(entry.checksum)
-    under_way = {entry.sha256 for entry in Journal(store).entries()}
-    problems = []
-    seen: set[str] = set()
-    for path in store.objects():
-        sha256 = path.name
-        seen.add(sha256)
-        progress(min(len(seen), len(named) - 1), len(named))
-        if sha256 not in named and sha256 not in under_way:
-            problems.append(f"objects/{path.parent.name}/{sha256}: no manifest names it")
-        elif wrong := _wrong(path, sorted(vouched.get(sha256, ()))):
-            whose = f" ({named[sha256].source}: {named[sha256].key!r})" if sha256 in named else ""
-            problems.append(f"objects/{path.parent.name}/{sha256}{whose}: {wrong}")
-    for sha256 in sorted(named.keys() - seen):
-        entry = named[sha256]
-        problems.append(f"objects/{sha256[:2]}/{sha256} ({entry.source}: {entry.key!r}): it is gone")
+    for entry in (entry for link in chain.links for entry in link.manifest.entries):
+        named[entry.sha256] = entry
+        if entry.verified:
+            vouched.setdefault(entry.sha256, set()).add(entry.checksum)
+    for number, (sha256, entry) in enumerate(sorted(named.items())):
+        progress(number, len(named))
+        if wrong := _wrong(store.path(sha256), sorted(vouched.get(sha256, ()))):
+            yield f"objects/{sha256[:2]}/{sha256} ({entry.source}: {entry.key!r}): {wrong}"
     progress(len(named), len(named))
-    return problems
+    yield from _unnamed(store, chain, named.keys(), keys)
+
+
+def _unnamed(store: Store, chain: Chain, named: Iterable[str], keys: Sequence[Key]) -> Iterator[str]:
+    """What lies among the objects and no manifest names. Where manifests can't be read it is counted alone: any of it may
+    be theirs."""
+    under_way = {entry.sha256 for entry in Journal(store, keys).entries()}
+    known = {store.path(sha256) for sha256 in (*named, *under_way)}
+    others = []
+    for path in _files(store.root / "objects"):
+        if isinstance(path, OSError):
+            yield f"{Path(str(path.filename)).relative_to(store.root)}: can't be read: {path.strerror}"
+        elif path.is_symlink() and path not in known:
+            yield f"{path.relative_to(store.root)}: is {_LINK}"
+        elif path not in known:
+            others.append(path.relative_to(store.root))
+        elif path.name in under_way and path.name not in named and (wrong := _wrong(path, ())):
+            yield f"{path.relative_to(store.root)}: {wrong}"
+    if not chain.whole and others:
+        yield f"objects: {len(others)} that no manifest names which can be read"
+    elif not chain.links and others:
+        yield f"manifests: there are none, and {len(others)} objects that none names"
+    else:
+        yield from (f"{path}: no manifest names it" for path in others)
+
+
+def _files(folder: Path) -> Iterator[Path | OSError]:
+    """All that is no folder, at any depth, in order; links are not followed. An error for what can't be looked into."""
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        yield error
+        return
+    for path in inside:
+        if path.is_dir() and not path.is_symlink():
+            yield from _files(path)
+        else:
+            yield path
 
 
 def _wrong(path: Path, checksums: Sequence[str]) -> str:
     """How a file is not what its name says, or not what its source vouched for; empty when it is both."""
-    if not path.is_file() or path.is_symlink():
-        return "its bytes are not what was stored"
     unknown = [checksum for checksum in checksums if not can_be_verified(checksum)]
     if unknown:
         return (
             f"the manifest says that its bytes were held against the checksum '{unknown[0]}', which can't be"
         )
-    digest, expected = hashlib.sha256(), {checksum: Expected(checksum) for checksum in checksums}
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-            for one in expected.values():
-                one.update(chunk)
-    if digest.hexdigest() != path.name:
+    expected = {checksum: Expected(checksum) for checksum in checksums}
+    try:
+        digest = _digest(path, expected.values())
+    except FileNotFoundError:
+        return "it is gone"
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    if digest != path.name:
         return "its bytes are not what was stored"
     others = [checksum for checksum, one in expected.items() if not one.holds()]
     return (
@@ -175,3 +128,22 @@ def _wrong(path: Path, checksums: Sequence[str]) -> str:
         if others
         else ""
     )
+
+
+def _digest(path: Path, expected: Iterable[Expected]) -> str:
+    """sha256 of a file's bytes, which `expected` take in too.
+
+    Raises:
+        OSError: it can't be read, or is no file of its own.
+    """
+    if path.is_symlink() or path.parent.is_symlink():
+        raise OSError(errno.ELOOP, _LINK)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no file")
+    digest, every = hashlib.sha256(), tuple(expected)
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            for one in every:
+                one.update(chunk)
+    return digest.hexdigest()

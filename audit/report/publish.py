@@ -18,10 +18,10 @@ import pandas as pd
 import audit
 from audit.controls import own
 from audit.evidence import editions, keys
+from audit.evidence.chain import check_chain, head
 from audit.evidence.editions import Edition, Facts
-from audit.evidence.manifest import load
+from audit.evidence.manifest import load, paths
 from audit.evidence.store import Store
-from audit.evidence.verify import head
 from audit.period import Period
 from audit.report import answers, model, pdf, restated, result, themes
 from audit.report.earlier import UNKNOWN, Earlier
@@ -80,10 +80,11 @@ def publish(
         draft: freeze nothing.
 
     Raises:
-        IntegrityError: what was reported before is gone or was changed.
+        IntegrityError: what was reported before is gone or was changed, or a manifest was.
         UsageError: another run is collecting into the store, or the file of responses can't be used.
     """
     store = Store(settings.store_path)
+    check_chain(store, keys.verifiers(settings))
     final = not draft and as_of >= period.end
     frozen = editions.last(store, period.label)
     now = Facts(as_of, made_at if frozen else as_of, audit.__version__, code(), said(settings))
@@ -135,8 +136,8 @@ def _signers(store: Store) -> tuple[str, ...]:
 
 def last_manifest(store: Store) -> bytes | None:
     """The file of the last manifest of the evidence; None without any."""
-    paths = sorted((store.root / "manifests").glob("*.json"))
-    return paths[-1].read_bytes() if paths else None
+    found = paths(store)
+    return found[-1].read_bytes() if found else None
 
 
 def _restore(frozen: Edition, folder: Path) -> None:

@@ -16,6 +16,7 @@ from rich.table import Table
 from audit.build import Built
 from audit.controls.registry import Page
 from audit.evidence.collect import Collected
+from audit.evidence.proof import Proof
 from audit.parse import Counts, Found, Refused
 from audit.pipeline import Retried
 from audit.report.words import printable
@@ -39,6 +40,7 @@ __all__ = [
     "show_run",
     "show_tested",
     "show_trace",
+    "show_verified",
     "top_findings",
 ]
 
@@ -191,6 +193,27 @@ def show_quarantine(out: Console, rows: pd.DataFrame, *, as_json: bool) -> None:
     tell(out, "")
     for row in rows.itertuples():
         tell(out, f"{_place(row)}: {one_line(row.reason)}  {row.evidence}:{row.line}")
+
+
+def show_verified(
+    out: Console, store: str, proved: Proof | None, problems: Sequence[str], *, as_json: bool
+) -> None:
+    """What was proved of the store; as JSON also what is wrong with it, a sentence each."""
+    if as_json:
+        said = {"store": store, "whole": proved is not None, "problems": problems}
+        _dump(said | (asdict(proved) if proved is not None else {}))
+    elif proved is not None:
+        tell(out, f"{store}: every object and manifest is what it was")
+        tell(out, f"manifest {proved.manifests:06} is the last one: its sha256, the head, is {proved.head}")
+        unsigned = "bears signatures that were not looked at: the settings name no key (signing.public_keys)"
+        tell(
+            out,
+            f"it is signed by {', '.join(one[:16] for one in proved.signed_by)}"
+            if proved.signed_by
+            else f"it {unsigned if proved.signatures else 'is not signed'}",
+        )
+        if proved.stamped_at is not None:
+            tell(out, f"last stamped {proved.stamped_at:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def show_retried(out: Console, done: Retried, *, as_json: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,11 +19,15 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from audit.errors import IntegrityError, UsageError
+from audit.cli import main
+from audit.errors import ExitCode, IntegrityError, UsageError
+from audit.evidence.chain import check_chain, head
+from audit.evidence.collect import collect
+from audit.evidence.journal import Journal
 from audit.evidence.keys import signer, verifiers
 from audit.evidence.manifest import Entry, append, current_entries, latest_tips, load_all
 from audit.evidence.store import Store
-from audit.evidence.verify import check_chain, head, verify
+from audit.evidence.verify import verify
 from audit.settings import Settings
 
 AS_OF = datetime(2026, 10, 1, tzinfo=UTC)
@@ -166,12 +172,62 @@ class TestTampering:
         store.path(entry.sha256).unlink()
         assert problems() == [f"objects/{entry.sha256[:2]}/{entry.sha256} (logs: 'k0'): it is gone"]
 
-    def test_an_object_replaced_by_a_link(self, found, tmp_path):
+    @pytest.mark.parametrize("what", ["object", "folder", "dangling"])
+    def test_an_object_replaced_by_a_link(self, found, tmp_path, what):
         store, problems = found
         path = store.path(load_all(store)[0].entries[0].sha256)
-        path.rename(tmp_path / "aside")
-        path.symlink_to(tmp_path / "aside")
-        assert any(path.name in problem for problem in problems())
+        linked = path.parent if what == "folder" else path
+        linked.rename(tmp_path / "aside")
+        linked.symlink_to(tmp_path / ("nowhere" if what == "dangling" else "aside"))
+        named = f"objects/{path.parent.name}/{path.name} (logs: 'k0'): can't be read: a link to elsewhere, and no file"
+        assert problems()[0].startswith(named)
+
+    @pytest.mark.parametrize("where", ["folder of another", "folder with a name of its own"])
+    def test_an_object_moved_to_where_it_is_not_looked_for(self, found, where):
+        store, problems = found
+        path = store.path(load_all(store)[0].entries[0].sha256)
+        aside = store.root / "objects" / ("zz" if where == "folder with a name of its own" else "00")
+        aside.mkdir()
+        path.rename(aside / path.name)
+        assert problems() == [
+            f"objects/{path.parent.name}/{path.name} (logs: 'k0'): it is gone",
+            f"objects/{aside.name}/{path.name}: no manifest names it",
+        ]
+
+    def test_what_is_no_object_among_the_objects(self, found):
+        store, problems = found
+        path = store.path(load_all(store)[0].entries[0].sha256)
+        (path.parent / "deeper").mkdir()
+        (path.parent / "deeper" / "one").write_bytes(b"")
+        (store.root / "objects" / "notes.txt").write_bytes(b"")
+        path.unlink()
+        os.mkfifo(path)
+        (gone, *others) = problems()
+        assert gone == f"objects/{path.parent.name}/{path.name} (logs: 'k0'): can't be read: no file"
+        assert sorted(others) == sorted(
+            [
+                f"objects/{path.parent.name}/deeper/one: no manifest names it",
+                "objects/notes.txt: no manifest names it",
+            ]
+        )
+
+    def test_what_may_not_be_read(self, found, monkeypatch):
+        """As the file system says it: each is named, and the others are looked at all the same."""
+        store, problems = found
+        entries = [manifest.entries[0] for manifest in load_all(store)]
+        closed, opened = store.path(entries[0].sha256), Path.open
+
+        def refusing(path: Path, *arguments, **named):
+            if path == closed:
+                raise PermissionError(13, "Permission denied", str(path))
+            return opened(path, *arguments, **named)
+
+        monkeypatch.setattr(Path, "open", refusing)
+        store.path(entries[1].sha256).unlink()
+        assert {problem.partition("): ")[2] for problem in problems()} == {
+            "can't be read: Permission denied",
+            "it is gone",
+        }
 
     def test_an_object_added(self, found):
         store, problems = found
@@ -205,6 +261,60 @@ class TestTampering:
         _manifest(store, 2).unlink()
         assert "manifests/000002.json: it is gone, and 000003.json is there" in problems()
 
+    def test_what_no_manifest_names_is_counted_where_one_of_them_is_gone(self, found):
+        store, problems = found
+        added = store.put([b"made up"]).sha256
+        assert f"objects/{added[:2]}/{added}: no manifest names it" in problems()
+        _manifest(store, 2).unlink()
+        assert problems() == [
+            "manifests/000002.json: it is gone, and 000003.json is there",
+            "objects: 2 that no manifest names which can be read",
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            (".hidden", "manifests/.hidden: is no manifest of this store"),
+            ("000001.json.bak", "manifests/000001.json.bak: is no manifest of this store"),
+            ("zz.json", "manifests/zz.json: is no manifest of this store"),
+            ("000005.json", "manifests/000004.json: it is gone, and 000005.json is there"),
+        ],
+    )
+    def test_another_file_among_the_manifests(self, found, name, told):
+        """It is named, whatever it holds, and never taken for evidence."""
+        store, problems = found
+        (store.root / "manifests" / name).write_bytes(_manifest(store, 1).read_bytes())
+        assert told in problems()
+        with pytest.raises(IntegrityError, match=re.escape(told)):
+            check_chain(store)
+
+    @pytest.mark.parametrize("what", ["link", "dangling", "folder"])
+    def test_a_manifest_that_is_no_file_of_the_store(self, found, tmp_path, what):
+        store, problems = found
+        path = _manifest(store, 2).rename(tmp_path / "aside")
+        if what == "folder":
+            _manifest(store, 2).mkdir()
+        else:
+            _manifest(store, 2).symlink_to(path if what == "link" else tmp_path / "nowhere")
+        assert problems()[0].startswith(
+            "manifests/000002.json: "
+            + ("can't be read: Is a directory" if what == "folder" else "is a link to elsewhere")
+        )
+
+    def test_all_manifests_removed(self, found):
+        store, problems = found
+        for number in (1, 2, 3):
+            _manifest(store, number).unlink()
+        assert problems() == ["manifests: there are none, and 3 objects that none names"]
+
+    @pytest.mark.parametrize("where", ["over the last one", "after the last one"])
+    def test_an_older_manifest_put_at_the_end(self, found, where):
+        store, problems = found
+        number = 3 if where == "over the last one" else 4
+        _manifest(store, number).unlink(missing_ok=True)
+        _manifest(store, number).write_bytes(_manifest(store, 1).read_bytes())
+        assert f"manifests/{number:06}.json: says that it is manifest 000001" in problems()
+
     def test_the_first_manifest_removed(self, found):
         store, problems = found
         _manifest(store, 1).unlink()
@@ -226,7 +336,92 @@ class TestTampering:
         assert "manifests/000001.json: says that it is manifest 000002" in problems()
 
 
+@pytest.mark.parametrize("cut", [1, 2])
+def test_an_end_that_was_cut_off_with_its_objects_is_told_by_the_head_that_was_written_down(
+    tmp_path, signed, cut, capfd
+):
+    """From the store alone it can't be told: each beginning of a chain is a chain, and was signed."""
+    makes, _ = signed
+    settings = ["--settings", str(tmp_path / "audit.toml")]
+    (tmp_path / "audit.toml").write_text(
+        f'store = "store"\n[organisation]\nname = "x"\n[signing]\nkey_file = "{makes.signing.key_file}"\n'
+    )
+    store = _filled(tmp_path / "store", makes)
+    heads = [manifest.sha256 for manifest in load_all(store)]
+    every = [part for one in heads for part in ("--head", one)]
+    assert main(["verify-evidence", *settings, *every]) == ExitCode.CLEAN
+    said = capfd.readouterr().out
+    assert f"manifest 000003 is the last one: its sha256, the head, is {heads[2]}" in said
+    assert f"it is signed by {signer(makes).public_key.keyid[:16]}" in said
+    for number in range(3, 3 - cut, -1):
+        store.path(load_all(store)[-1].entries[0].sha256).unlink()
+        _manifest(store, number).unlink()
+    assert main(["verify-evidence", *settings]) == ExitCode.CLEAN
+    capfd.readouterr()
+    for written, there in zip(heads, (True, cut < 2, False), strict=True):
+        assert main(["verify-evidence", *settings, "--head", written]) == (0 if there else ExitCode.INTEGRITY)
+        assert (f"none of them has the sha256 {written}" in capfd.readouterr().err) is not there
+
+
+@pytest.mark.parametrize("there", ["nothing", "an empty folder", "a store that nothing was collected into"])
+def test_a_store_that_holds_nothing_proves_nothing(tmp_path, there, capfd):
+    (tmp_path / "audit.toml").write_text('store = "store"\n[organisation]\nname = "x"\n')
+    command = ["verify-evidence", "--settings", str(tmp_path / "audit.toml")]
+    if there == "an empty folder":
+        (tmp_path / "store").mkdir()
+    elif there != "nothing":
+        Store(tmp_path / "store")
+    assert main(command) == ExitCode.EVIDENCE
+    assert "holds no evidence, so that nothing can be verified" in capfd.readouterr().err
+    assert main([*command, "--json"]) == ExitCode.EVIDENCE
+    assert json.loads(capfd.readouterr().out)["whole"] is False
+    assert (tmp_path / "store").exists() is (there != "nothing")
+
+
+@pytest.mark.parametrize("by", ["nobody", "a stranger", "its own key"])
+def test_what_a_journal_names_is_believed_by_its_signature_alone(tmp_path, signed, by):
+    """Else whoever can write the store could have the next collection sign an object that no source ever gave."""
+    makes, verifies = signed
+    store = _filled(tmp_path / "store", makes)
+    private, _ = _key_files(tmp_path, 2)
+    author = {"nobody": None, "a stranger": signer(_settings(key_file=str(private)))}.get(by, signer(makes))
+    entry = _entry(store, "smuggled", b"made up")
+    with Journal(store, signer=author) as journal:
+        journal.add(entry)
+    believed = by == "its own key"
+    assert Journal(store, verifiers(verifies)).entries() == ([entry] if believed else [])
+    problems = verify(store, verifiers(verifies))
+    assert problems == (
+        [] if believed else [f"objects/{entry.sha256[:2]}/{entry.sha256}: no manifest names it"]
+    )
+    settings = Settings.model_validate(
+        {"organisation": {"name": "x"}, "store": str(store.root), "signing": makes.signing.model_dump()}
+    )
+    collect(settings, store, as_of=AS_OF)
+    assert ("smuggled" in {one.key for one in current_entries(store)}) is believed
+    assert not (store.root / "journal.jsonl").exists()
+
+
 class TestSignatures:
+    def test_are_said_not_to_be_looked_at_without_a_key(self, tmp_path, signed, capfd):
+        makes, _ = signed
+        (tmp_path / "audit.toml").write_text('store = "store"\n[organisation]\nname = "x"\n')
+        _filled(tmp_path / "store", makes)
+        assert main(["verify-evidence", "--settings", str(tmp_path / "audit.toml")]) == ExitCode.CLEAN
+        assert (
+            "it bears signatures that were not looked at: the settings name no key" in capfd.readouterr().out
+        )
+
+    @pytest.mark.parametrize("signature", ["", "zz", "00" * 64, None])
+    def test_of_any_form_that_are_none(self, tmp_path, signed, signature):
+        makes, verifies = signed
+        store = _filled(tmp_path / "store", makes)
+        envelope = json.loads(_manifest(store, 3).read_text())
+        envelope["signatures"][0]["sig"] = signature
+        _manifest(store, 3).chmod(0o644)
+        _manifest(store, 3).write_text(json.dumps(envelope))
+        assert verify(store, verifiers(verifies)) != []
+
     def test_the_last_manifest_edited(self, tmp_path, signed):
         makes, verifies = signed
         store = _filled(tmp_path / "store", makes)

@@ -299,6 +299,17 @@ def test_a_changed_object_is_an_integrity_error(slight: Path, capfd: pytest.Capt
     assert victim.name in capfd.readouterr().err
 
 
+def test_nothing_is_read_as_evidence_by_a_chain_that_was_changed(
+    slight: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["--settings", str(slight / "audit.toml")]
+    assert main(["collect", *settings, *AS_OF]) == 0
+    manifests = sorted((slight / "audit-store" / "manifests").iterdir())
+    (manifests[-1].with_name(f"{len(manifests) + 1:06}.json")).write_bytes(manifests[-1].read_bytes())
+    assert main(["build", *settings]) == 4
+    assert f"says that it is manifest {len(manifests):06}" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["--help"], ["run", "--help"], ["controls"], ["controls", "CHG-03"], ["--version"]]
 )

@@ -34,6 +34,10 @@ ELSEWHERE = {
         "tests/integration/test_reported_file.py",
         '["verify", str(report), "--settings", ',
     ),
+    "verify-evidence --head SHA256": (
+        "tests/evidence/test_manifest_chain.py",
+        'main(["verify-evidence", *settings, "--head", written])',
+    ),
     "verify report.pdf": ("tests/report/test_verify.py", 'main(["verify", str(copy), '),
     "verify report.pdf --certificate root.pem": (
         "tests/report/test_report_signatures.py",

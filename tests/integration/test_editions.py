@@ -18,7 +18,7 @@ from audit import tables as t
 from audit.cli import main
 from audit.errors import ExitCode, IntegrityError
 from audit.evidence.editions import freeze, last
-from audit.evidence.manifest import frozen, load_all
+from audit.evidence.manifest import frozen, load_all, paths
 from audit.evidence.store import Store
 from audit.evidence.verify import verify
 from audit.metrics.reported import before as reported_before
@@ -219,7 +219,9 @@ def test_a_frozen_report_that_was_touched_is_noticed(
             expected = "reported/2026Q3/1: its seal is not the one that the manifest names"
         case _:
             shutil.copytree(edition, edition.with_name("2"))
+            (edition.parents[1] / "2026Q2").write_bytes(b"")
             expected = "reported/2026Q3/2: no manifest names it"
+            assert "reported/2026Q2: no manifest names it" in verify(Store(reported / "audit-store"))
     assert expected in verify(Store(reported / "audit-store"))
     settings = ["--settings", str(reported / "audit.toml")]
     assert main(["verify-evidence", *settings]) == ExitCode.INTEGRITY
@@ -227,6 +229,18 @@ def test_a_frozen_report_that_was_touched_is_noticed(
     if harm != "added":
         with pytest.raises(IntegrityError, match=re.escape(expected)):
             run(reported, LATER)
+
+
+def test_nothing_is_frozen_on_a_chain_that_was_changed(
+    reported: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The next manifest is signed, and would vouch for what was changed before it."""
+    store = Store(reported / "audit-store")
+    found = paths(store)
+    found[-1].with_name(f"{len(found) + 1:06}.json").write_bytes(found[-1].read_bytes())
+    assert main(["report", "--quarter", "2026Q3", "--settings", str(reported / "audit.toml")]) == 4
+    assert f"says that it is manifest {len(found):06}" in capfd.readouterr().err
+    assert len(paths(store)) == len(found) + 1
 
 
 def test_an_edition_that_a_killed_run_left_without_its_manifest_is_made_anew(reported: Path) -> None:

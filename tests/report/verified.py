@@ -20,9 +20,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pypdf.generic import NameObject
 from tied_tables import tie
 
+from audit.evidence.chain import head
 from audit.evidence.manifest import Entry, append
 from audit.evidence.store import Store
-from audit.evidence.verify import head
 from audit.report import model
 from audit.report.earlier import Earlier
 from audit.report.pieces import Response, Theme
