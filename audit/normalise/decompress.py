@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import tarfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -130,6 +131,8 @@ def blocks(path: Path, *, key: str = "") -> Iterator[bytes]:
             raise Broken("it is compressed more than twice")
     if head.startswith(_UTF_32):
         raise Broken("UTF-32 is not read")
+    if _is_tar(head):
+        raise Broken("a tar archive is not read: unpack it")
     yield from _from_utf_16(content) if head.startswith(_UTF_16) else content
 
 
@@ -167,14 +170,25 @@ def _once(path: Path, compression: _Codec | str) -> Generator[bytes]:
 
 
 def _begun(source: Iterator[bytes]) -> tuple[bytes, Generator[bytes]]:
-    """The first bytes of some content, at least four where it has so many, and all of it, breaks included."""
+    """The first bytes of some content, a block of tar's where it has so many, and all of it, breaks included."""
     head, broken = b"", None
     try:
-        while len(head) < len(_UTF_32[0]) and (block := next(source, b"")):
+        while len(head) < tarfile.BLOCKSIZE and (block := next(source, b"")):
             head += block
     except Broken as error:
         broken = error
     return head, _all(head, broken, source)
+
+
+def _is_tar(head: bytes) -> bool:
+    """Whether content begins as an archive of tar's does, whose checksum no log has by chance."""
+    if tarfile.POSIX_MAGIC[:5] != head[257:262]:
+        return False
+    try:
+        tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], "utf-8", "replace")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
 def _all(head: bytes, broken: Broken | None, rest: Iterator[bytes]) -> Generator[bytes]:

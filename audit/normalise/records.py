@@ -33,7 +33,7 @@ _HOLE = b"\0" * 4
 """So many zeros, and more, are no part of what stands before or behind them."""
 _LINE_ENDS = re.compile(rb"\n|" + re.escape(_HOLE))
 _LINE = re.compile(
-    rb"(?:<\d{1,3}>|@cee: ?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d )[^\n]*\{"  # syslog, with JSON in it
+    rb"(?:<\d{1,3}>|@cee: ?|[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d(?:\.\d+)? )[^\n]*\{"  # syslog, with JSON in it
     rb"|\[pod/[^\]/\s]{1,253}/[^\]\s]{1,253}\] "  # kubectl logs --prefix
     rb"|" + SAMPLE.pattern
 )
@@ -41,10 +41,11 @@ _LINE = re.compile(
 STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,]*(?:Z|[+-]\d\d:?\d\d)?[ \t]")
 """What a line of text begins with that is no JSON, and may hold some: a time, whose zone may be left out, and a space."""
 NAMED = re.compile(
-    rb"(?!-?\d+(?:\.\d+)?[ \t])(?=[A-Za-z0-9]*[.\d-])[A-Za-z0-9][\w.:-]*(?: [A-Za-z][\w.-]*)? (?=\{)"
+    rb"(?!-?\d+(?:\.\d+)?[ \t])(?=[A-Za-z0-9]*[./\d-])[A-Za-z0-9./][\w./:-]*+"
+    rb"(?:(?: [A-Za-z][\w.-]*+)? (?=\{)|(?<=:)(?=\{)| {1,40}\| (?=\{))"
     rb"|[A-Za-z][\w.-]*: (?=\[\d+\.\d+, \{)"
 )
-"""As `STAMP`, of lines of several machines: the name of a node or pod, and of its container; or the tag of Fluent Bit's file, and a pair."""
+"""As `STAMP`, of lines of several machines: the name of a node, pod or file, and of a container; or the tag of Fluent Bit's file, and a pair."""
 GO_STAMP = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? ")
 """As `STAMP`, of Go's log package: a time without a zone."""
 RUNTIME_LIMIT = 16 << 10

@@ -21,6 +21,8 @@ from audit.normalise.workbooks import Workbook
 MAX_SIZE = 16 << 20
 _BOM = b"\xef\xbb\xbf"
 _CSV, _YAML = (".csv", ".tsv"), (".yaml", ".yml")
+_DOCUMENT = re.compile(rb"---\r?\n[A-Za-z_][\w.-]*:[ \r\n]")
+"""How documents of YAML begin that a program prints, as `gcloud` does, whatever name they were given."""
 _SEPARATORS = ",;\t"
 _SAID = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
 """A line before the header that spreadsheets write to say what stands between the cells."""
@@ -156,7 +158,8 @@ def header_names(header: str, between: str | None = None) -> list[str] | str:
 
 
 def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet | Workbook | remote_read.Series:
-    """The records of an object: of a sheet or workbook when its name says so and it does not begin as JSON does, of an answer of remote
+    """The records of an object: of a sheet or workbook when its name says so and it does not begin as JSON does, of documents of
+    YAML also when it begins so, of an answer of remote
     read when its name says so, else of JSON.
 
     Args:
@@ -167,7 +170,10 @@ def splitter(key: str, blocks: Iterator[bytes]) -> Splitter | Sheet | Workbook |
     if name.endswith(remote_read.ENDINGS):
         return remote_read.Series(blocks)
     if not name.endswith(_CSV + _YAML + WORKBOOKS):
-        return Splitter(blocks)
+        first, blocks = _peeked(blocks)
+        if _DOCUMENT.match(first) is None:
+            return Splitter(blocks)
+        name += _YAML[0]
     content, broken = b"", None
     try:
         for block in blocks:
@@ -194,6 +200,17 @@ def is_table(key: str) -> bool:
     return _bare(key).endswith(_CSV + WORKBOOKS)
 
 
-def _followed(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _peeked(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first block, and all of them."""
+    try:
+        first = next(blocks, b"")
+    except Broken as error:
+        return b"", _followed(b"", blocks, error)
+    return first, _followed(first, blocks)
+
+
+def _followed(first: bytes, blocks: Iterator[bytes], broken: Broken | None = None) -> Iterator[bytes]:
     yield first
+    if broken is not None:
+        raise broken
     yield from blocks

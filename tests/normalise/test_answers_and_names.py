@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import tarfile
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +23,15 @@ DELETION = "io.k8s.apps.v1.deployments.delete"
     [
         f"master-0.example.org {EVENT}",
         f"10.0.140.97 {EVENT}",
+        f"10.5.0.2: {EVENT}",
+        f"/var/log/audit.log:12:{EVENT}",
+        f"apiserver-1  | {EVENT}",
         f"kube-apiserver-node-1 kube-apiserver {EVENT}",
         f"kube.audit: [1782900000.500000000, {EVENT}]",
     ],
 )
-def test_a_line_may_begin_with_the_name_of_its_node_pod_or_tag(line: str) -> None:
-    """As `oc adm node-logs`, `stern` and Fluent Bit's files have it, and only where nothing is around the line."""
+def test_a_line_may_begin_with_the_name_of_its_node_pod_file_or_tag(line: str) -> None:
+    """As `oc adm node-logs`, `talosctl`, `grep`, `docker compose`, `stern` and Fluent Bit's files have it, and only where nothing is around the line."""
     parsed = parse_bytes(f"{line}\n{line}\nnode-1 {{cut\n".encode())
     assert (parsed.kept, parsed.by_envelope["named-line"], len(parsed.quarantined)) == (2, 2, 1)
     assert parsed.rows["cluster_access"][1]["line"] == 2
@@ -185,6 +191,33 @@ def test_what_elastic_renames_and_others_write_as_null_is_read() -> None:
     }
     (found,) = read(AUDIT_EVENT | changes).rows["cluster_access"]
     assert (found["truncated"], found["resource"], found["namespace"]) == (True, "", "")
+
+
+def test_documents_of_yaml_that_a_program_prints_are_read_whatever_their_name() -> None:
+    """As `gcloud logging read` prints them; a line of dashes before something else is none."""
+    told = {name: GKE_ENTRY[name] for name in ("insertId", "timestamp", "protoPayload")}
+    document = "".join(f"{name}: {json.dumps(value)}\n" for name, value in told.items())
+    text = f"---\n{document}" * 2
+    parsed = parse_bytes(text.encode())
+    assert (parsed.kept, parsed.quarantined, [row["line"] for row in parsed.rows["cluster_access"]]) == (
+        2,
+        [],
+        [1, 2],
+    )
+    assert parse_bytes(f"---\n{EVENT}\n".encode()).kept == 1
+
+
+def test_an_archive_says_what_to_do_with_it() -> None:
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as archive:
+        member = tarfile.TarInfo("audit.log")
+        member.size = len(EVENT)
+        archive.addfile(member, io.BytesIO(EVENT.encode()))
+    for data in (held.getvalue(), gzip.compress(held.getvalue(), mtime=0)):
+        assert parse_bytes(data).quarantined == [(1, 0, "a tar archive is not read: unpack it")]
+    looks = bytearray(b" " * 600 + b"{}")
+    looks[257:262] = b"ustar"
+    assert "tar" not in parse_bytes(bytes(looks)).quarantined[0][2].split()
 
 
 def test_a_text_beside_a_parsed_record_is_none_of_its_own() -> None:

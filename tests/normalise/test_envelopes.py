@@ -199,6 +199,9 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
         "loki data": ("loki", lambda text: dumped({"resultType": "streams", "result": [{"stream": {}, "values": [["1", text]]}]})),
         "promtail": ("json-in-field", lambda text: dumped({"_entry": text, "pod": "api-1"})),
         "filebeat target": ("beats", lambda text: dumped(beat | {"kube_audit": raw(text), "log": {"offset": 1}})),
+        "elastic agent": ("beats", lambda text: dumped(beat | {"kubernetes": {"audit": raw(text)}, "data_stream": {"type": "logs"},
+            "elastic_agent": {"id": "1"}, "user": {"name": "ada"}})),
+        "vector target": ("vector", lambda text: dumped({"source_type": "file", "timestamp": TIME, "file": "/a", "parsed": raw(text)})),
         "rsyslog": ("logstash-line", lambda text: f"{TIME} node-1 kube-audit[7]: {text}"),
         "rsyslog cee": ("syslog", lambda text: f"Jul  1 10:00:00 node-1 kube-audit: @cee: {text}"),
         "logs tail": ("cloudwatch-export", lambda text: f"{TIME[:19]} {text}"),
@@ -212,6 +215,8 @@ NEED_OBJECTS = {"fluentd pair", "fluentd v2 pair", "azure parsed", "fluent bit p
 }  # fmt: skip
 NEED_OBJECTS |= {
     "azure container parsed",
+    "elastic agent",
+    "vector target",
     "elasticsearch later",
     "elasticsearch pages",
     "filebeat target",

@@ -46,9 +46,7 @@ def parts(value: bytes) -> tuple[str, Contents] | None:
 
 
 def _beats(top: Top) -> Contents | None:
-    """An event of Filebeat or Logstash: what was parsed of the line where it was, else the line, else the one member that no shipper
-    adds, to which settings have the line parsed.
-    """
+    """An event of Filebeat or Logstash: what was parsed of the line where it was, else the line, else what was parsed elsewhere."""
     if not _BEATS & top.keys() or as_text(top["@timestamp"]) is None:
         return None
     inner = as_object(top["kubernetes"]) if "kubernetes" in top else None
@@ -59,6 +57,11 @@ def _beats(top: Top) -> Contents | None:
     for holder, name in ((event, "original"), (top, "event.original"), (top, "message"), (top, "log")):
         if name in holder and as_text(holder[name]) is not None:
             return Contents([content(holder[name])])
+    return _target(top)
+
+
+def _target(top: Top) -> Contents | None:
+    """The one record in an event that no shipper adds: to its name settings have the line parsed."""
     targets = [of for name, of in top.items() if name not in SHIPPERS and bytes(of)[:1] == b"{"]
     return Contents([bytes(targets[0])]) if len(targets) == 1 else None
 
@@ -90,6 +93,7 @@ OPENERS = (
     Opener("vector", keys("log"), _native),
     Opener("beats", keys("@timestamp"), _beats, beside=True),
     Opener("vector", keys("message", "source_type", "timestamp"), member("message"), beside=True),
+    Opener("vector", keys("source_type", "timestamp"), _target, beside=True),
     Opener("log", keys("log"), _log),
     Opener("log", keys("log_processed"), member("log_processed")),
     Opener("fluentd", keys("message", "tag", "time"), member("message"), beside=True),

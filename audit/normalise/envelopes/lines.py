@@ -23,7 +23,7 @@ _HOSTED = re.compile(
 )
 _SYSLOG = re.compile(
     rb"(?:<\d{1,3}>1 (?:\S+ ){5}(?:-|\[[^\n]*?\]) (?:\xef\xbb\xbf)?(?:@cee: ?)?"
-    rb"|(?:<\d{1,3}>)?[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d \S+ " + _TAG + rb")(\{.*)",
+    rb"|(?:<\d{1,3}>)?[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ " + _TAG + rb")(\{.*)",
     re.DOTALL,
 )
 _POD = re.compile(rb"\[pod/[^\]/\s]{1,253}/[^\]\s]{1,253}\] (.*)", re.DOTALL)
