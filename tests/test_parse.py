@@ -139,7 +139,7 @@ def test_the_parts_of_a_file_are_the_whole_and_none_is_large(tmp_path: Path) -> 
     path.write_bytes(lines(*(event(number, **(NOISE if number % 3 else {})) for number in range(5000))))
     context = Context("parse", "a.log", cluster="-")
     whole, some = parse(path, context), list(parts(path, context))
-    assert max(part.records for part in some) == 1000
+    assert 1000 <= max(part.records for part in some) < 2000  # lines are read some at a time
     assert [row for part in some for row in part.rows.get("cluster_access", ())] == whole.rows[
         "cluster_access"
     ]
