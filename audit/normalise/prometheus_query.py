@@ -130,12 +130,24 @@ def _exported(answer: Answer, cluster: str | None) -> list[Row]:
             cluster,
             metric.get("__name__", ""),
             {name: value for name, value in metric.items() if name != "__name__"},
-            parse(int(time) / 1000) if str(time).lstrip("-").isdecimal() else parse(time),
+            _milliseconds(time),
             value_of(value.replace("Infinity", "Inf")) if isinstance(value, str) else value,
         )
         for metric, points in named
         for time, value in points
     ]
+
+
+def _milliseconds(time: int | str) -> datetime:
+    """A time as a number of milliseconds since 1970, which may be written as text.
+
+    Raises:
+        Unreadable: it is none.
+    """
+    try:
+        return parse(int(time) / 1000)
+    except (ValueError, OverflowError):
+        raise Unreadable(f"not a time in milliseconds: {str(time)[:40]!r}") from None
 
 
 def _samples(series: _Series, cluster: str | None, *, partial: bool) -> list[Row]:

@@ -255,7 +255,10 @@ def _fingerprint(result: Result) -> str | None:
     told = result.fingerprints or result.partialFingerprints
     if not told:
         return None
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    try:
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    except RecursionError:
+        raise Unreadable("fingerprints nested too deep") from None
 
 
 def _looks(record: bytes) -> bool:

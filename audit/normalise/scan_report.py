@@ -157,7 +157,10 @@ class ReportFormat(JsonFormat[T]):
     def _mended(self, record: bytes, context: Context) -> Outcome:
         _identity(record)  # it is JSON, and not nested too deep
         read = partial(super().read, context=context)
-        outcome, failed = mend(record, self.lists, read)
+        try:
+            outcome, failed = mend(record, self.lists, read)
+        except RecursionError:
+            raise Unreadable("nested too deep") from None
         return structs.replace(outcome, failed=failed)
 
 

@@ -93,6 +93,11 @@ def test_samples_of_remote_read_in_json_and_of_an_exported_series_tell_the_same_
         assert [row | {"evidence": ""} for row in parsed.rows["metric_samples"]] == expected
         assert parsed.formats == {"prometheus-query"}
     assert "as many times as values" in refused(exported | {"values": [1]})
+    for time in ("9" * 5000, "9" * 400, "soon"):
+        points = [{"value": 1, "timestamp": time}]
+        assert "not a time in milliseconds" in refused(
+            {"results": [{"timeseries": [told | {"samples": points}]}]}
+        )
     assert "histograms" in refused(
         {"results": [{"timeseries": [told | {"samples": [], "histograms": [{}]}]}]}
     )

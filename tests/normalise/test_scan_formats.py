@@ -255,6 +255,14 @@ def test_a_result_is_kept_whether_or_not_the_run_describes_its_rule(
     assert told(only(parsed.rows["scans"]), "findings", "succeeded") == (1, None)
 
 
+@pytest.mark.parametrize("depth", [500, *range(880, 1010, 2)])
+def test_fingerprints_that_are_nested_deep_cost_no_other_result(depth: int) -> None:
+    record = json.dumps(sarif({"ruleId": "r", "fingerprints": {"a": "deep"}}))
+    deep = record.replace('"deep"', '{"a":' * depth + "1" + "}" * depth)
+    parsed = parse_bytes(deep.encode())
+    assert parsed.records == parsed.kept + parsed.noise + len(parsed.quarantined) >= 1
+
+
 def test_what_is_written_loosely_costs_no_result() -> None:
     file = {"artifactLocation": {"index": 1}, "region": {"startLine": -1}}
     result = {
