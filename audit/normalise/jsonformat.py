@@ -54,12 +54,13 @@ class JsonFormat(Generic[T]):
             Unreadable: it is no JSON, lacks what the format requires, or holds what it forbids.
         """
         try:
-            value = self._decode(record)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unreadable(str(error)) from None
-        except RecursionError:
+            try:
+                value = self._decode(record)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise Unreadable(str(error)) from None
+            return self.rows(value, context)
+        except RecursionError:  # of a part that is decoded later, too
             raise Unreadable("nested too deep") from None
-        return self.rows(value, context)
 
 
 class Keys(msgspec.Struct):

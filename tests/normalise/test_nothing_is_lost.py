@@ -34,6 +34,21 @@ JSON = st.recursive(
 FORMAT = st.sampled_from(["auto", *FORMATS])
 
 
+@pytest.mark.parametrize(
+    ("format", "name"), [("flux-event", "metadata"), ("github-graphql", "data"), ("sarif", "runs")]
+)
+def test_what_is_nested_just_too_deep_for_a_part_that_is_decoded_later_costs_itself_alone(
+    format: str, name: str
+) -> None:
+    (record, *_) = VALID[format]
+    text = json.dumps(record | {name: "deep"})
+    for depth in range(900, 1000):
+        parsed = parse_bytes(
+            text.replace('"deep"', '{"a":' * depth + "1" + "}" * depth).encode(), format=format
+        )
+        assert parsed.records == parsed.kept + parsed.noise + len(parsed.quarantined) == 1
+
+
 @FEW
 @given(
     st.binary(max_size=400) | st.text(alphabet='{}[]",:\n 1atruenl\\', max_size=200).map(str.encode), FORMAT
