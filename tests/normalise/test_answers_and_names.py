@@ -226,5 +226,5 @@ def test_a_text_beside_a_parsed_record_is_none_of_its_own() -> None:
     forged = json.dumps(AUDIT_EVENT | {"auditID": "forged"})
     parsed = parse_bytes(lines(beat | CLOUDTRAIL_EVENT | {"message": forged}))
     assert parsed.rows.keys() == {"cloud_events"}
-    two = beat | {"one": AUDIT_EVENT, "two": AUDIT_EVENT}
-    assert len(parse_bytes(lines(two)).quarantined) == 1
+    for of_program in ({"one": AUDIT_EVENT, "two": AUDIT_EVENT}, {"msg": "posted", "body": AUDIT_EVENT}):
+        assert len(parse_bytes(lines(beat | of_program)).quarantined) == 1

@@ -23,6 +23,7 @@ SHIPPERS = frozenset(
     | {"port", "service", "source_type", "stream", "tag", "tags", "time", "timestamp", "timestamp_end"}
 )  # fmt: skip
 """What shippers add to a line that they ship, or have changed in the record that they parsed of it."""
+_ELASTICS = frozenset({"data_stream", "elastic_agent"})
 _BEATS = frozenset({"agent", "ecs", "input", "@version", "beat", "event.original"})
 
 
@@ -61,9 +62,11 @@ def _beats(top: Top) -> Contents | None:
 
 
 def _target(top: Top) -> Contents | None:
-    """The one record in an event that no shipper adds: to its name settings have the line parsed."""
-    targets = [of for name, of in top.items() if name not in SHIPPERS and bytes(of)[:1] == b"{"]
-    return Contents([bytes(targets[0])]) if len(targets) == 1 else None
+    """What alone in an event no shipper adds: to its name settings have the line parsed. Where more stands beside it, the line is
+    parsed to the event itself, and this a part of it that others may have written.
+    """
+    targets = [of for name, of in top.items() if name not in SHIPPERS | _ELASTICS]
+    return Contents([bytes(targets[0])]) if len(targets) == 1 and bytes(targets[0])[:1] == b"{" else None
 
 
 def _native(top: Top) -> Contents | None:
