@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import tarfile
 from dataclasses import replace
 from typing import Any
@@ -77,11 +78,39 @@ def test_what_only_looks_like_an_answer_is_not_passed_over(record: Any) -> None:
     [
         ({"QueryStatus": "FINISHED", "QueryResultRows": [[{"eventName": "x"}]]}, "a row of CloudTrail Lake without its eventJson"),
         ({"tables": [{"columns": [{"name": "a"}], "rows": [["b", "c"]]}]}, "not a row of Log Analytics: it has other columns"),
+        ({"results": {"A": {"frames": [{"schema": {"fields": [{"name": "Line"}]}, "data": {"values": [1]}}]}}}, "not a frame of Grafana"),
+        ({"results": {"A": {"frames": [{"schema": {"fields": []}, "data": {"values": []}}]}}}, "no known format"),
         ({"tables": [{"columns": [], "rows": []}]}, "not a table of Log Analytics"),
     ],
 )  # fmt: skip
 def test_what_an_answer_leaves_out_is_told(record: Any, reason: str) -> None:
     assert refused(record).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"results": [[{"field": "@message", "value": EVENT}]], "status": "Running"},
+        {"QueryStatus": "RUNNING", "QueryResultRows": [[{"eventJson": EVENT}]]},
+        {"timed_out": True, "hits": {"hits": [{"_index": "a", "_id": "1", "_source": AUDIT_EVENT}]}},
+        {
+            "tables": [{"columns": [{"name": "message"}], "rows": [[EVENT]]}],
+            "error": {"code": "PartialError"},
+        },
+        {
+            "results": {
+                "A": {
+                    "error": "x",
+                    "frames": [{"schema": {"fields": [{"name": "Line"}]}, "data": {"values": [[EVENT]]}}],
+                }
+            }
+        },
+    ],
+)
+def test_an_answer_that_is_not_whole_is_read_and_told(answer: Any) -> None:
+    parsed = parse_bytes(lines(answer))
+    assert (parsed.records, parsed.kept) == (2, 1)
+    assert re.search("not all (rows|hits|is)", parsed.quarantined[0][2])
 
 
 def test_logs_of_a_table_are_read_by_the_names_of_its_columns() -> None:

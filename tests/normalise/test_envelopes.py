@@ -202,6 +202,11 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
         "elastic agent": ("beats", lambda text: dumped(beat | {"kubernetes": {"audit": raw(text)}, "data_stream": {"type": "logs"},
             "elastic_agent": {"id": "1"}, "user": {"name": "ada"}})),
         "vector target": ("vector", lambda text: dumped({"source_type": "file", "timestamp": TIME, "file": "/a", "parsed": raw(text)})),
+        "grafana answer": ("loki", lambda text: dumped({"results": {"A": {"status": 200, "frames": [{"schema": {"fields": [
+            {"name": "labels"}, {"name": "Time"}, {"name": "Line"}]}, "data": {"values": [[{"a": "b"}], [1], [text]]}}]}}})),
+        "grafana sheet": ("loki", lambda text: dumped({"labels": "{}", "time": TIME, "line": text, "tsns": "1", "id": "1"})),
+        "journal by fluent bit": ("journal", lambda text: dumped({"date": 1.5, "_HOSTNAME": "node-1", "PRIORITY": "6", "MESSAGE": text})),
+        "log record": ("cloudwatch-answer", lambda text: dumped({"logRecord": {"@message": text, "@timestamp": "1", "verb": "x"}})),
         "rsyslog": ("logstash-line", lambda text: f"{TIME} node-1 kube-audit[7]: {text}"),
         "rsyslog cee": ("syslog", lambda text: f"Jul  1 10:00:00 node-1 kube-audit: @cee: {text}"),
         "logs tail": ("cloudwatch-export", lambda text: f"{TIME[:19]} {text}"),

@@ -93,6 +93,7 @@ def _journal(top: Top) -> Contents | None:
 OPENERS = (
     Opener("openshift", keys("structured", "log_type"), _structured),
     Opener("journal", keys("__REALTIME_TIMESTAMP", "MESSAGE"), _journal),
+    Opener("journal", keys("_HOSTNAME", "MESSAGE"), _journal),
     Opener("vector", keys("log"), _native),
     Opener("beats", keys("@timestamp"), _beats, beside=True),
     Opener("vector", keys("message", "source_type", "timestamp"), member("message"), beside=True),

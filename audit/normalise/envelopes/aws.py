@@ -74,7 +74,13 @@ def _queried(top: Top) -> Contents | None:
     rows = as_array(top["results"])
     if rows is None or not (rows or "statistics" in top) or any(as_array(row) is None for row in rows):
         return None
-    return joined(_message(row) for row in rows)
+    found = joined(_message(row) for row in rows)
+    status = as_text(top["status"])
+    if status != "Complete":
+        found.failed.append(
+            f"a query that had not ended ({str(status)[:20]}): not all rows are in its answer"
+        )
+    return found
 
 
 def _message(row: msgspec.Raw) -> Contents:
@@ -90,6 +96,12 @@ def _shown(top: Top) -> Contents | None:
     return Contents([bytes(top["@message"])]) if bytes(top["@message"])[:1] == b"{" else None
 
 
+def _logged(top: Top) -> Contents | None:
+    """An answer of GetLogRecord: fields, the message among them."""
+    inner = as_object(top["logRecord"]) if len(top) == 1 else None
+    return None if inner is None or "@message" not in inner else Contents([content(inner["@message"])])
+
+
 def _looked_up(top: Top) -> Contents | None:
     """An answer of CloudTrail's LookupEvents."""
     events = as_array(top["Events"])
@@ -100,8 +112,15 @@ def _looked_up(top: Top) -> Contents | None:
 
 def _of_lake(top: Top) -> Contents | None:
     """An answer of CloudTrail Lake: rows of columns, of which one is the event; the others are not all of it."""
-    rows = as_array(top["QueryResultRows"])
-    return None if rows is None else joined(_event(row) for row in rows)
+    rows, status = as_array(top["QueryResultRows"]), as_text(top["QueryStatus"])
+    if rows is None:
+        return None
+    found = joined(_event(row) for row in rows)
+    if status != "FINISHED":
+        found.failed.append(
+            f"a query that had not ended ({str(status)[:20]}): not all rows are in its answer"
+        )
+    return found
 
 
 def _event(row: msgspec.Raw) -> Contents:
@@ -145,6 +164,7 @@ OPENERS = (
     Opener("cloudwatch-logs", keys("messageType", "logEvents"), _subscription),
     Opener("cloudwatch-answer", keys("results", "status"), _queried),
     Opener("cloudwatch-answer", keys("@message"), _shown, beside=True),
+    Opener("cloudwatch-answer", keys("logRecord"), _logged),
     Opener("cloudtrail-answer", keys("Events"), _looked_up),
     Opener("cloudtrail-answer", keys("EventId", "EventName", "CloudTrailEvent"), member("CloudTrailEvent")),
     Opener("cloudtrail-answer", keys("QueryStatus", "QueryResultRows"), _of_lake),

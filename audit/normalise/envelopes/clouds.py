@@ -61,7 +61,10 @@ def _tables(top: Top) -> Contents | None:
     tables = [as_object(table) for table in as_array(top["tables"]) or ()]
     if not tables or not all(table is not None and {"columns", "rows"} <= table.keys() for table in tables):
         return None
-    return joined(_cells(table) for table in tables if table is not None)
+    found = joined(_cells(table) for table in tables if table is not None)
+    if "error" in top:
+        found.failed.append("an answer of Log Analytics that says of an error: not all rows are in it")
+    return found
 
 
 def _cells(table: Top) -> Contents:

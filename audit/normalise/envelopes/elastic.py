@@ -30,7 +30,12 @@ def _fields(top: Top) -> Contents | None:
 def _page(top: Top) -> Contents | None:
     inner = as_object(top["hits"])
     hits = as_array(inner["hits"]) if inner is not None and "hits" in inner else None
-    return None if hits is None else each(hits)
+    if hits is None:
+        return None
+    found = each(hits)
+    if bytes(top.get("timed_out", b"")) == b"true":
+        found.failed.append("a search that timed out: not all hits are on its page")
+    return found
 
 
 def _answers(top: Top) -> Contents | None:

@@ -15,6 +15,7 @@ from audit.normalise.envelopes.shape import (
     as_object,
     as_text,
     content,
+    each_text,
     joined,
     keys,
     member,
@@ -85,9 +86,43 @@ def _answer(top: Top) -> Contents | None:
     return None if result is None else _streams(result)
 
 
+def _grafana(top: Top) -> Contents | None:
+    """Answers as Grafana's own API gives them: of frames with a field `Line` its values, other frames as they are."""
+    answers = [as_object(answer) for answer in (as_object(top["results"]) or {}).values()]
+    found: list[Contents] = []
+    for answer in answers:
+        frames = as_array(answer["frames"]) if answer is not None and "frames" in answer else None
+        if answer is None or frames is None:
+            return None
+        if "error" in answer:
+            found.append(Contents(failed=["an answer of Grafana that says of an error: not all is in it"]))
+        found.extend(_frame(frame) for frame in frames)
+    return joined(found) if answers else None
+
+
+def _frame(frame: msgspec.Raw) -> Contents:
+    top = as_object(frame) or {}
+    schema, data = as_object(top.get("schema", b"")) or {}, as_object(top.get("data", b"")) or {}
+    names = [
+        as_text((as_object(field) or {}).get("name", b""))
+        for field in as_array(schema.get("fields", b"")) or ()
+    ]
+    columns = as_array(data.get("values", b"")) or []
+    if "Line" not in names or len(columns) != len(names):
+        return Contents([bytes(frame)])
+    lines = as_array(columns[names.index("Line")])
+    return (
+        Contents(failed=["not a frame of Grafana: its lines are no list"])
+        if lines is None
+        else each_text(lines)
+    )
+
+
 OPENERS = (
     Opener("loki", keys("labels", "line", "timestamp"), _printed),
     Opener("loki", keys("line", "timestamp", "date"), member("line")),  # Grafana's download
+    Opener("loki", keys("line", "tsns"), member("line")),  # the same, as CSV
+    Opener("loki", keys("results"), _grafana),
     Opener("loki", keys("streams"), _push),
     Opener("loki", keys("status", "data"), _answer),
     Opener("loki", keys("resultType", "result"), _answer),
