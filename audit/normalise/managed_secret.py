@@ -26,6 +26,7 @@ _GROUPS = {
 }
 _RECIPIENTS = ("age", "azure_kv", "gcp_kms", "hc_vault", "hckms", "kms", "pgp")
 
+_FILE = "File"
 T = TypeVar("T")
 _Interval = str | Annotated[int, msgspec.Meta(ge=0)]
 
@@ -141,11 +142,30 @@ def _rows(found: Object, context: Context) -> Outcome:
         "created_at": optional(metadata.creationTimestamp),
     }
     if found.sops is not None:
-        row |= _encrypted(found, found.sops)
+        row |= _encrypted((found.data, found.stringData), found.sops)
     elif found.kind in _GROUPS:
         row |= _synced(found)
     else:
         raise Unreadable(f"neither a secret from elsewhere nor encrypted by SOPS: {found.kind[:40]!r}")
+    return Outcome([("managed_secrets", row)], row["observed_at"])
+
+
+class _File(msgspec.Struct):
+    """A file that SOPS encrypted and that is no object, such as the values of a chart; what it holds is not decoded."""
+
+    sops: _Sops
+
+
+def _file(found: _File, context: Context, count: int) -> Outcome:
+    row: Row = {
+        "cluster": cluster_of(context),
+        "kind": _FILE,
+        "namespace": "",
+        "name": context.key.rpartition("/")[2],
+        "created_at": None,
+        **_encrypted((), found.sops),
+        "keys": count,
+    }
     return Outcome([("managed_secrets", row)], row["observed_at"])
 
 
@@ -173,8 +193,8 @@ def _synced(found: Object) -> Row:
     }
 
 
-def _encrypted(found: Object, sops: _Sops) -> Row:
-    """Columns of what SOPS encrypted."""
+def _encrypted(values: tuple[msgspec.Raw, ...], sops: _Sops) -> Row:
+    """Columns of what SOPS encrypted, of which the values count by their keys."""
     if not is_there(sops.mac):
         raise Unreadable("encrypted by SOPS without a mac")
     groups = [getattr(sops, name) or [] for name in _RECIPIENTS]
@@ -188,7 +208,7 @@ def _encrypted(found: Object, sops: _Sops) -> Row:
         "observed_at": utc(sops.lastmodified),
         "store": "",
         "remote": "",
-        "keys": sum(len(_decoded(_keys, raw, {})) for raw in (found.data, found.stringData)),
+        "keys": sum(len(_decoded(_keys, raw, {})) for raw in values),
         "refresh_interval": None,
         "refreshed_at": None,
         "synced_version": None,
@@ -241,8 +261,10 @@ def _decoded(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, default: T) -> 
 
 
 def _looks(record: bytes) -> bool:
-    if b'"sops"' in record and {"apiVersion", "kind", "metadata", "sops"} <= names(record):
-        return True
+    if b'"sops"' in record and b'"lastmodified"' in record:
+        top = names(record)
+        if {"apiVersion", "kind", "metadata", "sops"} <= top or _is_file(top):
+            return True
     if _EXTERNAL.encode() not in record and _SEALED.encode() not in record:
         return False
     found = keys(record)
@@ -250,4 +272,25 @@ def _looks(record: bytes) -> bool:
     return group is not None and (found.apiVersion or "").startswith(group)
 
 
-FORMAT = JsonFormat("managed-secret", 2, ("managed_secrets",), Object, _rows, _looks)
+def _is_file(top: frozenset[str]) -> bool:
+    return "sops" in top and top.isdisjoint({"apiVersion", "kind"})
+
+
+class _Managed(JsonFormat[Object]):
+    """As any format of JSON; files that SOPS encrypted are no objects."""
+
+    def read(self, record: bytes, context: Context) -> Outcome:
+        top = names(record) if b'"sops"' in record else frozenset()
+        if not _is_file(top):
+            return super().read(record, context)
+        try:
+            return _file(_of_file.decode(record), context, len(top) - 1)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Unreadable(str(error)) from None
+        except RecursionError:
+            raise Unreadable("nested too deep") from None
+
+
+_of_file = msgspec.json.Decoder(_File)
+
+FORMAT = _Managed("managed-secret", 3, ("managed_secrets",), Object, _rows, _looks)

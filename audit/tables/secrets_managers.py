@@ -60,7 +60,9 @@ class ManagedSecrets(Table):
     """Secrets that a cluster gets from elsewhere, one row for each snapshot: from where, and when last. Never a value."""
 
     cluster: str = column("Cluster that holds it")
-    kind: str = column("SealedSecret, ExternalSecret, PushSecret, SecretStore, …; of SOPS the object's kind")
+    kind: str = column(
+        "SealedSecret, ExternalSecret, PushSecret, SecretStore, …; of SOPS the object's kind, File for none"
+    )
     namespace: str = column("Namespace; empty for a cluster-wide object")
     name: str = column("Name")
     manager: str = column(

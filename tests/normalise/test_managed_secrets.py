@@ -52,6 +52,15 @@ def test_what_sops_encrypted_tells_when_and_for_how_many() -> None:
     assert "without a mac" in refused(bare)
 
 
+def test_a_file_that_sops_encrypted_is_no_object() -> None:
+    record = {"password": "ENC[x]", "more": {"a": "ENC[y]"}, "sops": SOPS_SECRET["sops"]}
+    found = row(record)
+    assert (found["kind"], found["manager"], found["keys"], found["recipients"]) == ("File", "sops", 2, 3)
+    assert "ENC" not in json.dumps(found, default=str)
+    assert "without a mac" in refused({"a": 1, "sops": {"lastmodified": "2026-06-30T09:00:00Z"}})
+    assert refused({"a": 1, "sops": "since 2020"}) == "no known format"
+
+
 def test_a_cluster_external_secret_holds_an_external_secret() -> None:
     record = {
         "apiVersion": "external-secrets.io/v1", "kind": "ClusterExternalSecret", "metadata": {"name": "db"},
