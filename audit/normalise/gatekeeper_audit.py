@@ -6,6 +6,7 @@ report no violation are noise, and so are those that begin and end a run.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,6 +21,11 @@ _AUDITED = "violation_audited"
 _ADMISSION = "violation"
 _EXPORTED_ADMISSION = "violation_admission"
 _RUN = frozenset({"audit is started", "audit is completed"})
+
+_ABOUT_ITSELF = re.compile(
+    rb'"event_type":\s*"(?:constraint_(?:added|removed)|template_[a-z_]+|mutation_applied|audit_[a-z_]+|review_response_stats)"'
+)
+"""What it tells of its own rules and mutations: lines that report no violation."""
 
 T = TypeVar("T")
 
@@ -174,6 +180,8 @@ def _looks(record: bytes) -> bool:
         found = names(record)
         if {"event_type", "audit_id", "ts"} <= found:
             return True
+        if _ABOUT_ITSELF.search(record) and {"event_type", "process", "logger", "ts", "msg"} <= found:
+            return True
         return b'"admission"' in record and {"event_type", "process", "resource_kind", "ts"} <= found
     if b'"eventType"' in record:
         found = names(record)
@@ -184,4 +192,4 @@ def _looks(record: bytes) -> bool:
     return b'"audit is ' in record and names(record) == {"id", "message"}
 
 
-FORMAT = JsonFormat("gatekeeper-audit", 2, ("policy_results", "policy_admissions"), Finding, _rows, _looks)
+FORMAT = JsonFormat("gatekeeper-audit", 3, ("policy_results", "policy_admissions"), Finding, _rows, _looks)

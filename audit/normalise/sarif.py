@@ -21,7 +21,16 @@ from typing import TypeVar
 
 from audit.normalise.interface import Context, Outcome, Row, Rows, Unreadable
 from audit.normalise.jsonformat import names
-from audit.normalise.sarif_shape import Artifact, Component, Log, Physical, Result, Rule, Run
+from audit.normalise.sarif_shape import (
+    Artifact,
+    Component,
+    ComponentReference,
+    Log,
+    Physical,
+    Result,
+    Rule,
+    Run,
+)
 from audit.normalise.scan_report import (
     ReportFormat,
     Subject,
@@ -133,24 +142,40 @@ def _rule(result: Result, run: Run) -> tuple[str, Rule]:
     """The id of a result's rule, and the rule: an empty one where the run does not describe it.
 
     A result need not name any; its id is empty then. Where it names one, a place at which the run describes none is of no
-    account: rules may be left out of a report, or be in another file.
+    account: rules may be left out of a report, or be in another file; nor is one at which another rule stands, if the run describes it elsewhere.
     """
     place = result.rule
     id_ = result.ruleId or (place.id if place else None)
-    part = place.toolComponent.index if place and place.toolComponent else None
-    component: Component | None = run.tool.driver
-    if part is not None and part >= 0:
-        component = _at(run.tool.extensions or [], part, "toolComponent", needed=not id_)
+    component = _component(place.toolComponent if place else None, run, needed=not id_)
     index = result.ruleIndex if result.ruleIndex is not None else place.index if place else None
+    placed = None
     if index is not None and index >= 0:
-        rule = _at((component.rules if component else None) or [], index, "rule", needed=not id_)
-        if rule is not None:
-            return id_ or rule.id, rule
+        placed = _at((component.rules if component else None) or [], index, "rule", needed=not id_)
+        if placed is not None and (not id_ or placed.id in ("", *_general(id_))):
+            return id_ or placed.id, placed
     id_ = id_ or ""
     parts = [component, *(run.tool.extensions or ())] if component else run.tool.extensions or ()
     every = [rule for each in parts for rule in each.rules or ()]
     named = (rule for name in _general(id_) for rule in every if rule.id == name)
-    return id_, next(named, Rule(id_))
+    return id_, next(named, placed or Rule(id_))
+
+
+def _component(told: ComponentReference | None, run: Run, *, needed: bool) -> Component | None:
+    """Who describes a result's rule: the scanner, unless one of its extensions is named by its place, its GUID or its name."""
+    extensions = run.tool.extensions or []
+    if told is None:
+        return run.tool.driver
+    if told.index is not None and told.index >= 0:
+        return _at(extensions, told.index, "toolComponent", needed=needed)
+    if told.guid is None and told.name is None:
+        return run.tool.driver
+    every = [run.tool.driver, *extensions]
+    by_guid = (each for each in every if told.guid is not None and each.guid == told.guid)
+    by_name = (each for each in every if told.name is not None and each.name == told.name)
+    found = next(by_guid, None) or next(by_name, None)
+    if found is None and needed:
+        raise Unreadable("a result names a toolComponent that the run does not have")
+    return found
 
 
 def _general(id_: str) -> Iterator[str]:
@@ -270,7 +295,7 @@ def _looks(record: bytes) -> bool:
 
 FORMAT = ReportFormat(
     "sarif",
-    4,
+    5,
     ("scans", "vulnerabilities", "scan_findings"),
     Log,
     _rows,

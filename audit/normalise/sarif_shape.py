@@ -42,6 +42,7 @@ class Component(msgspec.Struct):
     """A scanner, or an extension of it that brings rules."""
 
     name: str
+    guid: str | None = None
     version: str | None = None
     semanticVersion: str | None = None
     rules: list[Rule] | None = None
@@ -55,9 +56,11 @@ class Tool(msgspec.Struct):
 
 
 class ComponentReference(msgspec.Struct):
-    """An extension, by its place."""
+    """The scanner or an extension: by its place among the extensions, its GUID or its name."""
 
     index: int | None = None
+    guid: str | None = None
+    name: str | None = None
 
 
 class RuleReference(msgspec.Struct):

@@ -49,6 +49,22 @@ def test_what_is_missing_is_loud(record: dict[str, Any], name: str) -> None:
     assert refused(without) == f"not a gatekeeper-audit record: {name} is missing"
 
 
+@pytest.mark.parametrize(
+    "event_type", ["constraint_added", "template_create", "mutation_applied", "review_response_stats"]
+)
+def test_what_gatekeeper_tells_of_itself_is_noise(event_type: str) -> None:
+    line = {
+        "level": "info",
+        "ts": 1782900000.25,
+        "logger": "controller",
+        "msg": "m",
+        "process": "p",
+        "event_type": event_type,
+    }
+    assert read(line).noise == 1
+    assert "no known format" in refused(line | {"event_type": "something"})
+
+
 def test_an_object_that_is_yet_to_be_named_has_no_name() -> None:
     (found,) = read(DENIED | {"resource_name": "", "resource_namespace": ""}).rows["policy_admissions"]
     assert (found["resource_name"], found["resource_namespace"]) == ("", "")

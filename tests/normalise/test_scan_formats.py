@@ -215,7 +215,14 @@ def test_severities_come_from_score_level_or_default(rule: Any, result: Any, sev
 
 def test_a_rule_of_an_extension_is_found_by_its_place_and_by_its_id() -> None:
     tool = {"driver": {"name": "d"}, "extensions": [{"name": "e", "rules": [{"id": "x/1", "name": "One"}]}]}
-    for result in ({"rule": {"index": 0, "toolComponent": {"index": 0}}}, {"ruleId": "x/1"}):
+    tool["driver"]["rules"] = [{"id": "other", "name": "Other"}]
+    tool["extensions"][0]["guid"] = "g-1"
+    for result in (
+        {"rule": {"index": 0, "toolComponent": {"index": 0}}},
+        {"rule": {"index": 0, "toolComponent": {"guid": "g-1"}}},
+        {"rule": {"index": 0, "toolComponent": {"name": "e"}}},
+        {"ruleId": "x/1"},
+    ):
         row = only(read(sarif(result, tool=tool)).rows["scan_findings"])
         assert told(row, "rule", "title") == ("x/1", "One")
 
@@ -243,6 +250,7 @@ def test_ids_of_other_databases_are_vulnerabilities_too(
         ({"message": {"text": "x"}}, "", None),  # as older Gitleaks
         ({"ruleId": "py/unused", "ruleIndex": 7}, "py/unused", "Unused"),
         ({"ruleId": "py/unused/2"}, "py/unused/2", "Unused"),
+        ({"ruleId": "py/unused", "ruleIndex": 0}, "py/unused", "Unused"),  # of a log that was put together
         ({"ruleId": "gone", "rule": {"index": 0, "toolComponent": {"index": 3}}}, "gone", None),
         ({"ruleId": "r", "fingerprints": {"v1": {"line": 1}}}, "r", None),  # as Black Duck
     ],
@@ -288,6 +296,12 @@ def test_a_log_without_any_run_is_noise() -> None:
         parse_bytes(json.dumps({"$schema": SARIF["$schema"], "version": "2.1.0", "runs": []}).encode()).noise
         == 1
     )
+
+
+def test_a_rule_of_something_that_the_run_does_not_have_is_none_of_another() -> None:
+    place = {"index": 0, "toolComponent": {"guid": "gone"}}
+    assert "names a toolComponent that the run does not have" in left_out(sarif({"rule": place}))
+    assert only(read(sarif({"ruleId": "mine", "rule": place})).rows["scan_findings"])["title"] is None
 
 
 def test_each_run_is_a_scan_and_a_repository_may_be_the_sources_own() -> None:
