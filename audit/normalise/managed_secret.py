@@ -261,9 +261,11 @@ def _decoded(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, default: T) -> 
 
 
 def _looks(record: bytes) -> bool:
-    if b'"sops"' in record and b'"lastmodified"' in record:
+    if b'"sops"' in record:
         top = names(record)
-        if {"apiVersion", "kind", "metadata", "sops"} <= top or _is_file(top):
+        if {"apiVersion", "kind", "metadata", "sops"} <= top or (
+            _is_file(top) and b'"lastmodified"' in record
+        ):
             return True
     if _EXTERNAL.encode() not in record and _SEALED.encode() not in record:
         return False
