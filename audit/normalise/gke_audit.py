@@ -95,7 +95,7 @@ def _rows(entry: Entry, context: Context) -> Outcome:
         stage="ResponseStarted" if unfinished else "ResponseComplete",
         verb=verb,
         user=User(who.principalEmail or who.principalSubject),
-        timestamp=entry.timestamp,
+        requestReceivedTimestamp=entry.timestamp,
         requestObject=payload.request,
         objectRef=target,
         responseStatus=Status(_code(payload.status)),

@@ -10,7 +10,7 @@ in envelopes of their own; GKE writes entries of another kind (`gke_audit`).
 from __future__ import annotations
 
 import re
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +18,7 @@ import msgspec
 
 from audit.model import LAPTOP_AGENTS
 from audit.normalise.interface import Context, Outcome, Unreadable
-from audit.normalise.jsonformat import ABSENT, JsonFormat, cluster_of
+from audit.normalise.jsonformat import ABSENT, JsonFormat, cluster_of, is_there
 from audit.normalise.times import Time, utc
 
 _READS = frozenset({"get", "list", "watch"})
@@ -73,7 +73,7 @@ class Event(msgspec.Struct, gc=False):
     verb: str
     user: User
     requestReceivedTimestamp: Time | None = None
-    timestamp: Time | None = None
+    timestamp: msgspec.Raw = ABSENT
     requestURI: str = ""
     objectRef: ObjectRef | None = None
     responseStatus: Status | None = None
@@ -90,6 +90,7 @@ class _Options(msgspec.Struct, gc=False):
     dryRun: list[str] | str | None = None
 
 
+_time = msgspec.json.Decoder(Time)
 _options = msgspec.json.Decoder(_Options)
 _laptop = [re.compile(pattern).fullmatch for pattern in LAPTOP_AGENTS]
 _AGENT = 512  # characters of a user agent that are looked at
@@ -104,9 +105,9 @@ def rows(event: Event, context: Context) -> Outcome:
     Raises:
         Unreadable: it has no time, its source names no cluster, or its URI is none.
     """
-    at = event.requestReceivedTimestamp or event.timestamp
+    at = event.requestReceivedTimestamp
     if at is None:
-        raise Unreadable("neither requestReceivedTimestamp nor timestamp")
+        at = _before(event.timestamp)
     if at.tzinfo is not UTC:
         at = utc(at)
     user, target = event.user.username, event.objectRef or _NOTHING
@@ -136,9 +137,23 @@ def rows(event: Event, context: Context) -> Outcome:
         "source_ip": event.sourceIPs[0] if event.sourceIPs else None,
         "field_manager": _field_manager(event.requestURI),
         "truncated": event.annotations is not None
-        and "true" in (event.annotations.truncated, event.annotations.renamed),
+        and (event.annotations.truncated or event.annotations.renamed) == "true",
     }
     return Outcome([("cluster_access", row)], at)
+
+
+def _before(timestamp: msgspec.Raw) -> datetime:
+    """The time of an event of before v1. In one of v1 a shipper may have put a time of its own there, of whatever kind.
+
+    Raises:
+        Unreadable: it has none.
+    """
+    if not is_there(timestamp):
+        raise Unreadable("neither requestReceivedTimestamp nor timestamp")
+    try:
+        return _time.decode(timestamp)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(f"timestamp: {error}") from None
 
 
 def _is_noise(event: Event, user: str, target: ObjectRef) -> bool:
@@ -223,4 +238,4 @@ def _looks(record: bytes) -> bool:
     return b'"auditID"' in record
 
 
-FORMAT = JsonFormat("kubernetes-audit", 7, ("cluster_access",), Event, rows, _looks)
+FORMAT = JsonFormat("kubernetes-audit", 8, ("cluster_access",), Event, rows, _looks)

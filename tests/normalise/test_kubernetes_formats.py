@@ -194,6 +194,13 @@ def test_what_requests_say_besides(changes: dict[str, Any], column: str, value: 
     assert rows(AUDIT_EVENT | changes, "cluster_access")[0][column] == value
 
 
+def test_a_time_that_a_shipper_put_into_an_event_is_none_of_it() -> None:
+    shipped = read(AUDIT_EVENT | {"timestamp": 1782900000.5}).rows["cluster_access"][0]
+    assert shipped["at"] == read(AUDIT_EVENT).rows["cluster_access"][0]["at"]
+    alone = {name: value for name, value in AUDIT_EVENT.items() if name != "requestReceivedTimestamp"}
+    assert "timestamp: Expected `datetime`" in refused(alone | {"timestamp": 1782900000.5})
+
+
 def test_before_v1_the_time_is_called_timestamp() -> None:
     old = AUDIT_EVENT | {"apiVersion": "audit.k8s.io/v1beta1", "timestamp": "2017-09-11T19:55:05Z"}
     del old["requestReceivedTimestamp"]
