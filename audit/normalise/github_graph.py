@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from audit.normalise.github_graph_items import Actor, Commit, check, converted, event, login, review
+from audit.normalise.github_graph_place import asked
 from audit.normalise.github_lists import Listed, is_list, listed, row
 from audit.normalise.interface import Context, Row, Rows, Unreadable
 from audit.normalise.jsonformat import Number
@@ -82,7 +83,7 @@ def pull(value: Any, context: Context, *, format: str, repo: str | None = None) 
     Raises:
         Unreadable: it lacks what the table of pull requests needs.
     """
-    node = converted(value, Pull, "pull request")
+    node = asked(value, Pull, "pull request")
     return _Reading(node, repository(node, context, repo), format).read()
 
 
