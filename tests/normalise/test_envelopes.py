@@ -287,6 +287,20 @@ def test_every_envelope_is_known_by_its_shape_and_reported(wrap: str) -> None:
     assert parse_bytes(lines(AUDIT_EVENT)).envelopes == set()
 
 
+def test_a_record_that_filebeat_set_at_the_root_is_read_beside_the_place_of_its_line() -> None:
+    around = {
+        "@timestamp": TIME,
+        "agent": {"type": "filebeat"},
+        "ecs": {},
+        "stream": "stderr",
+        "log": {"offset": 1, "file": {"path": "/a"}},
+    }
+    for format in ("flux-log", "gatekeeper-audit", "argocd-log"):
+        (record, *_) = VALID[format]
+        parsed = parse_bytes(lines(record | around))
+        assert (parsed.quarantined, parsed.by_format, parsed.by_envelope) == ([], {format: 1}, {})
+
+
 def test_a_line_of_logfmt_in_a_field_is_opened_as_json_is() -> None:
     line = 'time="2026-07-01T09:00:01Z" level=info msg="ada updated project" project=shop reason=ResourceUpdated type=Normal'
     expected = rows(line)

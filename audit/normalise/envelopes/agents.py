@@ -24,6 +24,9 @@ SHIPPERS = frozenset(
 )  # fmt: skip
 """What shippers add to a line that they ship, or have changed in the record that they parsed of it."""
 _ELASTICS = frozenset({"data_stream", "elastic_agent"})
+_OF_A_FILE = frozenset(
+    {"file", "offset", "flags", "level", "logger", "original", "origin", "source", "syslog"}
+)
 _BEATS = frozenset({"agent", "ecs", "input", "@version", "beat", "event.original"})
 
 
@@ -31,6 +34,9 @@ def _log(top: Top) -> Contents | None:
     """A line below `log`, or the record that it was parsed to; lines longer than 16 KiB come in parts from Docker."""
     if not _SHIPPED & top.keys() or bytes(top["log"])[:1] not in b'"{':
         return None
+    inner = as_object(top["log"])
+    if inner is not None and inner.keys() <= _OF_A_FILE:
+        return None  # Filebeat says there where the line stood, whose members it set beside it
     line = content(top["log"])
     if len(line) == RUNTIME_LIMIT and not line.endswith(b"\n"):
         return Contents(failed=["a part of a line that the container runtime cut at 16 KiB"])
