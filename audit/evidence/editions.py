@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,8 @@ from typing import Any
 from audit.errors import IntegrityError
 from audit.evidence import sealed
 from audit.evidence.keys import Signer
-from audit.evidence.manifest import Manifest, Reported, append, frozen, load_all
+from audit.evidence.manifest import Manifest, append, frozen, load_all
+from audit.evidence.reported import Reported, Tally
 from audit.evidence.store import Store
 
 FILES = ("report.pdf", "results.json")
@@ -71,8 +72,17 @@ def last(store: Store, quarter: str) -> Edition | None:
     return _open(store, of_quarter[-1]) if of_quarter else None
 
 
-def freeze(store: Store, made: Path, quarter: str, facts: Facts, *, signer: Signer | None = None) -> Edition:
-    """Freezes what lies in `made` (tables and report) as the quarter's next edition, and says so in a manifest.
+def freeze(
+    store: Store,
+    made: Path,
+    quarter: str,
+    facts: Facts,
+    *,
+    tallies: Iterable[Tally] = (),
+    signer: Signer | None = None,
+) -> Edition:
+    """Freezes what lies in `made` (tables and report) as the quarter's next edition, and says so in a manifest, with the
+    numbers that it counts of each source (`tallies`).
 
     A run that is killed leaves an edition that no manifest names; the next one replaces it.
 
@@ -95,7 +105,7 @@ def freeze(store: Store, made: Path, quarter: str, facts: Facts, *, signer: Sign
             if path.is_file():
                 path.chmod(0o444)
         aside.replace(folder)
-        reported = Reported(quarter, number, _sha256(folder / sealed.SEAL))
+        reported = Reported(quarter, number, _sha256(folder / sealed.SEAL), tuple(tallies))
         append(store, as_of=facts.made_at, entries=[], reported=[reported], signer=signer)
     return Edition(quarter, number, facts, folder)
 

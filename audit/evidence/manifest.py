@@ -21,6 +21,7 @@ from securesystemslib.dsse import Envelope
 
 from audit.errors import IntegrityError
 from audit.evidence.keys import Signer
+from audit.evidence.reported import Reported
 from audit.evidence.store import Store
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -104,20 +105,6 @@ class Lost(msgspec.Struct, frozen=True, omit_defaults=True):
     version_id: str = ""
     at: datetime | None = None
     reason: str = ""
-
-
-class Reported(msgspec.Struct, frozen=True):
-    """A quarter's report, frozen: what `audit.evidence.editions` keeps of it.
-
-    Attributes:
-        quarter: as in 2026Q3.
-        edition: 1 for the first; a restatement is the next one.
-        seal: sha256 of the seal of its folder, which names the sha256 of each file in it.
-    """
-
-    quarter: str
-    edition: int
-    seal: str
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from audit.evidence.editions import Edition, Facts
 from audit.evidence.manifest import load, paths
 from audit.evidence.store import Store
 from audit.period import Period
-from audit.report import answers, model, pdf, restated, result, themes
+from audit.report import answers, model, pdf, restated, result, tallied, themes
 from audit.report.earlier import UNKNOWN, Earlier
 from audit.report.judged import Described
 from audit.report.pieces import SampleSheet
@@ -114,7 +114,14 @@ def publish(
     pdf.render(built, folder / "report.pdf", manifest=last_manifest(store))
     if final:
         _sign(folder / "report.pdf", settings)
-        editions.freeze(store, folder, period.label, now, signer=keys.signer(settings))
+        editions.freeze(
+            store,
+            folder,
+            period.label,
+            now,
+            tallies=tallied.tallies(built),
+            signer=keys.signer(settings),
+        )
     return Published(folder / "report.pdf", number if final else 0, as_of, True, restates)
 
 

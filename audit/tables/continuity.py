@@ -40,7 +40,7 @@ class EvidenceStreams(Table):
     )
     basis: str = column(
         "Where the cadence comes from: set (for the source), rule (for every API server's log), learned (three times "
-        "what all but the longest hundredth of the pauses keep to), unknown",
+        "what all but the few longest pauses keep to: those before the quarter, where that is eight weeks or more), unknown",
         isin=["set", "rule", "learned", "unknown"],
     )
     delay_minutes: Float = column(

@@ -97,6 +97,28 @@ def test_what_was_reported_is_the_same_file_when_nothing_that_came_later_changes
     assert [(one.quarter, one.edition) for one in frozen(load_all(store))] == [("2026Q3", 1)]
 
 
+def test_the_manifest_that_freezes_a_report_has_its_numbers_and_they_tie(reported: Path) -> None:
+    """From objects listed to rows, source by source, and the same ones as the report's."""
+    store = Store(reported / "audit-store")
+    (one,) = frozen(load_all(store))
+    said = json.loads((store.root / "reported" / "2026Q3" / "1" / "results.json").read_text(encoding="utf-8"))
+    assert [each.source for each in one.tallies] == [row["source_name"] for row in said["counts"]]
+    records = {row["name"]: row for row in said["sources"]}
+    for each, row in zip(one.tallies, said["counts"], strict=True):
+        assert each.objects == {name: row[name] for name in each.objects}
+        assert each.objects["listed"] == each.objects["collected"] + each.objects["unread"] > 0
+        parts = ("read", "out_of_period", "quarantined")
+        assert each.objects["stored"] == sum(each.objects[part] for part in parts)
+        assert each.records == {name: records[each.source][name] for name in each.records}
+        assert each.records["records"] == sum(each.records[part] for part in ("kept", "noise", "quarantined"))
+        ties = [tie for tie in said["ties"] if tie["source"] == each.source]
+        assert each.rows == {name: sum(tie[name] for tie in ties) for name in each.rows}
+        parts = ("kept", "duplicates", "out_of_period")
+        assert each.rows["parsed"] == sum(each.rows[part] for part in parts)
+    assert sum(each.rows["out_of_period"] for each in one.tallies) > 0
+    assert sum(each.rows["kept"] for each in one.tallies) > 0
+
+
 @pytest.mark.usefixtures("all_controls")
 def test_a_source_that_can_not_be_reached_later_takes_nothing_away_from_what_was_reported(
     ran: Ran, tmp_path: Path

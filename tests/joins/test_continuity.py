@@ -117,6 +117,15 @@ def test_nights_and_weekends_are_no_silences() -> None:
     assert spans(gaps[gaps["source_name"].eq("log")]) == [("07-31 17:00", "08-14 08:00")]
 
 
+@pytest.mark.parametrize(("days", "count"), [(60, 8), (50, 0)])
+def test_a_log_that_grows_thin_in_a_quarter_does_not_teach_that_this_is_usual(days: int, count: int) -> None:
+    """Five days are missing eight times over: by the pace of before, where there is enough of it, and else by none."""
+    whole = pd.date_range(START - timedelta(days=days), pd.Timestamp("2026-10-01", tz="UTC"), freq="h")
+    thin = [each for each in whole if each < START or (each - START).days % 11 < 6]
+    gaps = found(hourly(thin), configured({}), "silence")
+    assert len(gaps[gaps["source_name"].eq("log")]) == count
+
+
 def test_a_cadence_that_is_set_counts_before_any_other() -> None:
     """To the minute: a pause of the cadence is none, one of a minute more is."""
     given_ = hourly(every("6h"))

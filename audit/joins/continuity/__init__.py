@@ -69,7 +69,7 @@ def continuity(tables: Tables, settings: Settings, period: Period, *, as_of: dat
     tables["objects_by_format"] = objects_by_format(tables["evidence_objects"])
     tables["activity"] = activity(tables)
     span = Span.of(period, as_of)
-    known = streams(tables, settings)
+    known = streams(tables, settings, span)
     gaps = gaps_frame(
         [
             silences(tables, known, settings, span),

@@ -6,12 +6,14 @@ from typing import cast
 
 import pandas as pd
 
-from audit.joins.continuity.span import OBJECT, STREAM
+from audit.joins.continuity.span import OBJECT, STREAM, Span
 from audit.normalise.natures import API_SERVER_LOGS, LOG, NATURES
 from audit.settings import Settings
 
 LEARNED_FROM = 14
 """Active hours, and days from the first to the last of them, below which no pace is learned."""
+TAUGHT_BEFORE = 56
+"""Days of activity before the quarter from which on these alone teach a pace: eight weekends, and some holidays."""
 _TIMES = 3  # what a pause may come to, of the longest usual one
 _RARE = 400  # one in so many active hours may lead to a pause that is not usual
 _LEAST_RARE = 3
@@ -68,29 +70,44 @@ def pauses(active: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return found[found["end"] > found["start"]].reset_index(drop=True)
 
 
-def streams(tables: dict[str, pd.DataFrame], settings: Settings) -> pd.DataFrame:
-    """The columns of `EvidenceStreams`, one row for each source and format that it gave."""
+def streams(tables: dict[str, pd.DataFrame], settings: Settings, span: Span) -> pd.DataFrame:
+    """The columns of `EvidenceStreams`, one row for each source and format that it gave.
+
+    A pace is learned from what came before the quarter, where that is enough: a log that grows thin in a quarter does not
+    teach that this is usual. Else it is learned from all there is.
+    """
     objects = tables["objects_by_format"]
     rows = objects.groupby(STREAM, dropna=False)["evidence"].nunique().rename("objects").reset_index()
     rows["nature"] = rows["format"].map(NATURES)
     counted = tables["coverage"].groupby(STREAM, dropna=False)["records"].sum().reset_index()
     rows = rows.merge(counted, on=STREAM, how="left").fillna({"records": 0})
     active = tables["activity"]
-    lives = (
-        active.assign(hour=active["first_at"].dt.floor("h"))
-        .groupby(STREAM, dropna=False)
-        .agg(first_at=("first_at", "min"), last_at=("last_at", "max"), active=("hour", "nunique"))
-    )
-    rows = rows.merge(lives.reset_index(), on=STREAM, how="left")
+    lives = _lives(active)
+    rows = rows.merge(lives.drop(columns="active"), on=STREAM, how="left")
     found = pauses(active, STREAM)
     found["minutes"] = _minutes(found["end"] - found["start"])
     longest = found.groupby(STREAM, dropna=False)["minutes"].agg(pauses="size", longest_minutes="max")
     rows = rows.merge(longest.reset_index(), on=STREAM, how="left").fillna({"pauses": 0})
-    rows = rows.merge(_usual(found, rows), on=STREAM, how="left").merge(
-        _delays(tables, objects), on=STREAM, how="left"
-    )
+    before = _lives(active[active["last_at"] < span.start])
+    early = _taught(before, found[found["end"] < span.start], TAUGHT_BEFORE)
+    late = _taught(lives, found, LEARNED_FROM)
+    both = pd.concat([early, late], ignore_index=True).drop_duplicates(STREAM)
+    rows = rows.merge(both, on=STREAM, how="left").merge(_delays(tables, objects), on=STREAM, how="left")
     rows["cadence_minutes"], rows["basis"] = _cadence(rows, settings)
-    return rows.drop(columns=["active", "usual"])
+    return rows.drop(columns="usual")
+
+
+def _lives(active: pd.DataFrame) -> pd.DataFrame:
+    """From when until when streams were active, and in how many hours (`STREAM`, `first_at`, `last_at`, `active`)."""
+    hours = active.assign(hour=active["first_at"].dt.floor("h")).groupby(STREAM, dropna=False)
+    lives = hours.agg(first_at=("first_at", "min"), last_at=("last_at", "max"), active=("hour", "nunique"))
+    return lives.reset_index()
+
+
+def _taught(lives: pd.DataFrame, found: pd.DataFrame, days: int) -> pd.DataFrame:
+    """What is `usual` for the streams that lived for so many days or more (`STREAM`, minutes)."""
+    lived = (lives["last_at"] - lives["first_at"]) >= pd.Timedelta(days=days)
+    return _usual(found, lives[lived & lives["active"].ge(LEARNED_FROM)])
 
 
 def _minutes(spans: pd.Series) -> pd.Series:
@@ -131,9 +148,7 @@ def _cadence(rows: pd.DataFrame, settings: Settings) -> tuple[pd.Series, pd.Seri
     """
     least = settings.thresholds.silence_minutes
     declared = {source.name: source.cadence_minutes for source in settings.sources}
-    lived = (rows["last_at"] - rows["first_at"]) >= pd.Timedelta(days=LEARNED_FROM)
     learned = (rows["usual"] * _TIMES).clip(lower=float(least))
-    learned = learned.where(lived & rows["active"].ge(LEARNED_FROM))
     server = rows["format"].isin(API_SERVER_LOGS)
     sources = rows[server].groupby("cluster")["source_name"].nunique()
     alone = server & rows["cluster"].map(sources).eq(1)
