@@ -61,7 +61,7 @@ def _why(raw: msgspec.Raw) -> str:
             cell = told_other(msgspec.json.decode(raw))
     if cell is None:
         return "is neither text nor number"
-    return f"({cell[:20]}) has a number format that shows another text than the cell holds: give it the format 'General', or one of days"
+    return f"({cell[:80]}) has a number format that shows another text than the cell holds: give it the format 'General', or one of days"
 
 
 def required(found: Mapping[str, str | None], meaning: str) -> str:

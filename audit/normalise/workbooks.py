@@ -181,7 +181,7 @@ def _rows(sheet: Any) -> Iterator[Any]:
 def _told(cell: Any, *, guarded: bool) -> object:
     """What a cell holds, without our guard; what says so where it shows another text, which nobody who reads it takes for one."""
     if shows_another(cell.value, str(cell.number_format or "")):
-        return other_text(cell.coordinate)
+        return other_text(f"sheet {cell.parent.title[:40]!r}, {cell.coordinate}")
     text = _text(cell.value)
     return unguarded(text) if guarded and text is not None else text
 

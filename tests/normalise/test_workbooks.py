@@ -131,7 +131,9 @@ def test_a_decision_that_is_shown_as_another_is_refused_and_a_column_that_nobody
     assert [each["line"] for each in parsed.rows["access_reviews"]] == [2, 4]
     ((line, _, why),) = parsed.quarantined
     assert line == 3
-    assert "decision (F3) has a number format that shows another text than the cell holds" in why
+    assert (
+        "decision (sheet 'Sheet', F3) has a number format that shows another text than the cell holds" in why
+    )
 
 
 def test_a_day_that_has_a_time_without_its_offset_is_refused(tmp_path: Path) -> None:
