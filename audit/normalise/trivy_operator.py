@@ -73,8 +73,8 @@ class _Vulnerability(msgspec.Struct):
 
 
 class _Check(msgspec.Struct):
-    checkID: str
     success: bool
+    checkID: str = ""
     title: str | None = None
     severity: str = ""
     messages: list[str] | None = None
@@ -237,17 +237,21 @@ def _vulnerability(found: _Vulnerability, subject: Subject) -> tuple[str, Row]:
 def _checks(body: Body, subject: Subject) -> Rows | None:
     if body.checks is None:
         return None
-    return [_check(check, subject, rule=check.checkID, title=check.title) for check in body.checks]
+    return [
+        _check(check, subject, given=check.severity, rule=check.checkID, title=check.title)
+        for check in body.checks
+    ]
 
 
-def _check(check: _Check, subject: Subject, **facts: object) -> tuple[str, Row]:
+def _check(check: _Check, subject: Subject, *, given: str, **facts: object) -> tuple[str, Row]:
+    """A check, with the severity that it gives, or the control of which it is one."""
     return finding(
         subject,
         target=check.target or subject.artifact,
         kind="misconfiguration",
         status="pass" if check.success else "fail",
-        severity=severity(check.severity),
-        severity_as_given=check.severity,
+        severity=severity(given),
+        severity_as_given=given,
         message="\n".join(check.messages or ()) or None,
         **facts,
     )
@@ -289,7 +293,13 @@ def _compliance(found: Object, context: Context) -> Outcome:
     rows: Rows = []
     for control in (status.detailReport.results if status.detailReport else None) or ():
         rows += [
-            _check(check, subject, rule=f"{control.id}/{check.checkID}", title=control.name)
+            _check(
+                check,
+                subject,
+                given=check.severity or control.severity,
+                rule=f"{control.id}/{check.checkID}" if check.checkID else control.id,
+                title=control.name,
+            )
             for check in control.checks or ()
         ]
     if status.detailReport is None and status.summaryReport is not None:
@@ -318,7 +328,7 @@ def _looks(record: bytes) -> bool:
 
 FORMAT = ReportFormat(
     "trivy-operator",
-    2,
+    3,
     ("scans", "vulnerabilities", "scan_findings"),
     Object,
     _rows,

@@ -387,11 +387,13 @@ def test_compliance_by_counts_and_by_checks() -> None:
     assert [told(row, "rule", "status") for row in parsed.rows["scan_findings"]] == [
         ("1.1.1", "pass"), ("1.2.1", "fail"), ("3.1.1", "other"),
     ]  # fmt: skip
-    detail = {"results": [{"id": "1.1", "name": "N", "checks": [
-        {"checkID": "KCV1", "success": False, "target": "node/a", "severity": "LOW"}]}]}  # fmt: skip
+    detail = {"results": [{"id": "1.1", "name": "N", "severity": "HIGH", "checks": [
+        {"checkID": "KCV1", "success": False, "target": "node/a", "severity": "LOW"},
+        {"checkID": "", "success": True, "severity": ""}]}]}  # fmt: skip
     status = {"updateTimestamp": "2026-07-01T09:00:00Z", "detailReport": detail}
     rows = read(COMPLIANCE | {"status": status}).rows["scan_findings"]
-    assert told(only(rows), "rule", "status", "target") == ("1.1/KCV1", "fail", "node/a")
+    assert told(rows[0], "rule", "status", "target", "severity") == ("1.1/KCV1", "fail", "node/a", "low")
+    assert told(rows[1], "rule", "status", "severity", "severity_as_given") == ("1.1", "pass", "high", "HIGH")
 
 
 def test_lists_of_reports_are_unwrapped_and_what_says_nothing_is_noise() -> None:
