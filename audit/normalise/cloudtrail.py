@@ -198,7 +198,15 @@ def _text(raw: msgspec.Raw | None) -> str | None:
 def _looks(record: bytes) -> bool:
     if b'"eventVersion"' in record:
         there = names(record)
-        return {"eventVersion", "eventID"} <= there and not there.isdisjoint({"eventTime", "@timestamp"})
+        told = {
+            "eventSource",
+            "eventName",
+            "awsRegion",
+            "userIdentity",
+        } <= there  # one without an id is none of another format
+        return "eventVersion" in there and (
+            told or ("eventID" in there and not there.isdisjoint({"eventTime", "@timestamp"}))
+        )
     return b'"digestEndTime"' in record and {"digestEndTime", "digestS3Bucket", "logFiles"} <= names(record)
 
 

@@ -147,6 +147,13 @@ def test_what_is_no_event_is_refused() -> None:
     assert "eventTime is missing" in refused(CLOUDTRAIL_EVENT | {"eventTime": None})
 
 
+def test_an_event_without_an_id_and_a_notification_of_a_trail_say_what_is_missing() -> None:
+    without = {name: value for name, value in CLOUDTRAIL_EVENT.items() if name != "eventID"}
+    assert "eventID, eventSource or eventName is missing" in refused(without)
+    notice = {"s3Bucket": "audit-trail", "s3ObjectKey": ["AWSLogs/1/CloudTrail/a.json.gz"]}
+    assert refused(notice).startswith("a notification of CloudTrail: it names files")
+
+
 def test_notifications_of_buckets_look_alike_and_are_no_events_of_a_trail() -> None:
     notice = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
               "eventTime": "2026-07-01T09:00:00Z", "userIdentity": {"principalId": "x"}, "s3": {}}  # fmt: skip

@@ -207,6 +207,8 @@ def wraps() -> dict[str, tuple[str, Callable[[str], str]]]:
         "grafana sheet": ("loki", lambda text: dumped({"labels": "{}", "time": TIME, "line": text, "tsns": "1", "id": "1"})),
         "journal by fluent bit": ("journal", lambda text: dumped({"date": 1.5, "_HOSTNAME": "node-1", "PRIORITY": "6", "MESSAGE": text})),
         "log record": ("cloudwatch-answer", lambda text: dumped({"logRecord": {"@message": text, "@timestamp": "1", "verb": "x"}})),
+        "fluent bit nested": ("fluent-bit", lambda text: dumped({"date": 1782900000.5, "audit": raw(text)})),
+        "kafka connect": ("kafka", lambda text: dumped({"schema": None, "payload": raw(text)})),
         "rsyslog": ("logstash-line", lambda text: f"{TIME} node-1 kube-audit[7]: {text}"),
         "rsyslog cee": ("syslog", lambda text: f"Jul  1 10:00:00 node-1 kube-audit: @cee: {text}"),
         "logs tail": ("cloudwatch-export", lambda text: f"{TIME[:19]} {text}"),
@@ -221,6 +223,8 @@ NEED_OBJECTS = {"fluentd pair", "fluentd v2 pair", "azure parsed", "fluent bit p
 NEED_OBJECTS |= {
     "azure container parsed",
     "elastic agent",
+    "fluent bit nested",
+    "kafka connect",
     "vector target",
     "elasticsearch later",
     "elasticsearch pages",

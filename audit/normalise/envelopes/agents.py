@@ -23,7 +23,8 @@ SHIPPERS = frozenset(
     | {"port", "service", "source_type", "stream", "tag", "tags", "time", "timestamp", "timestamp_end"}
 )  # fmt: skip
 """What shippers add to a line that they ship, or have changed in the record that they parsed of it."""
-_ELASTICS = frozenset({"data_stream", "elastic_agent"})
+_ADDED = frozenset({"data_stream", "date", "elastic_agent"})
+"""What else some shippers add."""
 _OF_A_FILE = frozenset(
     {"file", "offset", "flags", "level", "logger", "original", "origin", "source", "syslog"}
 )
@@ -71,7 +72,7 @@ def _target(top: Top) -> Contents | None:
     """What alone in an event no shipper adds: to its name settings have the line parsed. Where more stands beside it, the line is
     parsed to the event itself, and this a part of it that others may have written.
     """
-    targets = [of for name, of in top.items() if name not in SHIPPERS | _ELASTICS]
+    targets = [of for name, of in top.items() if name not in SHIPPERS | _ADDED]
     return Contents([bytes(targets[0])]) if len(targets) == 1 and bytes(targets[0])[:1] == b"{" else None
 
 
@@ -104,6 +105,7 @@ OPENERS = (
     Opener("beats", keys("@timestamp"), _beats, beside=True),
     Opener("vector", keys("message", "source_type", "timestamp"), member("message"), beside=True),
     Opener("vector", keys("source_type", "timestamp"), _target, beside=True),
+    Opener("fluent-bit", keys("date"), _target, beside=True),
     Opener("log", keys("log"), _log),
     Opener("log", keys("log_processed"), member("log_processed")),
     Opener("fluentd", keys("message", "tag", "time"), member("message"), beside=True),

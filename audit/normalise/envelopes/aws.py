@@ -160,6 +160,10 @@ def _notification(top: Top) -> Contents | None:
     return Contents(failed=["a notification of S3: it names an object and holds nothing of it"])
 
 
+def _delivered(_: Top) -> Contents:
+    return Contents(failed=["a notification of CloudTrail: it names files and holds nothing of them"])
+
+
 OPENERS = (
     Opener("cloudwatch-logs", keys("messageType", "logEvents"), _subscription),
     Opener("cloudwatch-answer", keys("results", "status"), _queried),
@@ -180,5 +184,6 @@ OPENERS = (
     Opener("sns", keys("Sns", "EventSource"), _sns),
     Opener("sns", keys("Type", "MessageId", "TopicArn", "Message"), _published),
     Opener("sqs", keys("messageId", "receiptHandle", "body"), member("body")),
+    Opener("cloudtrail-notification", keys("s3Bucket", "s3ObjectKey"), _delivered),
     Opener("s3-notification", keys("eventSource", "eventName", "s3"), _notification),
 )

@@ -65,6 +65,11 @@ def _cloud_event(top: Top) -> Contents | None:
     return Contents([content(top["data"])]) if "data" in top else Contents(noise=1)
 
 
+def _connected(top: Top) -> Contents | None:
+    """A message as Kafka Connect writes it along with its schema."""
+    return Contents([bytes(top["payload"])]) if len(top) == 2 and bytes(top["payload"])[:1] == b"{" else None
+
+
 def _hec(top: Top) -> Contents | None:
     """What Splunk's collector of events takes: an event, as text or as a record, and where it is from."""
     if not top.keys() <= _HEC:
@@ -132,6 +137,7 @@ def _hub(top: Top) -> Contents | None:
 
 OPENERS = (
     Opener("cloudevents", keys("specversion", "id", "source", "type"), _cloud_event),
+    Opener("kafka", keys("schema", "payload"), _connected),
     Opener("eventbridge", keys("detail-type", "detail", "source"), _bus),
     Opener("splunk", keys("event"), _hec),
     Opener("splunk", keys("result", "preview"), _raw),
