@@ -66,7 +66,7 @@ def standing(dated: pd.DataFrame) -> pd.DataFrame:
         dated: `made` of the objects.
     """
     columns = ["evidence", "source_name", "part", "made"]
-    paged = dated["page"].gt(0)
+    paged = dated.groupby(["source_name", "part"])["page"].transform("max").gt(1).astype(bool)
     parts = [dated.loc[~paged, columns]]
     parts += [_paged(pages)[columns] for _, pages in dated[paged].groupby(["source_name", "part"], sort=True)]
     return pd.concat(parts, ignore_index=True)
