@@ -18,17 +18,19 @@ GROUPS = (
     "aquasecurity.github.io",
     "argoproj.io",
     "audit.k8s.io",
+    "authorization.openshift.io",
     "bitnami.com",
     "external-secrets.io",
     "fluxcd.io",
     "gatekeeper.sh",
+    "iamauthenticator.k8s.aws",
     "kyverno.io",
     "openreports.io",
     "rbac.authorization.k8s.io",
     "reports.x-k8s.io",
     "wgpolicyk8s.io",
 )
-"""API groups of the tools that are read, with all that end in `.` and one of these."""
+"""API groups of the tools that are read, and of rights by other names, with all that end in `.` and one of these."""
 
 
 class _Metadata(msgspec.Struct):
@@ -68,7 +70,7 @@ class KubernetesObject:
 
     beside: Sequence[Format]
     name: str = "kubernetes-object"
-    version: int = 1
+    version: int = 2
     tables: tuple[str, ...] = ()
 
     def recognises(self, record: bytes) -> bool:

@@ -125,6 +125,7 @@ def test_what_a_format_knows_is_never_noise_even_when_it_cannot_be_read(
         ("rbac.authorization.k8s.io/v1", "Grant"),
         ("admissionregistration.k8s.io/v1", "Unheard"),
         ("audit.k8s.io/v1", "Policy"),
+        ("authorization.openshift.io/v1", "ClusterRoleBinding"),
     ],
 )
 def test_an_unknown_kind_of_a_tool_that_is_read_is_quarantined_and_named(version: str, kind: str) -> None:
