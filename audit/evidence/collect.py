@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from msgspec.structs import replace
+
 from audit.errors import AuditError, EvidenceMissing, IntegrityError
 from audit.evidence.aside import Written
 from audit.evidence.batch import Batch
@@ -144,12 +146,19 @@ class Known:
     def __init__(self, entries: Iterable[Entry]) -> None:
         """Args: entries, the latest of a key last."""
         self._by_listing: dict[tuple[object, ...], Entry] = {}
+        self._by_address: dict[tuple[object, ...], Entry] = {}
         self._latest: dict[tuple[str, str, str], Entry] = {}
+        self.add(entries)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """What was brought since; the latest of a key last. The store has it for good."""
         for entry in entries:
             where = (entry.source, entry.location, entry.key)
-            said = (*where, entry.etag, entry.size, entry.last_modified)
-            self._by_listing[*said, entry.version_id] = entry
-            self._by_listing[*said, ""] = entry  # as a listing without versions has it
+            said = (entry.etag, entry.size, entry.last_modified)
+            address = _address(entry.location, entry.key)
+            for version in {entry.version_id, ""}:  # as a listing without versions has it
+                self._by_listing[*where, *said, version] = entry
+                self._by_address[address, *said, version] = entry
             self._latest[where] = entry
 
     def same(self, origin: Origin, listed: Listed) -> Entry | None:
@@ -161,6 +170,16 @@ class Known:
             (*where, listed.etag, listed.size, listed.last_modified, listed.version_id)
         )
 
+    def elsewhere(self, origin: Origin, listed: Listed) -> Entry | None:
+        """This very object as another source gave it: one whose location overlaps, or the same by its earlier name."""
+        if not listed.etag:
+            return None
+        said = (listed.etag, listed.size, listed.last_modified, listed.version_id)
+        entry = self._by_address.get((_address(origin.location, listed.key), *said))
+        if entry is None:
+            return None
+        return replace(entry, source=origin.name, location=origin.location, key=listed.key)
+
     def keys(self, origin: Origin) -> set[str]:
         """Keys of which something was brought."""
         return {key for source, at, key in self._latest if (source, at) == (origin.name, origin.location)}
@@ -169,6 +188,11 @@ class Known:
         """Whether an object without an ETag has the bytes that it had."""
         latest = self._latest.get((brought.source, brought.location, brought.key))
         return not brought.etag and latest is not None and latest.sha256 == brought.sha256
+
+
+def _address(location: str, key: str) -> str:
+    """Where an object lies, whichever location it is named from: a location is a folder."""
+    return f"{location if location.endswith('/') else location + '/'}{key}"
 
 
 @dataclass
@@ -185,6 +209,7 @@ class _Run:
     def __post_init__(self) -> None:
         self._result = SourceCollected(self.origin.name, self.origin.location)
         self._batch = Batch(self.store, self.journal)
+        self._brought: list[Entry] = []
 
     def all(self, threads: int) -> SourceCollected:
         """Lists the source and brings what is new, so many objects at once; again what changed meanwhile."""
@@ -201,6 +226,7 @@ class _Run:
         except (EvidenceMissing, IntegrityError) as error:
             result.failed = True
             result.problems.append(error)
+        self.known.add(self._brought)
         result.problems += in_words(self.origin.name, self.origin.location, result.unread)
         return result
 
@@ -244,12 +270,16 @@ class _Run:
         else:
             result.pulled += 1
             result.bytes += outcome.size
+            self._brought.append(outcome)
         result.tell(self.progress)
 
     def _one(self, listed: Listed) -> Entry | Unread | Changed | None:
         """One object into the store, in a thread. None where the store had it."""
         entry = self.known.same(self.origin, listed)
-        if entry is not None and self.store.has(entry.sha256, size=entry.size):
+        there = entry or self.known.elsewhere(self.origin, listed)
+        if there is not None and self.store.has(there.sha256, size=there.size):
+            if entry is None:
+                self.journal.add(replace(there, collected_at=self.as_of))
             return None
         try:
             brought, written = self._read(listed)

@@ -70,7 +70,7 @@ def _planned(origin: Origin, known: Known, store: Store | None) -> SourcePlanned
         return SourcePlanned(origin.name, origin.location, problem=error)
     new = []
     for listed in listing.objects:
-        entry = known.same(origin, listed)
+        entry = known.same(origin, listed) or known.elsewhere(origin, listed)
         if entry is None or store is None or not store.has(entry.sha256, size=entry.size):
             new.append(listed)
     return SourcePlanned(

@@ -18,6 +18,7 @@ from audit.errors import EvidenceMissing, ExitCode, IntegrityError, UsageError
 from audit.evidence.collect import collect
 from audit.evidence.journal import Journal
 from audit.evidence.manifest import current_entries, load_all
+from audit.evidence.plan import plan
 from audit.evidence.store import Store
 from audit.evidence.verify import verify
 
@@ -94,6 +95,34 @@ class TestOnce:
         }
         old = load_all(store)[0].entries[0]
         assert store.open(old.sha256).read() == b"old"
+        assert verify(store) == []
+
+    def test_an_object_that_two_sources_list_is_pulled_once(self, s3_server, settings_for):
+        """Their locations overlap, or one took the other's place: both have it, under their own key."""
+        location = _fill(s3_server, "overlap", {"a": b"1", "in/b": b"22", "in/c": b"333"})
+        settings = settings_for({"all": location, "part": f"{location}/in/"})
+        done, store = _collect(settings)
+        assert [(one.listed, one.pulled, one.kept, one.bytes) for one in done.sources] == [
+            (3, 3, 0, 6),
+            (2, 0, 2, 0),
+        ]
+        found = {(entry.source, entry.key): entry for entry in current_entries(store)}
+        assert found.keys() == {
+            (s, k) for s, ks in (("all", ("a", "in/b", "in/c")), ("part", ("b", "c"))) for k in ks
+        }
+        whole, part = found["all", "in/b"], found["part", "b"]
+        assert (whole.sha256, whole.version_id, whole.verified) == (
+            part.sha256,
+            part.version_id,
+            part.verified,
+        )
+        renamed = settings_for({"other": location})
+        assert sum(each.new or 0 for each in plan(renamed, as_of=LATER)) == 0
+        again, _ = _collect(renamed, LATER)
+        assert (again.pulled, again.kept) == (0, 3)
+        assert {e.collected_at for e in current_entries(store) if e.source == "other"} == {LATER}
+        more, _ = _collect(settings, LATER)
+        assert (more.pulled, more.kept, more.manifest) == (0, 5, None)
         assert verify(store) == []
 
     def test_the_same_bytes_are_stored_once(self, s3_server, settings_for):
