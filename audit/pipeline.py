@@ -176,7 +176,7 @@ def build(settings: Settings, progress: Progress = silent, *, again: Container[s
 
 @dataclass(frozen=True)
 class Retried:
-    """What reading quarantined objects once more came to: rows of `Quarantine`.
+    """What reading quarantined objects once more came to: rows as `quarantined` gives them.
 
     Attributes:
         before: all that was quarantined.
@@ -202,9 +202,16 @@ def retry(settings: Settings, progress: Progress = silent) -> Retried:
     Raises:
         UsageError: nothing was built yet.
     """
-    before = built(settings).tables["quarantine"]
-    after = build(settings, progress, again=set(before["evidence"]))
-    return Retried(before, after.tables["quarantine"])
+    before = quarantined(built(settings))
+    return Retried(before, quarantined(build(settings, progress, again=set(before["evidence"]))))
+
+
+def quarantined(found: Built) -> pd.DataFrame:
+    """Rows of `Quarantine`, with `replaced_by`: sha256 of what the source gave later under the same key, where it did."""
+    objects = found.tables["evidence_objects"].rename(columns={"sha256": "evidence"})
+    by = ["source_name", "key", "evidence"]
+    later = objects[[*by, "replaced_by"]].drop_duplicates(by)
+    return found.tables["quarantine"].merge(later, on=by, how="left")
 
 
 def built(settings: Settings) -> Built:

@@ -115,7 +115,7 @@ def quarantine(
         done = pipeline.Retried(wanted(done.before), wanted(done.left))
         screen.show_retried(out, done, as_json=as_json)
         return ExitCode.EVIDENCE if len(done.left) else ExitCode.CLEAN
-    rows = wanted(pipeline.built(chosen).tables["quarantine"])
+    rows = wanted(pipeline.quarantined(pipeline.built(chosen)))
     screen.show_quarantine(out, rows, as_json=as_json)
     return ExitCode.EVIDENCE if len(rows) else ExitCode.CLEAN
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -70,6 +71,11 @@ def _mapped(
             raise UsageError(
                 f"{scheduler}: workers were ended again and again at the same object, perhaps because memory ran out",
                 remedy="give each worker more memory (--memory-limit), or fewer threads",
+            ) from None
+        except CancelledError:
+            raise UsageError(
+                f"{scheduler}: the Dask scheduler was lost while its workers were at work",
+                remedy="start it again, and then the same command: what was done is kept",
             ) from None
         if progress is not None:
             progress(len(results), len(items))

@@ -192,7 +192,15 @@ def show_quarantine(out: Console, rows: pd.DataFrame, *, as_json: bool) -> None:
         tell(out, f"{row.source_name}: {what}: {one_line(row.reason)}")
     tell(out, "")
     for row in rows.itertuples():
-        tell(out, f"{_place(row)}: {one_line(row.reason)}  {row.evidence}:{row.line}")
+        tell(out, f"{_place(row)}: {one_line(row.reason)}{_since(row)}  {row.evidence}:{row.line}")
+
+
+def _since(row: Any) -> str:
+    """That a source has given other bytes since, which are read beside those that can't be; empty where it has not."""
+    later = getattr(row, "replaced_by", None)
+    return (
+        "" if later is None or pd.isna(later) else f" (the source has given other bytes since: {later[:16]})"
+    )
 
 
 def show_verified(

@@ -53,6 +53,11 @@ class Cluster:
                 env={**os.environ, "PYTHONPATH": paths, **environment}, stdout=told, stderr=told, cwd=self._folder,
             )  # fmt: skip
 
+    def lose_scheduler(self) -> None:
+        assert self._scheduler is not None
+        os.kill(self._scheduler.pid, signal.SIGKILL)
+        self._scheduler.wait()
+
     def wait(self, workers: int) -> None:
         with Client(self.address, timeout=30, set_as_default=False) as client:
             client.wait_for_workers(workers, timeout=60)

@@ -94,6 +94,23 @@ def test_a_worker_that_is_killed_in_mid_run_loses_nothing(tmp_path: Path) -> Non
     assert any(len(processes) == 2 for processes in by_number.values())  # done again by the other
 
 
+def test_a_scheduler_that_is_lost_in_mid_run_is_named(tmp_path: Path) -> None:
+    began = tmp_path / "began"
+    began.mkdir()
+    with cluster(tmp_path, workers=1) as made:
+
+        def kill() -> None:
+            while not list(began.iterdir()):
+                time.sleep(0.01)
+            made.lose_scheduler()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with pytest.raises(UsageError, match="was lost while its workers were at work"):
+            map_objects(slow, [(began, number) for number in range(24)], scheduler=made.address)
+        killer.join()
+
+
 def test_work_that_ends_every_worker_is_given_up(tmp_path: Path) -> None:
     with cluster(tmp_path, workers=0) as made:
         for _ in range(5):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 import subprocess
@@ -206,6 +207,19 @@ def test_what_is_quarantined_is_listed_and_read_once_more_after_a_fix(
     assert left == [("zz-one.log", 1), ("zz-two.log", 2)]
     assert main(["quarantine", "--retry", "--source", "prod-audit", *settings]) == ExitCode.EVIDENCE
     assert "0 of " in capfd.readouterr().out
+
+    (folder / "zz-one.log").write_bytes(b'{"kind": "Foreign"}\n')  # the other fix: the object, written anew
+    (folder / "zz-two.log").write_bytes(b'{"kind": "Foreign"}\n{"b": 2}\n{"kind": "Foreign"}\n')
+    assert main(["collect", *settings, *AS_OF]) == 0
+    assert main(["quarantine", "--retry", "--source", "prod-audit", *settings]) == ExitCode.EVIDENCE
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("prod-audit zz-")]
+    later = hashlib.sha256(b'{"kind": "Foreign"}\n').hexdigest()[:16]
+    since = f" (the source has given other bytes since: {later})"
+    assert [line.rpartition("  ")[0] for line in lines] == [
+        f"prod-audit zz-one.log, record 1, byte 0: no known format{since}",  # what was there stays told of
+        f"prod-audit zz-one.log, record 2, byte 9: not JSON: invalid character (byte 0){since}",
+        "prod-audit zz-two.log, record 2, byte 20: no known format",  # what only grew is what it is now
+    ]
 
 
 @WHOLE
