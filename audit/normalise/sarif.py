@@ -86,6 +86,12 @@ def _time(run: Run) -> datetime | None:
 
 def _run(run: Run, place: int, at: datetime | None, context: Context) -> Rows:
     driver, about = run.tool.driver, run.properties
+    if (
+        run.results is None
+        and run.externalPropertyFileReferences
+        and run.externalPropertyFileReferences.results
+    ):
+        raise Unreadable("its results are in another file, which is not read: let the scanner write one file")
     code = next(iter(run.versionControlProvenance or ()), None)
     repository = code.repositoryUri if code else context.repository
     image = about.imageName if about else None

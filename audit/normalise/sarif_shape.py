@@ -166,11 +166,18 @@ class RunProperties(msgspec.Struct):
     repoTags: list[str] | None = None
 
 
+class Elsewhere(msgspec.Struct):
+    """What of a run is in other files."""
+
+    results: list[Any] | None = None
+
+
 class Run(msgspec.Struct):
-    """One run of a scanner; `results` is absent when it did not come to its end."""
+    """One run of a scanner; `results` is absent when it did not come to its end, or when they are in other files."""
 
     tool: Tool
     results: list[Result] | None = None
+    externalPropertyFileReferences: Elsewhere | None = None
     artifacts: list[Listed] | None = None
     invocations: list[Invocation] | None = None
     versionControlProvenance: list[Code] | None = None

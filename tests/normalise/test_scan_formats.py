@@ -291,6 +291,14 @@ def test_what_is_written_loosely_costs_no_result() -> None:
     assert found["at"].isoformat() == "2026-07-01T09:00:00+00:00"
 
 
+def test_a_run_whose_results_are_in_another_file_is_told_and_not_taken_for_one_that_broke_off() -> None:
+    elsewhere = {"results": [{"location": {"uri": "results.sarif-external-properties"}}]}
+    record = sarif(results=..., externalPropertyFileReferences=elsewhere)
+    assert "runs[0]: its results are in another file" in left_out(
+        record | {"runs": [*record["runs"], *SARIF["runs"]]}
+    )
+
+
 def test_a_log_without_any_run_is_noise() -> None:
     assert (
         parse_bytes(json.dumps({"$schema": SARIF["$schema"], "version": "2.1.0", "runs": []}).encode()).noise
