@@ -34,7 +34,8 @@ DELETION = "io.k8s.apps.v1.deployments.delete"
 def test_a_line_may_begin_with_the_name_of_its_node_pod_file_or_tag(line: str) -> None:
     """As `oc adm node-logs`, `talosctl`, `grep`, `docker compose`, `stern` and Fluent Bit's files have it, and only where nothing is around the line."""
     parsed = parse_bytes(f"{line}\n{line}\nnode-1 {{cut\n".encode())
-    assert (parsed.kept, parsed.by_envelope["named-line"], len(parsed.quarantined)) == (2, 2, 1)
+    assert (parsed.kept, parsed.by_envelope["named-line"], len(parsed.quarantined)) == (2, 3, 1)
+    assert parsed.quarantined[0][2].startswith("not JSON: what stands behind the name")
     assert parsed.rows["cluster_access"][1]["line"] == 2
     assert parse_bytes(subscription(line).encode()).kept == 0
 

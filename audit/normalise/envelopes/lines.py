@@ -64,7 +64,11 @@ def opened(value: bytes) -> tuple[str, Contents] | None:
 def named(value: bytes) -> tuple[str, Contents] | None:
     """The JSON that stands behind the name of a node, pod or tag, in a line of a file; None where none does."""
     found = _NAMED.fullmatch(value)
-    return ("named-line", Contents([found[1]])) if found is not None and is_value(found[1]) else None
+    if found is None:
+        return None
+    held = is_value(found[1])
+    why = "not JSON: what stands behind the name that the line begins with"
+    return "named-line", Contents([found[1]]) if held else Contents(failed=[why])
 
 
 def members(line: bytes) -> Top | None:
