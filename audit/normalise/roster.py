@@ -40,7 +40,7 @@ from audit.errors import UsageError
 from audit.normalise import roster_csv, roster_spans
 from audit.normalise.roster_nodes import ANCHORS, Nodes, compose, line_of
 from audit.normalise.roster_spans import Span
-from audit.normalise.sheets import header_names
+from audit.normalise.sheets import header_names, said_separator
 from audit.settings import Settings
 from audit.tables.people import SYSTEMS
 
@@ -107,7 +107,8 @@ def looks(path: Path) -> bool:
         return False
     if ending != ".csv":
         return re.match(r"people\s*:\s*(?:#.*)?$", told[0]) is not None
-    names = header_names(told[0])
+    between = said_separator(told[0])
+    names = header_names(told[0 if between is None else min(1, len(told) - 1)], between)
     return isinstance(names, list) and {*_REQUIRED} <= {*names} <= {*_COLUMNS, *SYSTEMS}
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
-from audit.normalise.sheets import header_names, separator
+from audit.normalise.sheets import header_names, said_separator, separator
 
 _TAG = "tag:yaml.org,2002:"
 _BETWEEN = ";"
@@ -43,10 +43,14 @@ def compose(text: str, columns: Sequence[str], systems: Sequence[str]) -> yaml.N
         NoTable: it has no header, a column that is not known, or a row that does not fit the header.
     """
     lines = [f"{line}\n" for line in text.split("\n")]
-    head = next((number for number, line in enumerate(lines) if line.strip()), None)
+    filled = (number for number, line in enumerate(lines) if line.strip())
+    head = next(filled, None)
+    between = None if head is None else said_separator(lines[head])
+    head = head if between is None else next(filled, None)
     if head is None:
         return None
-    names = header_names(lines[head])
+    between = between or separator(lines[head])
+    names = header_names(lines[head], between)
     if isinstance(names, str):
         raise NoTable(head + 1, names)
     for name in names:
@@ -56,7 +60,7 @@ def compose(text: str, columns: Sequence[str], systems: Sequence[str]) -> yaml.N
             )
     rows = [
         (line, dict(zip(names, cells, strict=True)))
-        for line, cells in _rows(lines, head + 1, len(names), separator(lines[head]))
+        for line, cells in _rows(lines, head + 1, len(names), between)
     ]
     spanned = any(name in names for name in _DATES)
     each = _together(rows) if spanned else [[row] for row in rows]

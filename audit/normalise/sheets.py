@@ -69,12 +69,12 @@ class Sheet:
         lines = _Lines(self._content, whole=self._broken is None)
         try:
             first = next((line for line in lines if line.strip()), "")
-            said = _SAID.fullmatch(first)
+            said = said_separator(first)
             first = first if said is None else next((line for line in lines if line.strip()), "")
         except UnicodeDecodeError:
             yield self._failed(0, f"the header is {_RESAVE}")
             return
-        between = said[1] if said is not None else separator(first)
+        between = said or separator(first)
         names = header_names(first, between)
         if not isinstance(names, list):
             if first:
@@ -135,6 +135,12 @@ class _Lines:
         self._place += len(line)
         self.number += 1
         return line.decode()
+
+
+def said_separator(line: str) -> str | None:
+    """What stands between the cells, where a line before the header says so; None for any other line."""
+    found = _SAID.fullmatch(line)
+    return found[1] if found is not None else None
 
 
 def separator(header: str) -> str:
