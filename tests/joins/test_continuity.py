@@ -135,14 +135,22 @@ def test_a_cadence_that_is_set_counts_before_any_other() -> None:
 
 
 def test_a_pace_is_not_learned_from_little() -> None:
-    """Too few hours, or too short a life, say nothing of how long a pause may last."""
+    """Too few hours, or too short a life, say nothing of how long a pause may last: one of two weeks or more is not passed over."""
     few = [START + timedelta(days=day) for day in range(0, 26, 2)]
     short = [START + timedelta(hours=hour) for hour in range(14 * 24)]
-    for moments in (few, short):
+    rare = [START + timedelta(days=day) for day in range(0, 92, 14)]
+    for moments, silent in (
+        (few, [("07-25 00:00", "10-01 00:00")]),
+        (short, [("07-14 23:00", "10-01 00:00")]),
+        (rare, []),
+    ):
         known = continuity(frames(hourly(moments)), configured({}), Q3, as_of=AS_OF)
         assert known["evidence_streams"]["basis"].tolist() == ["unknown"]
         gaps = known["evidence_gaps"]
-        assert gaps[gaps["source_name"].eq("log")].empty
+        gaps = gaps[gaps["source_name"].eq("log")]
+        assert spans(gaps) == silent
+        assert gaps["missing"].all()
+        assert gaps["detail"].str.endswith("too few tell what is usual: set cadence_minutes").all()
 
 
 def test_one_of_several_api_servers_is_missed_though_the_cluster_is_not_silent() -> None:

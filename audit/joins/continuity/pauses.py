@@ -7,7 +7,7 @@ from typing import cast
 import pandas as pd
 
 from audit.joins.continuity.span import STREAM, TIME, Span
-from audit.joins.continuity.streams import pauses
+from audit.joins.continuity.streams import LEARNED_FROM, pauses
 from audit.normalise.natures import API_SERVER_LOGS, CUMULATIVE, LOG
 from audit.settings import Settings
 
@@ -15,8 +15,8 @@ Tables = dict[str, pd.DataFrame]
 
 
 def silences(tables: Tables, known: pd.DataFrame, settings: Settings, span: Span) -> pd.DataFrame:
-    """Gaps of kind `silence`: of each cluster's API servers together, by `thresholds.silence_minutes`; and of each log
-    whose cadence is set or was learned."""
+    """Gaps of kind `silence`: of each cluster's API servers together, by `thresholds.silence_minutes`; of each log whose
+    cadence is set or was learned; and of each that says too little for that, where it pauses for longer than would teach one."""
     logs = known[known["nature"].eq(LOG) & known["basis"].isin(["set", "learned"])]
     rows = _longer(tables["activity"], logs, settings, span)
     rows["detail"] = (
@@ -31,7 +31,24 @@ def silences(tables: Tables, known: pd.DataFrame, settings: Settings, span: Span
         + _whole(rows["cadence_minutes"])
         + " minutes"
     )
-    return pd.concat([_of_servers(tables, settings, span), rows], ignore_index=True).assign(kind="silence")
+    parts = [_of_servers(tables, settings, span), rows, _hardly_known(tables, known, settings, span)]
+    return pd.concat(parts, ignore_index=True).assign(kind="silence")
+
+
+def _hardly_known(tables: Tables, known: pd.DataFrame, settings: Settings, span: Span) -> pd.DataFrame:
+    """Silences of logs whose cadence nobody knows: that they say little is no proof that there was little to say."""
+    logs = known[known["nature"].eq(LOG) & known["basis"].eq("unknown")]
+    logs = logs.assign(cadence_minutes=pd.Series(LEARNED_FROM * 1440, index=logs.index, dtype="Float64"))
+    rows = _longer(tables["activity"], logs, settings, span)
+    rows["detail"] = (
+        rows["source_name"]
+        + ": no "
+        + rows["format"]
+        + " records from "
+        + _until(rows)
+        + f", longer than {LEARNED_FROM} days, and too few tell what is usual: set cadence_minutes"
+    )
+    return rows
 
 
 def undelivered(tables: Tables, known: pd.DataFrame, settings: Settings, span: Span) -> pd.DataFrame:
