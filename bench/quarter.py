@@ -7,7 +7,6 @@ events are those that the simulated API servers write, each with an id and times
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import random
@@ -17,10 +16,11 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from isal import igzip
 
 from audit.simulator.organisation import simulate
 
@@ -69,18 +69,20 @@ def make(folder: Path, gigabytes: float) -> Path:
         for hour in range(DAYS * 24):
             begin = START + timedelta(hours=hour)
             lines = list(_hour(begin, each, reads=reads, writes=writes, dice=dice))
-            (place / f"audit-{begin:%Y-%m-%dT%H}.log.gz").write_bytes(gzip.compress(b"".join(lines), 1))
+            (place / f"audit-{begin:%Y-%m-%dT%H}.log.gz").write_bytes(igzip.compress(b"".join(lines), 1))
     (folder / "audit.toml").write_text(_SETTINGS + "".join(sources), encoding="utf-8")
     made.write_text(json.dumps({"gigabytes": gigabytes, "events": each * hours}), encoding="utf-8")
     return folder
 
 
 def _templates(folder: Path) -> tuple[list[bytes], list[bytes]]:
+    """Reads and writes, with places for an id and a time."""
     reads, writes = [], []
     for path in sorted((folder / "evidence" / "dev-audit").glob("*.gz")):
-        for line in gzip.decompress(path.read_bytes()).splitlines(keepends=True):
+        for line in igzip.decompress(path.read_bytes()).splitlines(keepends=True):
             if line.endswith(b"}\n") and b'"stage":"ResponseComplete"' in line:
-                (reads if any(verb in line for verb in _READS) else writes).append(line)
+                form = _TIME.sub(rb'\1%(at)b"', _ID.sub(rb'\1%(id)b"', line.replace(b"%", b"%%")))
+                (reads if any(verb in line for verb in _READS) else writes).append(form)
     return reads, writes
 
 
@@ -90,8 +92,11 @@ def _hour(
     for number in range(count):
         at = begin + timedelta(microseconds=int(3_600_000_000 * number / count))
         line = dice.choice(writes if dice.random() < _WRITES else reads)
-        line = _TIME.sub(rb"\g<1>" + at.strftime('%Y-%m-%dT%H:%M:%S.%fZ"').encode(), line)
-        yield _ID.sub(rb"\g<1>" + f'{uuid.UUID(int=dice.getrandbits(128))}"'.encode(), line)
+        name = b"%032x" % dice.getrandbits(128)
+        yield line % {
+            b"at": b"%bZ" % at.isoformat(timespec="microseconds").removesuffix("+00:00").encode(),
+            b"id": b"-".join((name[:8], name[8:12], name[12:16], name[16:20], name[20:])),
+        }
 
 
 class _Watch(threading.Thread):
