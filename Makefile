@@ -12,7 +12,7 @@ DOCS := docs
 SITE := build/site
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test sweep lint lint-types lint-style lint-imports lint-docs format bench lock docs site clean golden
+.PHONY: help setup report test test-packages sweep lint lint-types lint-style lint-imports lint-docs format bench lock docs site clean golden
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -28,10 +28,12 @@ $(STAMP): requirements.lock pyproject.toml scripts/system-packages scripts/envir
 report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, report
 	@$(BIN)/audit demo
 
-test: $(STAMP) ## every test, with coverage
+test: $(STAMP) test-packages ## every test, with coverage
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+test-packages: $(STAMP) ## system packages that tests need
 	@scripts/system-packages pdftotext=poppler-utils gpg=gpg gpg-agent=gpg-agent gpgsm=gpgsm ssh-keygen=openssh-client chromium=chromium chromedriver=chromium-driver \
 	  javac=default-jdk-headless /usr/share/java/jaxb-impl.jar=libjaxb-java softhsm2-util=softhsm2
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 sweep: $(STAMP) ## findings against the truth of 150 organisations: 50 seeds, three sizes
 	@SWEEP_SEEDS=50 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m sweep
