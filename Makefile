@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
+COVERAGE := build/coverage.json
+WITHOUT_WARNING := PYTHONWARNINGS="ignore:Unable to activate pytest branch coverage"  # of the tests' own lines, which nobody asks for
 DOCS := docs
 SITE := build/site
 
@@ -29,7 +31,9 @@ report: $(STAMP) ## the main job: demonstration organisation, evidence on S3, re
 	@$(BIN)/audit demo
 
 test: $(STAMP) test-packages ## every test, with coverage
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=90
+	@mkdir -p build && rm -f $(COVERAGE)
+	@$(WITHOUT_WARNING) $(BIN)/python -m slipcover --json --out $(COVERAGE) -m pytest -n $(PYTEST_WORKERS)
+	@$(BIN)/python -m slipcover --merge $(COVERAGE) --out $(COVERAGE) --fail-under 90
 
 test-packages: $(STAMP) ## system packages that tests need
 	@scripts/system-packages pdftotext=poppler-utils gpg=gpg gpg-agent=gpg-agent gpgsm=gpgsm ssh-keygen=openssh-client chromium=chromium chromedriver=chromium-driver \
@@ -76,4 +80,4 @@ lock: $(STAMP) ## resolve the dependencies anew
 	  --all-extras --group dev --custom-compile-command "make lock" --upgrade pyproject.toml -o requirements.lock
 
 clean: ## everything made, the virtual environment included
-	@rm -rf $(VENV) build dist .cache .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

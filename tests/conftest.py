@@ -5,10 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,33 +41,6 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that no worker ends long before another: whole organisations, all else, the sweep."""
     items.sort(key=lambda item: (SWEEP in item.nodeid, not item.nodeid.startswith(ORGANISATIONS)))
-
-
-@pytest.hookimpl(hookwrapper=True, trylast=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Nothing is traced in a test marked `no_cover`.
-
-    pytest-cov starts two measurements in a worker of pytest-xdist, one upon the other; when it pauses the second for such a test,
-    the first goes on, and the test takes twice as long.
-    """
-    if item.get_closest_marker("no_cover") is None:
-        yield
-    else:
-        with untraced():
-            yield
-
-
-@contextmanager
-def untraced() -> Iterator[None]:
-    """Nothing is traced: for what tests share and others cover."""
-    here, in_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)  # type: ignore[arg-type]  # as it was before anybody called it
-    try:
-        yield
-    finally:
-        sys.settrace(here)
-        threading.settrace(in_threads)  # type: ignore[arg-type]
 
 
 class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is untyped

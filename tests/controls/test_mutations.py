@@ -12,8 +12,6 @@ from audit.controls.interface import Control
 from audit.controls.registry import CONTROLS
 from tests.controls.breaking import Breakable, Examples, module_of
 
-pytestmark = pytest.mark.no_cover  # the examples themselves cover what these break
-
 SHARED = {spans: ("clu_04", "clu_05", "clu_06"), arrivals: ("dep_03", "dep_05", "dep_06")}
 """Helpers, and controls whose examples must notice that one of them is broken."""
 

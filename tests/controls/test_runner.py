@@ -544,7 +544,6 @@ def test_a_control_stands_in_the_file_of_its_name(control: Control) -> None:
     assert module.__name__ == f"audit.controls.{control.id.lower().replace('-', '_')}"
 
 
-@pytest.mark.no_cover  # test_examples.py covers them
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
 def test_results_do_not_depend_on_the_order_of_rows(control: Control) -> None:
     """The same evidence gives the same exceptions. Of a control's examples those can show it that have the most of them."""

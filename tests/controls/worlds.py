@@ -5,7 +5,6 @@ from __future__ import annotations
 from audit.controls.examples import world
 from audit.controls.interface import Control, Example, Tables
 from audit.settings import Settings
-from tests.conftest import untraced
 
 _MADE: dict[tuple[str, str], tuple[Tables, Settings]] = {}
 _SAID: dict[tuple[str, str], dict[str, str]] = {}
@@ -15,9 +14,8 @@ def world_of(control: Control, example: Example) -> tuple[Tables, Settings]:
     """What `audit.controls.examples.world` gives for an example of a control of the product."""
     named = control.id, example.title
     if named not in _MADE:
-        with untraced():  # test_runner.py makes some by the same code, and is traced
-            _MADE[named] = world(control, example)
-            _SAID[named] = _said(_MADE[named][0])
+        _MADE[named] = world(control, example)
+        _SAID[named] = _said(_MADE[named][0])
     return _MADE[named]
 
 

@@ -105,7 +105,6 @@ def test_versions_that_were_never_read_are_told_and_others_are_not(s3_server, se
     assert sorted(_lost(settings)) == never_read
 
 
-@pytest.mark.no_cover  # other tests cover what it runs through
 @pytest.mark.usefixtures("as_auditor")
 def test_locked_versions_with_checksums_leave_nothing_open(s3_server, settings_for) -> None:
     """And a store without them does: that is not taken for proof."""

@@ -121,7 +121,6 @@ def test_a_wrong_file_waives_nothing_while_it_stands_and_is_named(
     assert reason in unread["reason"].iloc[0]
 
 
-@pytest.mark.no_cover  # many histories: other tests cover it
 @example_settings(max_examples=25, deadline=None)
 @given(st.lists(st.sets(st.sampled_from("ABC")), min_size=1, max_size=6))
 def test_entries_stand_exactly_in_the_versions_that_hold_them(

@@ -30,7 +30,6 @@ from audit.cli import main
 from audit.controls import own, registry
 from audit.settings import Settings, load
 from audit.simulator.organisation import simulate
-from tests.conftest import untraced
 
 AS_OF = datetime(2026, 10, 5, 6, tzinfo=UTC)
 AS_OF_ARGUMENTS = ["--as-of", "2026-10-05T06:00:00Z"]
@@ -78,8 +77,7 @@ def act(folder: Path, *, seed: int, changes: int, log_events: int) -> Acted:
 @pytest.fixture(scope="session")
 def acted(tmp_path_factory: pytest.TempPathFactory) -> Acted:
     """A small organisation that several tests look at; they do not change it."""
-    with untraced():
-        return act(tmp_path_factory.mktemp("organisation"), seed=23, changes=120, log_events=5_000)
+    return act(tmp_path_factory.mktemp("organisation"), seed=23, changes=120, log_events=5_000)
 
 
 def judge_few(patch: pytest.MonkeyPatch) -> None:
@@ -213,7 +211,7 @@ def short_ran(short: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, of which 2026Q3 was reported with a few controls (`judge_few`); tests take a copy."""
     folder = Path(shutil.copytree(short, tmp_path_factory.mktemp("short-ran") / "organisation"))
     settings = load(folder / "audit.toml")
-    with pytest.MonkeyPatch.context() as patch, untraced():
+    with pytest.MonkeyPatch.context() as patch:
         judge_few(patch)
         assert pipeline.run(settings, settings.quarter("2026Q3"), AS_OF).published is not None
     return folder

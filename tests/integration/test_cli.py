@@ -21,8 +21,6 @@ from audit.settings import load
 from tests.integration.conftest import AS_OF_ARGUMENTS as AS_OF
 from tests.integration.conftest import Ran, with_little_evidence, with_short_report, with_short_trends
 
-WHOLE = pytest.mark.no_cover  # whole runs: what `ran` runs through covers them
-
 
 @pytest.fixture
 def organisation(pristine: Path, tmp_path: Path) -> Path:
@@ -47,7 +45,6 @@ def test_a_run_with_findings_ends_with_1_and_says_where_everything_lies(ran: Ran
     assert set(ran.printed["files"]) == {"report.pdf", "results.json"}
 
 
-@WHOLE
 @pytest.mark.usefixtures("few_controls")
 def test_a_check_leaves_no_report_that_speaks_of_other_tables(
     ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -121,7 +118,6 @@ def test_a_shallow_clone_is_refused(
     assert "shallow" in capfd.readouterr().err
 
 
-@WHOLE
 @pytest.mark.usefixtures("few_controls")
 def test_an_empty_source_is_missing_evidence_and_the_report_is_still_made(
     organisation: Path, capfd: pytest.CaptureFixture[str]
@@ -137,7 +133,6 @@ def test_an_empty_source_is_missing_evidence_and_the_report_is_still_made(
     assert "prod" in json.dumps(found)
 
 
-@WHOLE
 def test_garbage_and_a_corrupt_gzip_are_quarantined_and_counted(
     slight: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,7 +154,6 @@ def test_garbage_and_a_corrupt_gzip_are_quarantined_and_counted(
     assert all(row["reason"] for row in by_key.values())
 
 
-@WHOLE
 def test_what_is_quarantined_is_listed_and_read_once_more_after_a_fix(
     slight: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,7 +216,6 @@ def test_what_is_quarantined_is_listed_and_read_once_more_after_a_fix(
     ]
 
 
-@WHOLE
 @pytest.mark.usefixtures("few_controls")
 def test_what_could_not_be_collected_stays_on_record_and_leaves_a_gap(
     organisation: Path, capfd: pytest.CaptureFixture[str]
@@ -262,7 +255,6 @@ def test_what_could_not_be_collected_stays_on_record_and_leaves_a_gap(
     assert main(["verify-evidence", *settings]) == 0
 
 
-@WHOLE
 def test_tables_are_gathered_again_only_when_something_changed_that_they_are_made_of(
     slight: Path,
 ) -> None:
@@ -444,7 +436,6 @@ def test_wrong_credentials_and_a_missing_bucket_are_missing_evidence(
     assert "wrong-on-purpose" not in printed
 
 
-@WHOLE
 @pytest.mark.usefixtures("few_controls")
 def test_a_control_of_ones_own_is_judged_with_the_others(
     ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -10,8 +10,6 @@ import pytest
 from audit.cli import main
 from tests.integration.conftest import PRISTINE, Ran
 
-pytestmark = pytest.mark.no_cover  # whole runs: other tests cover what they run through
-
 
 def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

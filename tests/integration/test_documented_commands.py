@@ -19,8 +19,6 @@ from audit.cli import main
 from tests.integration.conftest import Ran, judge_few, self_signed
 from tests.test_documents_agree import ROOT, SHOWN, command_line, documents, examples, read
 
-pytestmark = pytest.mark.no_cover  # other tests cover what these run through
-
 ELSEWHERE = {
     "demo": ("tests/integration/test_demo.py", '["demo", '),
     "demo --seed 7": ("tests/integration/test_demo.py", '["demo", '),

@@ -29,8 +29,6 @@ from audit.report.shapes import Restatement
 from audit.settings import load
 from tests.integration.conftest import Ran, judge_few, with_short_report
 
-pytestmark = pytest.mark.no_cover  # whole runs: other tests cover what they run through
-
 REPORTED = datetime(2026, 10, 5, 6, tzinfo=UTC)
 LATER = datetime(2026, 12, 1, 6, tzinfo=UTC)
 

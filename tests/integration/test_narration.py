@@ -165,7 +165,6 @@ def test_a_shell_completes_commands() -> None:
 SAMPLE = re.compile(r'(gitops_audit_\w+)((?:\{(?:\w+="(?:[^"\\]|\\.)*",?)+\})?) (-?[0-9.e+-]+)')
 
 
-@pytest.mark.no_cover  # a whole run: what `ran` runs through covers it
 def test_a_run_leaves_a_whole_file_of_metrics_that_say_what_the_report_says(
     ran: Ran, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,7 +30,6 @@ def test_a_final_report_is_archival_and_accessible(ran: Ran) -> None:
     require_valid(_report(ran))
 
 
-@pytest.mark.no_cover  # a whole run: what `ran` runs through covers most of it
 def test_every_population_is_made_anew_from_raw_bytes(
     ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

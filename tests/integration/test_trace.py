@@ -127,7 +127,6 @@ def test_every_figure_is_what_its_items_come_to(checked: Run, settings: Settings
         assert {item.subject for item in found.items} == set(made["subject"])
 
 
-@pytest.mark.no_cover  # forty-seven traces: other tests cover it
 def test_every_control_is_what_was_tested_and_what_failed(checked: Run, settings: Settings) -> None:
     for row in checked.tables["conclusions"].itertuples():
         found = find(row.control, checked, settings)

@@ -11,8 +11,6 @@ import pytest
 from audit.controls import registry
 from tests.integration.conftest import Acted
 
-pytestmark = pytest.mark.no_cover  # whole runs: what `ran` runs through covers them
-
 SIZES = {"small": (40, 2_000), "medium": (80, 3_000), "large": (160, 6_000)}
 SEEDS = int(os.environ.get("SWEEP_SEEDS", "0"))
 SWEPT = [(seed, size) for seed in range(1, 1 + SEEDS) for size in SIZES] or [(3, "large")]

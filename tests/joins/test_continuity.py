@@ -386,7 +386,6 @@ def test_days_are_the_organisations() -> None:
     assert rows["day"].iloc[[0, -1]].tolist() == ["2026-07-01", "2026-09-30"]
 
 
-@pytest.mark.no_cover  # many histories: other tests cover it
 @given(
     records=st.lists(st.tuples(st.integers(-3000, 135_000), st.sampled_from("abc")), max_size=40),
     cadence=st.integers(min_value=60, max_value=5000),

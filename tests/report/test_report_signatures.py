@@ -91,7 +91,6 @@ def reviewed(done: bytes, keys: Path, name: str) -> bytes:
     return signers.sign_pdf(writer, meta, signer=reviewer).getvalue()
 
 
-@pytest.mark.no_cover  # other tests cover what it runs through
 def test_whoever_prepared_a_report_is_not_who_reviewed_it(
     unsigned: bytes, keys: Path, tmp_path: Path
 ) -> None:
@@ -108,7 +107,6 @@ def test_whoever_prepared_a_report_is_not_who_reviewed_it(
     assert "signed in the name of" in found[-1].text
 
 
-@pytest.mark.no_cover  # other tests cover what it runs through
 def test_a_reviewer_can_sign_after_the_preparer_and_nothing_else_may_follow(
     unsigned: bytes, keys: Path
 ) -> None:
@@ -212,7 +210,6 @@ def authority(keys: Path, tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.no_cover  # other tests cover what it runs through
 def test_a_stamped_signature_carries_what_verifies_it_later(
     unsigned: bytes, keys: Path, authority: str
 ) -> None:

@@ -44,8 +44,6 @@ from audit.verify.against import Against
 from audit.verify.pages import Printed
 from audit.verify.whole import LayOut
 
-pytestmark = pytest.mark.no_cover  # mostly of readers of others; test_verify.py covers ours
-
 Change = Callable[[pypdf.PdfWriter], None]
 
 

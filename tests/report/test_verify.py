@@ -155,7 +155,6 @@ def test_a_byte_that_changes_anywhere_is_found(wrong: Wrong, path: Path, tmp_pat
         assert found
 
 
-@pytest.mark.no_cover  # other tests cover the readers, and these are thirty files
 def test_a_reader_that_stumbles_over_broken_bytes_says_so_and_never_breaks_down(path: Path) -> None:
     """Anywhere in the file, its cross-reference stream included, which each reader unpacks by itself."""
     data = path.read_bytes()
