@@ -25,7 +25,7 @@ from audit.normalise.logfmt import begins
 from audit.normalise.records import RUNTIME_LIMIT, Ahead, Record, Splitter
 from audit.normalise.registry import FORMATS
 from audit.normalise.sheets import is_table, splitter
-from audit.normalise.values import is_utf8, is_value
+from audit.normalise.values import contradiction, is_utf8, is_value
 
 AUTO = "auto"
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -129,7 +129,7 @@ class _Reading:
             outcome = last.read(data, self._context)
         except Unreadable as error:
             return self._without_shortcut(record, str(error))
-        self._keep(outcome, last, record)
+        self._keep(outcome, last, record, data)
         return True
 
     def _without_shortcut(self, record: Record, reason: str | None) -> bool:
@@ -144,7 +144,7 @@ class _Reading:
             return True
         for place, (item, outcome) in enumerate(found.records, 1):
             if outcome is not None and likely is not None:
-                self._keep(outcome, likely, record)
+                self._keep(outcome, likely, record, item, place=place)
             else:
                 self._one(record, item, None, place=place)
         for place, failed in enumerate(found.failed, 1):
@@ -176,17 +176,16 @@ class _Reading:
                 refused = refused or f"not a {known.name} record: {reason}"
             elif self._only is not None or known.recognises(data):
                 try:
-                    self._keep(known.read(data, self._context), known, record)
+                    self._keep(known.read(data, self._context), known, record, data, place=place)
                 except Unreadable as error:
                     refused = refused or f"not a {known.name} record: {error}"
                 else:
                     self._last = known
                     return
-        where = f" (item {place})" if place is not None else ""
         unknown = "no known format" if place is None or is_value(data) else "text that no format knows"
         unknown += _COLUMNS if place is None and is_table(self._context.key) else ""
         unknown += _OF_A_LOG if self._only is None and _is_log(data) else ""
-        self._quarantine(record, (refused or unknown) + where)
+        self._quarantine(record, (refused or unknown) + _where(place))
 
     def run(self, ahead: Ahead) -> tuple[int, int]:
         """Accounts for lines, for as long as each is a record of the format that read the last one.
@@ -209,13 +208,21 @@ class _Reading:
             except Unreadable:
                 break
             if outcome.rows or outcome.failed:
+                if contradiction(line) is not None:
+                    break
                 self._add(outcome, last, ahead.number + len(times), ahead.offset + length)
             times.append(outcome.at)
             length += size
         self._count(times)
         return len(times), length
 
-    def _keep(self, outcome: Outcome, format_: Format, record: Record) -> None:
+    def _keep(
+        self, outcome: Outcome, format_: Format, record: Record, data: bytes, *, place: int | None = None
+    ) -> None:
+        """Takes in what was read of `data`: the record, or what is at a place in it, counted from 1."""
+        if outcome.rows and data[:1] in b"{[" and (wrong := contradiction(data)) is not None:
+            self._quarantine(record, f"not a {format_.name} record: {wrong}{_where(place)}")
+            return
         self._turn_to(format_)
         self._add(outcome, format_, record.number, record.offset)
         self._count([outcome.at])
@@ -306,3 +313,7 @@ def _likely(last: Format | None) -> Iterator[Format]:
     if last is not None:
         yield last
     yield from (format_ for format_ in FORMATS.values() if format_ is not last)
+
+
+def _where(place: int | None) -> str:
+    return f" (item {place})" if place is not None else ""

@@ -16,7 +16,7 @@ from audit.errors import UsageError
 from audit.normalise import decompress, records
 from audit.normalise.interface import Context
 from audit.normalise.records import Splitter
-from audit.normalise.values import is_value
+from audit.normalise.values import contradiction, is_value
 
 GOOD = lines(AUDIT_EVENT)
 PRETTY = json.dumps(AUDIT_EVENT, indent=4).encode() + b"\n"
@@ -298,3 +298,50 @@ def test_space_costs_no_memory() -> None:
     finally:
         tracemalloc.stop()
     assert [record.data for record in found] == [b"{}"]
+
+
+_EVENT = json.dumps(AUDIT_EVENT).encode()
+_TWO_VERBS = _EVENT[:-1] + b', "verb": "get"}'
+_VERB_AGAIN = _EVENT[:-1] + b', "verb": "patch"}'
+_TWO_NAMES = _EVENT.replace(b'"namespace": "shop"', b'"namespace": "shop", "namespace": "default"')
+_NOISE = json.dumps(AUDIT_EVENT | {"user": {"username": "system:node:n"}, "userAgent": "kubelet/v1"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "key", "kept", "quarantined"),
+    [
+        (_TWO_VERBS, "verb", 0, 1),
+        (_TWO_NAMES, "namespace", 0, 1),
+        (b"\n".join([_EVENT] * 3 + [_TWO_NAMES, _EVENT]) + b"\n", "namespace", 4, 1),
+        (json.dumps({"log": _TWO_VERBS.decode(), "stream": "stdout", "time": "2026-07-01T09:00:00Z"}).encode(), "verb", 0, 1),
+        (_TWO_VERBS.replace(b": ", b" :  "), "verb", 0, 1),
+        (_EVENT[:-1] + b', "requestObject": {"data": "' + b"x" * (2 << 20) + b'", "a": 1, "a": 2}}', "a", 0, 1),
+        (_EVENT[:-1] + rb', "requestURI": "/a\u0026b", "requestURI": "/a"}', "requestURI", 0, 1),
+        (_VERB_AGAIN, "", 1, 0),
+        (_EVENT[:-1] + rb', "requestObject": {"a": [1, {"b": 1e2, "b": 1e2}]}}', "", 1, 0),
+        (_NOISE.replace(b'"patch"', b'"delete"')[:-1] + b', "verb": "get"}', "", 0, 0),
+    ],
+    ids=lambda value: str(value)[:20],
+)  # fmt: skip
+def test_a_key_with_two_values_is_refused_where_it_gives_rows(
+    data: bytes, key: str, kept: int, quarantined: int
+) -> None:
+    """Readers of the same bytes would differ; a key that stands twice with one value says one thing."""
+    for format in ("auto", "kubernetes-audit") if b'"log"' not in data else ("auto",):
+        parsed = parse_bytes(data, format=format)
+        assert (parsed.kept, len(parsed.quarantined)) == (kept, quarantined)
+        assert all(
+            f"it has the key '{key}' twice, with two values" in why for _, _, why in parsed.quarantined
+        )
+
+
+@pytest.mark.parametrize("size", [0, 1 << 17, 2 << 20])
+def test_values_with_each_key_once_contradict_nothing(size: int) -> None:
+    value = {
+        "a": [1.5, -0.0, 10**30, None, True],
+        "é\u2028": {"a": {"a": "\t😀"}},
+        "long": "x" * size,
+    }
+    for data in (json.dumps(value), json.dumps(value, ensure_ascii=False), json.dumps(value, indent=2)):
+        assert contradiction(f" {data}\n".encode()) is None
+    assert contradiction(b"[" * 100_000 + b"]" * 100_000) == "nested too deep"

@@ -31,7 +31,7 @@ from audit.normalise.interface import Outcome
 from audit.normalise.records import MAX_RECORD, Splitter
 from audit.normalise.values import is_utf8, is_value
 
-VERSION = 16
+VERSION = 17
 """Raised whenever the same bytes would be split or opened otherwise, as a format's is: what is kept of earlier readings depends on it."""
 MAX_DEPTH = 16
 MAX_ITEMS = 1_000_000
