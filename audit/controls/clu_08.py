@@ -43,6 +43,11 @@ _WEB = """
         | scans       | 1   | trivy-json                      |         | 2026-10-02   |
         | metrics     | 1   | prometheus-query                |         | 2026-10-02   |
 
+        coverage
+        | source_name | cluster | format       | hour       | first_at   | last_at    |
+        | operator    | prod    | argocd-event | 2026-07-01 | 2026-07-01 | 2026-10-01 |
+        | alerts      |         | alertmanager | 2026-07-01 | 2026-07-01 | 2026-10-01 |
+
         deployments
         | application | app | started_at          | finished_at         | status    |
         | argocd/web  | web | 2026-08-01 09:59:00 | 2026-08-01 10:00:00 | failed    |

@@ -37,6 +37,7 @@ from audit.controls.needs import FromClusters
 from audit.controls.parts import when
 from audit.controls.runner import run
 from audit.joins.continuity import continuity, looked_at
+from audit.normalise import natures
 from audit.period import Period
 
 REPOSITORY, CLUSTER = "netbpf/netbpf-gitops", "prod"
@@ -204,11 +205,8 @@ def _evidence(control: Control, example: Example, settings: s.Settings) -> dict[
         ]
     if "roster" in needs:
         rows["people"] = [{"person": "ada"}, {"person": "grace"}]
-    if "kubernetes-audit" in needs:
-        rows["coverage"] = [_recorded(cluster.name) for cluster in settings.clusters]
-    if "github-audit-log" in needs:
-        rows["coverage"] = [_recorded("") | {"format": "github-audit-log", "source_name": "github-audit-log"}]
-    return rows
+    logs = [one for one in objects if natures.NATURES.get(one["format"]) == natures.LOG]
+    return rows | {"coverage": [_recorded(one) for one in logs]}
 
 
 def _format(need: Need) -> str:
@@ -230,11 +228,11 @@ def _object(name: str, cluster: str) -> dict[str, str]:
     }
 
 
-def _recorded(cluster: str) -> dict[str, str]:
-    """Coverage of one object whose records fill the quarter."""
+def _recorded(log: dict[str, str]) -> dict[str, str]:
+    """Coverage of an object of a log, whose records fill the quarter."""
     start, end = (f"{moment:%Y-%m-%d %H:%M}" for moment in (PERIOD.start, PERIOD.end))
-    source = f"kubernetes-audit-{cluster}"
-    return {"source_name": source, "cluster": cluster, "hour": start, "first_at": start, "last_at": end}
+    named = {name: log[name] for name in ("source_name", "format", "cluster")}
+    return named | {"hour": start, "first_at": start, "last_at": end}
 
 
 def outcome(control: Control, example: Example, world: World = world) -> tuple[str, pd.DataFrame]:

@@ -49,6 +49,11 @@ _REPORT = """
         | at               | report | listed_fail | declared_fail | declared_pass | line |
 """
 
+_SELDOM = {
+    "sources": [{"name": "gatekeeper-audit-prod", "location": "file:gatekeeper", "cadence_minutes": 132_480}]
+}
+"""A log of which a record a quarter is enough."""
+
 EXAMPLES = (
     Example(
         title="a violation that is last seen exactly at its limit, and then no more, passes",
@@ -89,6 +94,7 @@ EXAMPLES = (
         | gatekeeper  | prod    | gatekeeper-audit | 2026-09-30 10:00 | 2026-09-30 10:00 | 2026-09-30 10:01 |
         """.strip("\n"),
         conclusion="effective",
+        settings=_SELDOM,
     ),
     Example(
         title="its severity sets the limit: that of the settings, else that of the report",
@@ -133,6 +139,7 @@ EXAMPLES = (
         | gatekeeper  | prod    | gatekeeper-audit | 2026-09-30 10:00 | 2026-09-30 10:00 | 2026-09-30 10:01 |
         """.strip("\n"),
         conclusion="effective",
+        settings=_SELDOM,
     ),
     Example(
         title="one more than are on record, and the rest is not tested",

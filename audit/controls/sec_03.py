@@ -134,6 +134,9 @@ EXAMPLES = (
         evidence_objects
         | source_name | key | format      | collected_at     |
         | vault       | 1   | vault-audit | 2026-10-02 00:00 |
+        coverage
+        | source_name | format      | hour       | first_at   | last_at    |
+        | vault       | vault-audit | 2026-07-01 | 2026-07-01 | 2026-10-01 |
         """,
         conclusion="exceptions",
         exceptions="""

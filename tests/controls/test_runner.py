@@ -429,7 +429,7 @@ def test_a_cluster_without_evidence_is_named() -> None:
     clusters = [{"name": name, "environment": name} for name in ("prod", "dev")]
     given = (
         "evidence_objects\n| source_name | format | cluster | collected_at |\n"
-        "| flux | flux-event | prod | 2026-10-02 |\n"
+        "| flux | flux-object | prod | 2026-10-02 |\n"
         "deployments\n| application | automated |\n| flux/a | true |\n"
     )
     concluded, _ = judge(dep_02.CONTROL, given, clusters=clusters)
